@@ -1,0 +1,36 @@
+# Every target makes .venv by itself, from the hashed locks in requirements/; PYTHON=... chooses the interpreter.
+.DEFAULT_GOAL := help
+.PHONY: help demo test check bench fix lock clean
+
+BIN := .venv/bin
+
+help: ## this list
+	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
+
+demo: .venv/.installed ## two desks on this machine, from pairing to evidence; ends by itself
+	@$(BIN)/watchline demo
+
+test: .venv/.installed ## every test, on two cores
+	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+check: .venv/.installed ## format, lint, types, layers, docs and house rules
+	@$(BIN)/ruff format --check
+	@$(BIN)/ruff check
+	@$(BIN)/mypy
+	@$(BIN)/python -m pytest -q tests/test_layers.py tests/test_docs.py tests/test_tidy.py
+
+bench: .venv/.installed ## measure against a floor of the same run; FULL=1 for the long one
+	@$(BIN)/python -m bench $(ARGS)
+
+fix: .venv/.installed ## mend what the linter and the formatter can mend
+	@$(BIN)/ruff check --fix
+	@$(BIN)/ruff format
+
+lock: ## renew requirements/*.txt from pyproject.toml (needs uv)
+	@sh scripts/lock.sh $(ARGS)
+
+clean: ## remove .venv and everything the tools made
+	@sh scripts/clean.sh
+
+.venv/.installed: requirements/dev.txt pyproject.toml scripts/setup.sh
+	@PYTHON="$(PYTHON)" sh scripts/setup.sh

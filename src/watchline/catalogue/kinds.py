@@ -1,0 +1,621 @@
+"""The kinds of value a field can hold. Each reads what a person typed, checks what a peer sent, and shows either to a reader.
+
+| type | typed | on the wire |
+| --- | --- | --- |
+| text | as it is | text |
+| int | 3000 · "3000 m" · "FL250" | integer |
+| decimal | 7.1 · "7.1 %" | [mantissa, exponent], the mantissa not a multiple of ten, zero as [0, 0] |
+| bool | yes, no, true, false | true, false |
+| yes-no-unknown, choice | one of the allowed words | that word |
+| utc | RFC 3339 with an offset | seconds since 1970 |
+| when | the same, or `2023-03-01/2023-05-31 around spring` | seconds, or [first day, last day, words] |
+| position | `LAT,LON` decimal, or degrees and minutes | [latitude, longitude] (positions.py) |
+| area | `POS; POS; POS ...`, `POS; 5 NM`, or JSON | polygon or circle (positions.py) |
+| reference | ours:7 · theirs:7 · DESK/INC/7 | [inc, peer_inc, i], or with a fourth element, 1: see `Reference` |
+| hash | 64 hex digits | 32 bytes |
+| language | BCP 47 | text in canonical case |
+| list | JSON | array |
+
+Nothing is converted from one unit to another: a value in a wrong unit is refused, as a person must see the number that is sent.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, ClassVar, Protocol
+
+from watchline.catalogue import positions, times
+from watchline.catalogue.positions import Box
+from watchline.catalogue.texts import GIVEN_CHARACTERS_MAX, is_clean, one_line
+from watchline.core.encoding import Value
+
+Json = Any  # what the json module reads and writes
+Allowed = str | list[str]  # what a field allows: a description, or every allowed value
+ResolveReference = Callable[[str], Sequence[int]]  # a reference as typed to its integers; raises UsageError
+NameReference = Callable[[Sequence[int]], str]  # its integers to what people type
+
+LIST_ITEMS_MAX = 64
+INDEX_MAX = 2**53 - 1
+EXPONENT_MAX = 30
+UNITS = frozenset({"m", "km", "kt", "deg", "FL", "NM", "min", "%", "t", "m3", "Bq/L", "years"})
+
+
+class NotAllowed(ValueError):
+    """A value is not one of its kind. `allowed` says what is; `at` where in a list the wrong one stands."""
+
+    def __init__(self, allowed: Allowed, at: str = "", given: Json = None) -> None:
+        super().__init__(allowed)
+        self.allowed = allowed
+        self.at = at
+        self.given = given
+
+
+class Reader(Protocol):
+    """Who a value is shown to."""
+
+    @property
+    def zone(self) -> str | None: ...
+    def reference(self, value: Sequence[int]) -> str: ...
+    def word(self, key: str) -> str: ...
+    def choice(self, labels: Mapping[str, str]) -> str: ...
+    def places(self, box: Box) -> str: ...
+
+
+class Kind(Protocol):
+    """One type of value.
+
+    translation: "agreed" if a reader sees words of the catalogue, "original" if the author's own, None if neither.
+    parse gives a wire value that `check` accepts, or raises NotAllowed. to_json and show take checked values only.
+    """
+
+    @property
+    def translation(self) -> str | None: ...
+    @property
+    def allowed(self) -> Allowed: ...
+    def parse(self, given: Json, resolve: ResolveReference) -> Value: ...
+    def check(self, value: Value) -> None: ...
+    def to_json(self, value: Value, name: NameReference) -> Json: ...
+    def show(self, value: Value, reader: Reader) -> str: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Text of 1 to `at_most` characters that are not all white space; see texts.py for what it may hold."""
+
+    at_most: int
+    translation: ClassVar[str | None] = "original"
+
+    @property
+    def allowed(self) -> Allowed:
+        return f"text of 1 to {self.at_most} characters, without control characters or direction overrides"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = _typed(given, self.allowed).replace("\r\n", "\n").strip()
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not str or not 1 <= len(value) <= self.at_most or value.isspace() or not is_clean(value):
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Integer:
+    """A whole number from at_least to at_most; in `unit`, or None for a bare count."""
+
+    unit: str | None
+    at_least: int
+    at_most: int
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        if self.unit is None:
+            return f"a whole number from {self.at_least} to {self.at_most}"
+        return f'a whole number in {self.unit} from {self.at_least} to {self.at_most}, such as "{self._example()}"'
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = given if type(given) is int else self._number(_typed(given, self.allowed))
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not int or not self.at_least <= value <= self.at_most:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        if self.unit == "FL":
+            return f"FL{value:03d}"
+        return f"{value}°" if self.unit == "deg" else f"{value} {self.unit}" if self.unit else str(value)
+
+    def _number(self, text: str) -> int:
+        flight_level = re.fullmatch(r"FL\s*([0-9]{1,4})", text) if self.unit == "FL" else None
+        match = flight_level or re.fullmatch(rf"([+-]?[0-9]{{1,16}})(?:\s*{_unit_pattern(self.unit)})?", text)
+        if not match:
+            raise NotAllowed(self.allowed)
+        return int(match[1])
+
+    def _example(self) -> str:
+        number = min(max(10, self.at_least), self.at_most)
+        return f"FL{number:03d}" if self.unit == "FL" else f"{number} {self.unit}"
+
+
+@dataclass(frozen=True, slots=True)
+class Decimal:
+    """A decimal number, exact: mantissa times ten to the exponent, in one form only. There are no floats on the wire."""
+
+    unit: str | None
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a decimal number such as 7.1" + (f' or "7.1 {self.unit}"' if self.unit else "")
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        text = repr(given) if type(given) in (int, float) else _typed(given, self.allowed)
+        match = re.fullmatch(rf"([+-]?[0-9]{{1,15}})(?:\.([0-9]{{1,15}}))?(?:\s*{_unit_pattern(self.unit)})?", text)
+        if not match:
+            raise NotAllowed(self.allowed)
+        fraction = match[2] or ""
+        mantissa, exponent = int(match[1] + fraction), -len(fraction)
+        while mantissa and mantissa % 10 == 0:
+            mantissa, exponent = mantissa // 10, exponent + 1
+        value = [mantissa, exponent if mantissa else 0]
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        pair = _integers(value, 2)
+        if pair is None or abs(pair[0]) > INDEX_MAX or abs(pair[1]) > EXPONENT_MAX:
+            raise NotAllowed(self.allowed)
+        if pair[0] % 10 == 0 and pair != [0, 0]:
+            raise NotAllowed(f"{self.allowed}, its mantissa not a multiple of ten")
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return self._digits(value)
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return self._digits(value) + (f" {self.unit}" if self.unit else "")
+
+    @staticmethod
+    def _digits(value: Sequence[int]) -> str:
+        mantissa, exponent = value
+        if exponent >= 0:
+            return str(mantissa * 10**exponent)
+        whole, fraction = divmod(abs(mantissa), 10**-exponent)
+        return f"{'-' if mantissa < 0 else ''}{whole}.{fraction:0{-exponent}d}"
+
+
+@dataclass(frozen=True, slots=True)
+class Boolean:
+    """True or false."""
+
+    translation: ClassVar[str | None] = "agreed"
+
+    @property
+    def allowed(self) -> Allowed:
+        return ["yes", "no"]
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        if type(given) is bool:
+            return given
+        value = {"yes": True, "true": True, "no": False, "false": False}.get(_typed(given, self.allowed))
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not bool:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return reader.word("yes" if value else "no")
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the agreed words; `values` has each with what it is called in every language."""
+
+    values: Mapping[str, Mapping[str, str]]
+    translation: ClassVar[str | None] = "agreed"
+
+    @property
+    def allowed(self) -> Allowed:
+        return list(self.values)
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = _typed(given, self.allowed)
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not str or value not in self.values:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return reader.choice(self.values[value])
+
+
+@dataclass(frozen=True, slots=True)
+class Time:
+    """An exact time."""
+
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a time of RFC 3339 with its offset, in whole seconds, such as 2025-12-06T16:32:00+09:00"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = times.parse_time(_typed(given, self.allowed))
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not int or not 0 <= value <= times.SECONDS_MAX:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return times.format_time(value)
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return times.show_time(value, reader.zone)
+
+
+@dataclass(frozen=True, slots=True)
+class When:
+    """An exact time, or a window of two dates with the words as agreed."""
+
+    translation: ClassVar[str | None] = "original"
+    _exact: ClassVar[Time] = Time()
+    _words: ClassVar[Text] = Text(200)
+
+    @property
+    def allowed(self) -> Allowed:
+        return f"{self._exact.allowed}; or two dates and the words as agreed, such as 2023-03-01/2023-05-31 around spring"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        given = _structure(given, self.allowed)
+        if isinstance(given, dict):
+            if set(given) != {"from", "to", "words"} or not all(type(part) is str for part in given.values()):
+                raise NotAllowed(f"{self.allowed}; as JSON, an object with from, to and words")
+            first, last, words = given["from"], given["to"], given["words"]
+        else:
+            text = _typed(given, self.allowed)
+            dates, _, words = text.partition(" ")
+            first, slash, last = dates.partition("/")
+            if not slash:
+                return self._exact_time(text)
+        window = [times.parse_day(first), times.parse_day(last), words.strip()]
+        self.check(window)
+        return window
+
+    def check(self, value: Value) -> None:
+        if type(value) is int and 0 <= value <= times.SECONDS_MAX:
+            return
+        if type(value) not in (list, tuple) or len(value) != 3:
+            raise NotAllowed(self.allowed)
+        first, last, words = value
+        if type(first) is not int or type(last) is not int or not 0 <= first <= last <= times.DAYS_MAX:
+            raise NotAllowed(f"{self.allowed}; the first date not after the second")
+        try:
+            self._words.check(words)
+        except NotAllowed:
+            raise NotAllowed(f"{self.allowed}; the words 1 to {self._words.at_most} characters") from None
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        if type(value) is int:
+            return times.format_time(value)
+        return {"from": times.format_day(value[0]), "to": times.format_day(value[1]), "words": value[2]}
+
+    def show(self, value: Value, reader: Reader) -> str:
+        if type(value) is int:
+            return times.show_time(value, reader.zone)
+        return f"{times.format_day(value[0])} – {times.format_day(value[1])} “{value[2]}”"
+
+    def _exact_time(self, text: str) -> int:
+        seconds = times.parse_time(text)
+        if seconds is None:
+            raise NotAllowed(self.allowed)
+        return seconds
+
+
+@dataclass(frozen=True, slots=True)
+class Point:
+    """A position on WGS-84."""
+
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a position LAT,LON, such as 35.6,139.7 or 35°36.0'N 139°42.0'E or 35-36.0N,139-42.0E"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        position = positions.parse_position(_position_text(given, self.allowed))
+        if position is None:
+            raise NotAllowed(self.allowed)
+        return list(position)
+
+    def check(self, value: Value) -> None:
+        if positions.checked_position(value) is None:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return positions.degrees(value)
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return positions.format_position(value) + reader.places(positions.box_around([value]))
+
+
+@dataclass(frozen=True, slots=True)
+class Area:
+    """A polygon or a circle. What a person types may run in any direction from any vertex; it is sent in the one order."""
+
+    translation: ClassVar[str | None] = "agreed"
+    _point: ClassVar[Point] = Point()
+
+    @property
+    def allowed(self) -> Allowed:
+        return (
+            f"a polygon of 3 to {positions.VERTICES_MAX} positions, such as 30.0,125.0; 30.0,126.0; 29.0,126.0, "
+            f"or a circle of 0.1 to {positions.RADIUS_TENTHS_MAX // 10} NM, such as 30.0,125.0; 5 NM; or JSON: "
+            '["POS", "POS", "POS"] or {"centre": "POS", "radius_nm": 5}'
+        )
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        given = _structure(given, self.allowed)
+        if isinstance(given, str):
+            parts = [part.strip() for part in given.split(";") if part.strip()]
+            circle = len(parts) == 2
+            given = {"centre": parts[0], "radius_nm": parts[1]} if circle else parts
+        value = self._circle(given, resolve) if isinstance(given, dict) else self._polygon(given, resolve)
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) not in (list, tuple) or len(value) < 2:
+            raise NotAllowed(self.allowed)
+        if self._is_circle(value):
+            if positions.checked_position(value[0]) is None or not 1 <= value[1] <= positions.RADIUS_TENTHS_MAX:
+                raise NotAllowed(self.allowed)
+            return
+        if len(value) > positions.VERTICES_MAX:  # before any work on the vertices: a peer chose how many
+            raise NotAllowed(self.allowed)
+        vertices = [position for position in map(positions.checked_position, value) if position is not None]
+        if len(vertices) != len(value):
+            raise NotAllowed(self.allowed)
+        fault = positions.polygon_fault(vertices)
+        if fault:
+            raise NotAllowed(fault)
+        if positions.clockwise_from_north_west(vertices) != vertices:
+            raise NotAllowed("a polygon clockwise from its north-western position")
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        if not self._is_circle(value):
+            return [positions.degrees(position) for position in value]
+        tenths = value[1]
+        return {"centre": positions.degrees(value[0]), "radius_nm": tenths / 10 if tenths % 10 else tenths // 10}
+
+    def show(self, value: Value, reader: Reader) -> str:
+        if self._is_circle(value):
+            radius = f"{value[1] // 10}.{value[1] % 10}".removesuffix(".0")
+            shown = f"{reader.word('circle')}: {positions.format_position(value[0])}, {reader.word('radius')} {radius} NM"
+            return shown + reader.places(positions.box_around([value[0]], value[1]))
+        shown = "; ".join(positions.format_position(position) for position in value)
+        return f"{reader.word('polygon')}: {shown}" + reader.places(positions.box_around(value))
+
+    @staticmethod
+    def _is_circle(value: Sequence[Value]) -> bool:
+        return len(value) == 2 and type(value[1]) is int
+
+    def _circle(self, given: Mapping[str, Json], resolve: ResolveReference) -> Value:
+        if set(given) != {"centre", "radius_nm"}:
+            raise NotAllowed(self.allowed)
+        radius = given["radius_nm"]
+        text = repr(radius) if type(radius) in (int, float) else _typed(radius, self.allowed)
+        match = re.fullmatch(rf"([0-9]{{1,4}})(?:\.([0-9])0*)?(?:\s*{_unit_pattern('NM')})?", text)
+        if not match:
+            raise NotAllowed(self.allowed)
+        return [self._point.parse(given["centre"], resolve), int(match[1]) * 10 + int(match[2] or 0)]
+
+    def _polygon(self, given: Json, resolve: ResolveReference) -> Value:
+        if not isinstance(given, list) or len(given) > positions.VERTICES_MAX:
+            raise NotAllowed(self.allowed)
+        vertices = [(latitude, longitude) for latitude, longitude in (self._point.parse(part, resolve) for part in given)]
+        fault = positions.polygon_fault(vertices)
+        if fault:
+            raise NotAllowed(fault)
+        return [list(position) for position in positions.clockwise_from_north_west(vertices)]
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A message on this line, as `[inc, peer_inc, i]`: the incarnations of its author and of the other desk, and its index.
+
+    So it names an entry of the other side's log, seen from whoever writes; with a fourth element, 1, one of the writer's own.
+    """
+
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a message of this line, such as ours:7, theirs:7 or DESK/INC/7"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = list(resolve(_typed(given, self.allowed)))
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        whole = _integers(value, 3) or _integers(value, 4)
+        if whole is None or not all(0 <= number <= INDEX_MAX for number in whole) or whole[3:] not in ([], [1]):
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return name(value)
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return reader.reference(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Hash:
+    """A SHA-256."""
+
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a SHA-256 of 64 hex digits"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        text = _typed(given, self.allowed)
+        if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
+            raise NotAllowed(self.allowed)
+        return bytes.fromhex(text)
+
+    def check(self, value: Value) -> None:
+        if type(value) is not bytes or len(value) != 32:
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value.hex()
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return str(value.hex())
+
+
+@dataclass(frozen=True, slots=True)
+class Language:
+    """A language tag, BCP 47 (RFC 5646, section 2.1): language, script, region and variants; no extensions or private use."""
+
+    translation: ClassVar[str | None] = None
+    _tag: ClassVar[re.Pattern[str]] = re.compile(
+        r"[a-z]{2,3}(-[A-Z][a-z]{3})?(-(?:[A-Z]{2}|[0-9]{3}))?(-(?:[0-9a-z]{5,8}|[0-9][0-9a-z]{3})){0,4}"
+    )
+
+    @property
+    def allowed(self) -> Allowed:
+        return "a language of BCP 47, such as ja, zh-Hans or en-GB"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value, *others = _typed(given, self.allowed).lower().split("-")
+        for part in others:  # The recommended case, RFC 5646, section 2.1.1: so that one language is one value.
+            script, region = len(part) == 4 and part.isalpha(), len(part) == 2
+            value += "-" + (part.title() if script else part.upper() if region else part)
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not str or not self._tag.fullmatch(value):
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class ListOf:
+    """One or more values of one kind; typed as JSON."""
+
+    item: Kind
+
+    @property
+    def translation(self) -> str | None:
+        return self.item.translation
+
+    @property
+    def allowed(self) -> Allowed:
+        item = self.item.allowed
+        described = item if isinstance(item, str) else "one of " + ", ".join(item)
+        return f'a JSON list of 1 to {LIST_ITEMS_MAX} values, ["...", "..."], each {described}'
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        given = _structure(given, self.allowed)
+        if not isinstance(given, list) or not 1 <= len(given) <= LIST_ITEMS_MAX:
+            raise NotAllowed(self.allowed)
+        return [_within(i, part, lambda part: self.item.parse(part, resolve)) for i, part in enumerate(given)]
+
+    def check(self, value: Value) -> None:
+        if type(value) not in (list, tuple) or not 1 <= len(value) <= LIST_ITEMS_MAX:
+            raise NotAllowed(self.allowed)
+        for i, part in enumerate(value):
+            _within(i, part, self.item.check)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return [self.item.to_json(part, name) for part in value]
+
+    def show(self, value: Value, reader: Reader) -> str:
+        shown = [self.item.show(part, reader) for part in value]
+        return shown[0] if len(shown) == 1 else "\n".join(f"{i}. {part}" for i, part in enumerate(shown, 1))
+
+
+def described(value: Value) -> str:
+    """A wrong value as an error may repeat it: one line, 80 characters, nothing a terminal obeys."""
+    text = value if isinstance(value, str) else value.hex() if isinstance(value, bytes) else repr(value)
+    return one_line(text, GIVEN_CHARACTERS_MAX)
+
+
+def _within(index: int, part: Json, step: Callable[[Json], Value]) -> Value:
+    try:
+        return step(part)
+    except NotAllowed as error:
+        raise NotAllowed(error.allowed, f"[{index}]{error.at}", part if error.given is None else error.given) from None
+
+
+def _typed(given: Json, allowed: Allowed) -> str:
+    if type(given) is not str:
+        raise NotAllowed(allowed)
+    return given.strip()
+
+
+def _structure(given: Json, allowed: Allowed) -> Json:
+    """What JSON text holds; anything that does not begin as a JSON list or object comes back as it is."""
+    if not isinstance(given, str) or not given.lstrip().startswith(("[", "{")):
+        return given
+    try:
+        return json.loads(given)
+    except (ValueError, RecursionError):
+        raise NotAllowed(allowed) from None
+
+
+def _position_text(given: Json, allowed: Allowed) -> str:
+    given = _structure(given, allowed)
+    if not isinstance(given, dict):
+        return _typed(given, allowed)
+    if set(given) != {"lat", "lon"} or not all(type(a) in (int, float) and abs(a) <= 360 for a in given.values()):
+        raise NotAllowed(f'{allowed}; as JSON, {{"lat": 35.6, "lon": 139.7}}')
+    return ",".join(f"{given[key]:.9f}" for key in ("lat", "lon"))  # the unit of the wire is 0.0000017 degree
+
+
+def _integers(value: Value, length: int) -> list[int] | None:
+    if type(value) in (list, tuple) and len(value) == length and all(type(number) is int for number in value):
+        return list(value)
+    return None
+
+
+def _unit_pattern(unit: str | None) -> str:
+    """The unit as a person may write it after a number; a bare count takes none."""
+    if unit is None:
+        return "(?!)"
+    return "(?:deg|°)" if unit == "deg" else re.escape(unit)

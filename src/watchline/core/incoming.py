@@ -1,0 +1,448 @@
+"""The peer's log on a line: custody of its entries, forks, epochs followed, prekeys given, receipts made (rules 10, 14, 20-23).
+
+Checks go cheapest first: the outer tag held before anything comes here; then incarnations, index, open, commitment, tree,
+signature. Until the signature over the whole has held, nothing of this object changes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+from watchline.core import shapes
+from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
+from watchline.core.encoding import decode, encode
+from watchline.core.entries import NUMBERED, Body, EntryType, Leaf, commitment
+from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch
+from watchline.core.frames import Entries, FullEntry, Item, Receipt, Refusal, ShownCheckpoint, WireEntry
+from watchline.core.keys import KemKey, verify_ed25519
+from watchline.core.limits import EARLY_BYTES_MAX, EARLY_ENTRIES_MAX, PREKEYS_MAX
+from watchline.core.merkle import Edge, leaf_hash
+from watchline.core.outgoing import Outgoing
+from watchline.core.records import CheckpointRecord, EntryRecord, PrekeyRecord, ReceiptRecord, Record, StateRecord
+from watchline.core.release import is_released
+from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.statements import Statement, StatementType, read_epoch, sign_statement
+from watchline.errors import BadProof, BadSignature, Fork, Malformed, PeerError, WrongParty
+
+STATE_PART = "incoming"
+UPCOMING_MAX = 4  # epochs announced and not begun; an honest sender has one
+EXPECTED_MAX = 64  # heads the peer claimed by status and has not sent the entries of
+ASK_SECONDS = 1.0  # one request a second and line (rule 39)
+
+
+@dataclass(slots=True)
+class _Step:
+    """The log as it would stand after some more entries; adopted whole or thrown away."""
+
+    edge: Edge
+    chain: Chain
+    claimed: int
+    number: int
+    records: list[EntryRecord] = field(default_factory=list)
+    fault: PeerError | None = None
+
+
+class Incoming:
+    """The receiving half of a line. Its changing state is small, sealed at rest as one blob, and read back by `restore`."""
+
+    def __init__(self, setup: LineSetup, reader: Reader) -> None:
+        self.setup = setup
+        self._reader = reader
+        self._prefix = setup.incoming.prefix()
+        self.origin = origin(setup.line, setup.peer_identity.id, setup.pair.theirs, setup.pair.ours)
+        self.edge = Edge.EMPTY
+        self.chain: Chain | None = None
+        self.upcoming: list[Chain] = []
+        self.claimed = 0
+        self.last_number = 0
+        self.prekeys: dict[int, bytes] = {}
+        self.next_pre_id = 1
+        self.cosigned = 0
+        self._early: dict[int, Entries] = {}
+        self._early_bytes = 0
+        self._expected: dict[int, bytes] = {}
+        self._roots: dict[int, bytes] = {0: Edge.EMPTY.root()}
+        self._turn: dict[int, EntryRecord] = {}
+        self._records: list[Record] = []
+        self._items: list[Item] = []
+        self._changed = False
+        self._receipt_due = False
+        self._asked_at: float | None = None
+        self.dropped = 0
+
+    # --- life
+
+    def restore(self, blob: bytes, leaves: Iterator[tuple[bytes, int, int | None]]) -> None:
+        """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
+        parts = shapes.array(decode(blob), "incoming state", length=7)
+        self.chain = None if parts[0] is None else Chain(*parts[0])
+        self.upcoming = [Chain(*chain) for chain in parts[1]]
+        self.claimed, self.last_number, self.next_pre_id = parts[2:5]
+        self.edge = Edge.from_bytes(parts[5], parts[6])
+        recomputed = Edge.EMPTY
+        for leaf, _, _ in leaves:
+            recomputed = recomputed.append(leaf_hash(leaf))
+        if recomputed != self.edge:
+            raise RuntimeError("the peer's log in the journal does not lead to the root that was committed")
+        self._roots[self.edge.size] = self.edge.root()
+        self.cosigned = self.edge.size
+        self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=True)
+
+    def _state(self) -> StateRecord:
+        blob = encode(
+            [
+                None if self.chain is None else [self.chain.epoch, self.chain.root_key, self.chain.chain_key],
+                [[chain.epoch, chain.root_key, chain.chain_key] for chain in self.upcoming],
+                self.claimed,
+                self.last_number,
+                self.next_pre_id,
+                self.edge.size,
+                self.edge.to_bytes(),
+            ]
+        )
+        return StateRecord(self.setup.line, STATE_PART, blob)
+
+    @property
+    def epoch(self) -> int:
+        """The last epoch we hold; 0 for none yet."""
+        if self.upcoming:
+            return self.upcoming[-1].epoch
+        return 0 if self.chain is None else self.chain.epoch
+
+    def root_at(self, size: int) -> bytes:
+        """The root of the peer's log at a size up to what we hold."""
+        if size == self.edge.size:
+            return self.edge.root()
+        root = self._roots.get(size)
+        return root if root is not None else self._reader.root_at(self.setup.incoming_log, size)
+
+    # --- entries
+
+    def receive(self, item: Entries, own: Outgoing, moment: Moment) -> list[EntryRecord]:
+        """Take entries into custody as far as they follow on; give those that were new.
+
+        Early ones wait. What does not open or is not signed is asked for once in full form. Raises Fork, or another
+        PeerError with `evidence`, for what the peer signed and must not have: then the line stops.
+        """
+        taken = self._take(item, own, moment)
+        while self._early and (first := min(self._early)) <= self.edge.size:
+            early = self._early.pop(first)
+            self._early_bytes -= _weight(early)
+            size = self.edge.size
+            taken += self._take(early, own, moment)
+            if first in self._early and self.edge.size == size:
+                break
+        return taken
+
+    def _take(self, item: Entries, own: Outgoing, moment: Moment) -> list[EntryRecord]:
+        size, end = self.edge.size, item.start + len(item.entries)
+        if item.start > size:
+            self._keep_early(item)
+            return []
+        if item.start < size and not self._same_as_known(item, own, moment):
+            return []
+        if end <= size:
+            return []
+        chain = self._chain_for(item.epoch)
+        if chain is None:
+            if item.epoch > self.epoch:
+                self._keep_early(item)
+            return []
+        step = _Step(self.edge, chain, self.claimed, self.last_number)
+        for index, entry in enumerate(item.entries[size - item.start :], start=size):
+            if not self._follow(step, index, entry, own, moment):
+                self._ask_full_form(index, moment)
+                return []
+        root = step.edge.root()
+        try:
+            self._verify_head(end, root, item.signature)
+        except BadSignature:
+            self._ask_full_form(size, moment)
+            return []
+        return self._adopt(step, root, item.signature)
+
+    def _follow(self, step: _Step, index: int, entry: WireEntry, own: Outgoing, moment: Moment) -> bool:
+        """Rebuild an entry's leaf, open it and move on; False if it does not open, which damage and a fork both cause."""
+        if entry.peer_size > own.edge.size:
+            return False
+        leaf = Leaf(
+            self.setup.incoming,
+            index,
+            entry.type,
+            entry.time,
+            entry.commitment,
+            entry.peer_size,
+            own.root_at(entry.peer_size),
+            entry.re,
+        )
+        try:
+            self._append(step, leaf, leaf.encode(self._prefix), entry.sealed, own, moment)
+        except BadSignature:
+            return False
+        return True
+
+    def _append(self, step: _Step, leaf: Leaf, encoded: bytes, sealed: bytes, own: Outgoing, moment: Moment) -> None:
+        body = step.chain.open(encoded, sealed)
+        blinding = step.chain.blinding(body)
+        fault, read = _judge(leaf, body, blinding, step.claimed)
+        step.fault = step.fault or fault
+        step.edge = step.edge.append(leaf_hash(encoded))
+        step.chain = step.chain.next()
+        step.claimed = max(step.claimed, leaf.peer_size)
+        numbered = leaf.type in NUMBERED
+        step.number += numbered
+        expected = self._expected.get(step.edge.size)
+        if expected is not None and expected != step.edge.root() and step.fault is None:
+            step.fault = Fork("the peer signed another root of its log than its entries lead to", rule=26, size=step.edge.size)
+        released = read is not None and is_released(leaf, read, self.setup, moment.wall) and not self._replays(step, read)
+        step.records.append(
+            EntryRecord(
+                log=self.setup.incoming_log,
+                index=leaf.index,
+                type=leaf.type,
+                leaf=encoded,
+                body=body,
+                blinding=blinding,
+                sealed=None,
+                epoch=step.chain.epoch,
+                time=moment.wall,
+                re=leaf.re,
+                number=step.number if numbered else None,
+                nonce=None if read is None else read.nonce,
+                released=released,
+            )
+        )
+
+    def _replays(self, step: _Step, body: Body) -> bool:
+        """Whether this release was used before on the line: a nonce counts once (rule 8)."""
+        if body.nonce is None:
+            return False
+        earlier = [*self._turn.values(), *step.records]
+        return any(record.nonce == body.nonce for record in earlier) or self._reader.nonce_seen(self.setup.line, body.nonce)
+
+    def _adopt(self, step: _Step, root: bytes, signature: bytes) -> list[EntryRecord]:
+        log = self.setup.incoming_log
+        if step.fault is not None:
+            last = step.records[-1]
+            parts = [[record.leaf, record.body] for record in step.records[-8:]]
+            step.fault.evidence = encode([last.index + 1, root, signature, [[leaf, body[:2048]] for leaf, body in parts]])
+            raise step.fault
+        self.edge, self.claimed, self.last_number = step.edge, step.claimed, step.number
+        self.chain = step.chain
+        self.upcoming = [chain for chain in self.upcoming if chain.epoch > step.chain.epoch]
+        self._roots[step.edge.size] = root
+        if len(self._roots) > 1_024:
+            for old in list(self._roots)[:512]:
+                del self._roots[old]
+        self._expected = {size: claim for size, claim in self._expected.items() if size > step.edge.size}
+        self._turn.update((record.index, record) for record in step.records)
+        self._records.extend(step.records)
+        self._records.append(CheckpointRecord(log, step.edge.size, root, signature))
+        self._changed = self._receipt_due = True
+        self._asked_at = None
+        return step.records
+
+    def _chain_for(self, epoch: int) -> Chain | None:
+        for chain in (self.chain, *self.upcoming):
+            if chain is not None and chain.epoch == epoch:
+                return chain
+        return None
+
+    def _same_as_known(self, item: Entries, own: Outgoing, moment: Moment) -> bool:
+        """Compare with what is in custody: the same is receipted again, another leaf under a known index is asked for."""
+        for index, entry in enumerate(item.entries[: self.edge.size - item.start], start=item.start):
+            known = self._leaf_at(index)
+            if (known.type, known.time, known.commitment, known.peer_size, known.re) != (
+                entry.type,
+                entry.time,
+                entry.commitment,
+                entry.peer_size,
+                entry.re,
+            ):
+                self._ask_full_form(index, moment)
+                return False
+        self._receipt_due = True
+        return True
+
+    def _leaf_at(self, index: int) -> Leaf:
+        record = self._turn.get(index) or self._reader.entry(self.setup.incoming_log, index)
+        if record is None:
+            raise RuntimeError("an entry in custody is not in the journal")
+        return Leaf.decode(record.leaf)
+
+    def _keep_early(self, item: Entries) -> None:
+        """Keep entries for their turn; the lowest indexes stay, what is dropped will be sent again."""
+        self._early[item.start] = item
+        self._early_bytes = sum(map(_weight, self._early.values()))
+        while len(self._early) > 1 and (
+            self._early_bytes > EARLY_BYTES_MAX or sum(len(early.entries) for early in self._early.values()) > EARLY_ENTRIES_MAX
+        ):
+            self._early_bytes -= _weight(self._early.pop(max(self._early)))
+
+    def _ask_full_form(self, index: int, moment: Moment) -> None:
+        if self._asked_at is None or moment.running - self._asked_at >= ASK_SECONDS:
+            self._asked_at = moment.running
+            self._items.append(Refusal(22, self.setup.pair.theirs, index))
+
+    def _verify_head(self, size: int, root: bytes, signature: bytes) -> None:
+        text = Checkpoint(self.origin, size, root).text()
+        verify_ed25519(self.setup.peer_certificate.certificate.public.log, signature, text)
+
+    # --- the full form
+
+    def receive_full(self, item: FullEntry, own: Outgoing, moment: Moment) -> tuple[list[EntryRecord], str | None]:
+        """Take one entry in full form: (what was new, a contradiction in words or None).
+
+        Raises Fork with both checkpoints if the peer signed two heads that no one log holds; junk is dropped.
+        """
+        leaf = Leaf.decode(item.leaf)
+        leaf.verify_direction(self.setup.incoming)
+        size = self.edge.size
+        self._verify_head(leaf.index + 1, item.root, item.signature)
+        if leaf.index < size:
+            self._compare_heads(leaf.index + 1, item.root, item.signature, leaf=item.leaf)
+            self._receipt_due = True
+            return [], None
+        chain = self._chain_for(item.epoch)
+        if leaf.index > size or chain is None:
+            self.dropped += 1
+            return [], None
+        if self.edge.append(leaf_hash(item.leaf)).root() != item.root:
+            raise BadProof("the signed head does not follow from our copy of the log and this leaf", rule=22, index=leaf.index)
+        step = _Step(self.edge, chain, self.claimed, self.last_number)
+        self._append(step, leaf, item.leaf, item.sealed, own, moment)
+        known = leaf.peer_size <= own.edge.size and own.root_at(leaf.peer_size) == leaf.peer_root
+        taken = self._adopt(step, item.root, item.signature)
+        if known:
+            return taken, None
+        return taken, f"entry {leaf.index} of the peer names a head of our log that we do not have"
+
+    def _compare_heads(self, size: int, root: bytes, signature: bytes, *, leaf: bytes) -> None:
+        """Raise Fork if the peer signed another head at a size that we hold (rule 22); both heads are kept."""
+        if self.root_at(size) == root:
+            return
+        held = self._reader.latest_checkpoint(self.setup.incoming_log)
+        fork = Fork("the peer's log key signed two heads that no one log can hold", rule=22, size=size)
+        known = None if held is None else [held.size, held.root, held.signature]
+        fork.evidence = encode([[size, root, signature], known, leaf, self._leaf_at(size - 1).encode()])
+        raise fork
+
+    def expect(self, size: int, root: bytes) -> None:
+        """Compare the peer's word about its own log with our copy, or remember it until we have one; raises Fork (rule 26)."""
+        if size <= self.edge.size:
+            if self.root_at(size) != root:
+                raise Fork("the peer's status names another root of its log than it signed before", rule=26, size=size)
+        else:
+            self._expected[size] = root
+            if len(self._expected) > EXPECTED_MAX:
+                del self._expected[max(self._expected)]
+
+    def shown(self, size: int) -> ShownCheckpoint | None:
+        """The peer's own checkpoint, shown back when it asks; the first at or above `size`, None if we hold none."""
+        held = self._reader.latest_checkpoint(self.setup.incoming_log)
+        if held is None or held.size < size:
+            return None
+        exact = self._reader.checkpoint_at(self.setup.incoming_log, size) or held
+        return ShownCheckpoint(self.setup.pair.theirs, self.setup.pair.ours, exact.size, exact.root, exact.signature)
+
+    # --- epochs and prekeys
+
+    def accept_epoch(self, statement: Statement) -> bool:
+        """Follow the peer into an epoch, or prepare to; False if it is one we know. Raises PeerError for any other (rule 14)."""
+        opening = read_epoch(statement)
+        if opening.epoch <= self.epoch:
+            return False
+        if opening.epoch != self.epoch + 1:
+            raise WrongParty("an epoch that does not follow the last one", rule=14, epoch=opening.epoch)
+        if (opening.pre_id == 0) != (opening.epoch == 1):
+            raise WrongParty("only the first epoch is under the certificate's key", rule=14, epoch=opening.epoch)
+        if len(self.upcoming) >= UPCOMING_MAX:
+            raise WrongParty("too many epochs announced ahead of their entries", rule=14, epoch=opening.epoch)
+        if opening.pre_id == 0:
+            prekey = self.setup.own_keys.kem
+        elif opening.pre_id in self.prekeys:
+            prekey = KemKey(self.prekeys[opening.pre_id])
+        else:
+            raise WrongParty("an epoch under a prekey that is not unused", rule=14, pre_id=opening.pre_id)
+        last = self.upcoming[-1] if self.upcoming else self.chain
+        root_key = NO_ROOT_KEY if last is None else last.root_key
+        self.upcoming.append(accept_epoch(self.setup.incoming, opening, prekey, self.setup.secret, root_key))
+        self._spend_prekeys(opening.pre_id)
+        self._changed = True
+        return True
+
+    def _spend_prekeys(self, pre_id: int) -> None:
+        """Delete a used prekey, and those before it: a sender takes the lowest number first, so they were lost on the way."""
+        for spent in [known for known in self.prekeys if known <= pre_id]:
+            del self.prekeys[spent]
+            self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, spent, None))
+
+    def issue_prekeys(self, held_by_peer: int, moment: Moment) -> None:
+        """Top up the peer's stock of our single-use keys to 32, under numbers that were never used (rule 10)."""
+        count = PREKEYS_MAX - held_by_peer
+        if count <= 0:
+            return
+        first, public = self.next_pre_id, []
+        for pre_id in range(first, first + count):
+            seed = moment.random(32)
+            self.prekeys[pre_id] = seed
+            public.append(KemKey(seed).public)
+            self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, pre_id, seed))
+        self.next_pre_id = first + count
+        for lost in sorted(self.prekeys)[: max(0, len(self.prekeys) - 2 * PREKEYS_MAX)]:
+            del self.prekeys[lost]
+            self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, lost, None))
+        setup = self.setup
+        statement = sign_statement(StatementType.PREKEYS, setup.outgoing, (first, public), setup.own_keys.statement)
+        self._items.append(statement.stated())
+        self._changed = True
+
+    # --- one turn
+
+    def give_receipt_again(self) -> None:
+        """The peer may have lost our last receipt."""
+        self._receipt_due = self.edge.size > 0
+
+    def turn(self, moment: Moment, *, receipts: bool) -> tuple[list[Record], list[Item], bool]:
+        """Close the turn: (records to commit, items to send after, whether the records must be durable before anything is seen).
+
+        receipts: False on a stopped line, which gives none.
+        """
+        if self._receipt_due and receipts and self.edge.size:
+            self._cosign(moment)
+        self._receipt_due = False
+        changed, self._changed = self._changed, False
+        if changed:
+            self._records.append(self._state())
+        records, self._records = self._records, []
+        items, self._items = self._items, []
+        self._turn.clear()
+        return records, items, changed
+
+    def _cosign(self, moment: Moment) -> None:
+        size, root = self.edge.size, self.edge.root()
+        message = cosignature_message(moment.wall, Checkpoint(self.origin, size, root).text())
+        signature = self.setup.own_keys.custody.sign(message)
+        if size > self.cosigned:
+            self._records.append(ReceiptRecord(self.setup.incoming_log, size, root, moment.wall, signature))
+            self.cosigned = size
+        self._items.append(Receipt(self.setup.pair.ours, self.setup.pair.theirs, size, moment.wall, signature))
+
+
+def _judge(leaf: Leaf, body: bytes, blinding: bytes, claimed: int) -> tuple[PeerError | None, Body | None]:
+    """What is wrong with an entry that opened under the peer's chain: the peer itself made it so. (fault or None, body)."""
+    if commitment(blinding, body) != leaf.commitment:
+        return BadProof("a signed entry commits to another body than it carries", rule=8, index=leaf.index), None
+    if leaf.peer_size < claimed:
+        return BadProof("a signed entry knows less of our log than one before it", rule=7, index=leaf.index), None
+    if (leaf.index == 0) != (leaf.type == EntryType.CONTINUES):
+        return BadProof("a log begins with CONTINUES and has only one", rule=28, index=leaf.index), None
+    try:
+        return None, Body.decode(body)
+    except Malformed as fault:
+        return fault, None
+
+
+def _weight(item: Entries) -> int:
+    return sum(len(entry.sealed) + 128 for entry in item.entries)

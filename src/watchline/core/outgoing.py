@@ -1,0 +1,387 @@
+"""Our own log on a line: composing, checkpoints, epochs, sending and sending again, and the peer's receipts (rules 10-19, 23).
+
+Nothing here is durable by itself: `Line` gathers the records of one turn, and the desk commits them before it sends a frame.
+An index is used once: what is sent again is the stored ciphertext, never a new one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watchline.core import shapes
+from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
+from watchline.core.encoding import decode, encode
+from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf
+from watchline.core.epochs import NO_ROOT_KEY, Chain, hedged_seed, open_epoch
+from watchline.core.frames import ENTRIES_ROOM, Entries, FullEntry, Item, Receipt, ShownCheckpoint, WireEntry, entry_room
+from watchline.core.keys import verify_ed25519
+from watchline.core.limits import EPOCH_LEAVES, EPOCH_SECONDS, FRAME_ENTRIES_MAX, PREKEYS_MAX
+from watchline.core.merkle import Edge, leaf_hash
+from watchline.core.records import (
+    CheckpointRecord,
+    EntryRecord,
+    PrekeyRecord,
+    ReceiptRecord,
+    Record,
+    StateRecord,
+    StatementRecord,
+)
+from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.statements import Statement, StatementType, epoch_values, sign_statement
+from watchline.errors import BadSignature
+
+STATE_PART = "outgoing"
+WINDOW_ENTRIES = 4_096  # entries under way without a receipt; the rest wait in the journal
+PREKEYS_STOCK_MAX = 2 * PREKEYS_MAX  # a batch may cross the last one of a peer that saw no status of ours
+ROOTS_KEPT = 1_024  # recent sizes whose roots are kept at hand
+RESEND_FIRST_SECONDS, RESEND_LAST_SECONDS = 2.0, 60.0
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """An entry to be composed. nonce, assertions: its release by people, if it has one. once: the caller's retry key."""
+
+    type: EntryType
+    content: bytes
+    nonce: bytes | None = None
+    assertions: tuple[object, ...] = ()
+    re: int | None = None
+    once: str | None = None
+    released: bool = False
+
+
+class Outgoing:
+    """The sending half of a line. Its changing state is small, sealed at rest as one blob, and read back by `restore`."""
+
+    def __init__(self, setup: LineSetup, reader: Reader, *, entries_per_checkpoint: int = FRAME_ENTRIES_MAX) -> None:
+        self.setup = setup
+        self._reader = reader
+        self._entries_per_checkpoint = entries_per_checkpoint
+        self._prefix = setup.outgoing.prefix()
+        self.origin = origin(setup.line, setup.own_id, setup.pair.ours, setup.pair.theirs)
+        self.edge = Edge.EMPTY
+        self.chain = Chain(0, NO_ROOT_KEY, bytes(32))
+        self.next_chain: Chain | None = None
+        self.next_held = False
+        self.next_statement: Statement | None = None
+        self.epoch_leaves = 0
+        self.epoch_opened_wall = 0
+        self.last_number = 0
+        self.received = 0
+        self.sent = 0
+        self.committed = 0
+        self.prekeys: dict[int, bytes] = {}
+        self.highest_prekey = 0
+        self._roots: dict[int, bytes] = {0: Edge.EMPTY.root()}
+        self._fresh: list[tuple[EntryRecord, WireEntry]] = []
+        self._fresh_room = 0
+        self._fresh_epoch = 0
+        self._records: list[Record] = []
+        self._items: list[Item] = []
+        self._changed = False
+        self._resend_after = RESEND_FIRST_SECONDS
+        self.resend_at: float | None = None
+
+    # --- life
+
+    def begin(self, moment: Moment, held: Edge) -> None:
+        """Begin the log of a new pair: epoch 1 under the certificate's key, and CONTINUES as leaf 0 (rules 28, 40)."""
+        self._open_epoch(moment, 0, self.setup.peer_certificate.certificate.public.kem)
+        assert self.next_chain is not None
+        self._enter_next_epoch(moment)
+        self.compose(Draft(EntryType.CONTINUES, Continues().encode(), released=True), moment, held)
+
+    def restore(self, blob: bytes, leaves: Iterator[tuple[bytes, int, int | None]]) -> None:
+        """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
+        parts = shapes.array(decode(blob), "outgoing state", length=11)
+        self.chain = Chain(parts[0], parts[1], parts[2])
+        if parts[3] is not None:
+            self.next_chain = Chain(*parts[3])
+        self.epoch_leaves, self.epoch_opened_wall, self.last_number = parts[4:7]
+        self.highest_prekey = parts[7]
+        self.edge = Edge.from_bytes(parts[8], parts[9])
+        recomputed = Edge.EMPTY
+        for leaf, _, _ in leaves:
+            recomputed = recomputed.append(leaf_hash(leaf))
+        if recomputed != self.edge:
+            raise RuntimeError("our log in the journal does not lead to the root that was committed")
+        receipt = self._reader.latest_receipt(self.setup.outgoing_log)
+        self.received = self.sent = receipt.size if receipt is not None else 0
+        self.committed = self.edge.size
+        self._remember_root(self.edge.size, self.edge.root())
+        if parts[10] is not None:
+            self._restore_next_statement(parts[10])
+        self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=False)
+
+    def _restore_next_statement(self, values: list[object]) -> None:
+        record = self._reader.statement(self.setup.line, True, StatementType.EPOCH)
+        if record is None:
+            raise RuntimeError("an epoch was prepared, and its statement is not in the journal")
+        self.next_statement = Statement(
+            StatementType.EPOCH, self.setup.outgoing, tuple(values), record.payload, record.ed, record.ml
+        )
+
+    def _state(self) -> StateRecord:
+        following = self.next_chain
+        blob = encode(
+            [
+                self.chain.epoch,
+                self.chain.root_key,
+                self.chain.chain_key,
+                None if following is None else [following.epoch, following.root_key, following.chain_key],
+                self.epoch_leaves,
+                self.epoch_opened_wall,
+                self.last_number,
+                self.highest_prekey,
+                self.edge.size,
+                self.edge.to_bytes(),
+                None if self.next_statement is None else list(self.next_statement.values),
+            ]
+        )
+        return StateRecord(self.setup.line, STATE_PART, blob)
+
+    # --- composing
+
+    def compose(self, draft: Draft, moment: Moment, held: Edge) -> EntryRecord:
+        """Append one entry to our log. held: the peer's log as we hold it, which the leaf names.
+
+        Raises ValueError for a body beyond the limit; the record is durable once the desk has committed this turn.
+        """
+        if self.next_chain is not None and self.next_held:
+            self._close_checkpoint()
+            self._enter_next_epoch(moment)
+        body = Body(draft.content, draft.nonce, tuple(draft.assertions)).encode()
+        blinding, committed = self.chain.commit(body)
+        index = self.edge.size
+        leaf = Leaf(self.setup.outgoing, index, draft.type, moment.wall, committed, held.size, held.root(), draft.re)
+        encoded = leaf.encode(self._prefix)
+        sealed = self.chain.seal(encoded, body)
+        numbered = draft.type in NUMBERED
+        self.last_number += numbered
+        record = EntryRecord(
+            log=self.setup.outgoing_log,
+            index=index,
+            type=int(draft.type),
+            leaf=encoded,
+            body=body,
+            blinding=blinding,
+            sealed=sealed,
+            epoch=self.chain.epoch,
+            time=moment.wall,
+            re=draft.re,
+            number=self.last_number if numbered else None,
+            nonce=draft.nonce,
+            once=draft.once,
+            released=draft.released,
+        )
+        wire = WireEntry(int(draft.type), moment.wall, committed, held.size, draft.re, sealed)
+        if self._fresh and self._fresh_room + entry_room(wire) > ENTRIES_ROOM:
+            self._close_checkpoint()
+        self.edge = self.edge.append(leaf_hash(encoded))
+        self.chain = self.chain.next()
+        self.epoch_leaves += 1
+        self._fresh.append((record, wire))
+        self._fresh_room += entry_room(wire)
+        self._changed = True
+        if len(self._fresh) >= self._entries_per_checkpoint:
+            self._close_checkpoint()
+        return record
+
+    def _close_checkpoint(self) -> None:
+        """Sign the log as it stands, over all that was composed since the last signature."""
+        if not self._fresh:
+            return
+        fresh, self._fresh, self._fresh_room = self._fresh, [], 0
+        root = self.edge.root()
+        signature = self._sign(self.edge.size, root)
+        self._remember_root(self.edge.size, root)
+        self._records.extend(record for record, _ in fresh)
+        self._records.append(CheckpointRecord(self.setup.outgoing_log, self.edge.size, root, signature))
+        start = fresh[0][0].index
+        if self.sent == start and self.edge.size - self.received <= WINDOW_ENTRIES:
+            self._items.append(self._entries_item(fresh[0][0].epoch, start, tuple(wire for _, wire in fresh), signature))
+            self.sent = self.edge.size
+
+    def _entries_item(self, epoch: int, start: int, entries: tuple[WireEntry, ...], signature: bytes) -> Entries:
+        return Entries(self.setup.pair.ours, self.setup.pair.theirs, epoch, start, entries, signature)
+
+    def _sign(self, size: int, root: bytes) -> bytes:
+        return self.setup.own_keys.log.sign(Checkpoint(self.origin, size, root).text())
+
+    def _remember_root(self, size: int, root: bytes) -> None:
+        self._roots[size] = root
+        if len(self._roots) > ROOTS_KEPT:
+            for old in list(self._roots)[: ROOTS_KEPT // 2]:
+                del self._roots[old]
+
+    def root_at(self, size: int) -> bytes:
+        """The root of our log at a size up to its own; from the journal if it is not at hand."""
+        if size == self.edge.size:
+            return self.edge.root()
+        root = self._roots.get(size)
+        if root is None:
+            root = self._reader.root_at(self.setup.outgoing_log, size)
+            self._remember_root(size, root)
+        return root
+
+    # --- epochs
+
+    def epoch_due(self, moment: Moment) -> bool:
+        """Whether the next epoch should be prepared: after 50 leaves, 24 hours, or the first single-use prekey (rule 15)."""
+        if self.next_chain is not None or not self.prekeys:
+            return False
+        aged = moment.wall - self.epoch_opened_wall >= EPOCH_SECONDS
+        return aged or self.epoch_leaves >= EPOCH_LEAVES or self.chain.epoch == 1
+
+    def prepare_epoch(self, moment: Moment) -> None:
+        """Open the next epoch under the oldest prekey; entries change to it once the peer says that it holds it (rule 14)."""
+        pre_id = min(self.prekeys)
+        self._open_epoch(moment, pre_id, self.prekeys.pop(pre_id))
+        self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, False, pre_id, None))
+
+    def _open_epoch(self, moment: Moment, pre_id: int, prekey: bytes) -> None:
+        setup, epoch = self.setup, self.chain.epoch + 1
+        seed = hedged_seed(setup.own_keys.hedge, moment.random(32), setup.outgoing, epoch, self.edge.size, self.edge.root())
+        opening, chain = open_epoch(setup.outgoing, epoch, pre_id, prekey, seed, setup.secret, self.chain.root_key)
+        statement = sign_statement(StatementType.EPOCH, setup.outgoing, epoch_values(opening), setup.own_keys.statement)
+        self.next_chain, self.next_statement, self.next_held = chain, statement, False
+        self._records.append(
+            StatementRecord(
+                setup.line, setup.pair, True, StatementType.EPOCH, moment.wall, 0, 0,
+                statement.payload, statement.ed, statement.ml, keep=False,
+            )
+        )  # fmt: skip
+        self._items.append(statement.stated())
+        self._changed = True
+
+    def epoch_held(self, epoch: int) -> None:
+        """The peer's status says that it holds this epoch: the next entry may be sealed under it."""
+        if self.next_chain is not None and epoch >= self.next_chain.epoch:
+            self.next_held = True
+        if self.next_chain is None and epoch >= self.chain.epoch:
+            self.next_statement = None
+
+    def _enter_next_epoch(self, moment: Moment) -> None:
+        assert self.next_chain is not None
+        self.chain, self.next_chain, self.next_held = self.next_chain, None, False
+        if self.chain.epoch > 1:
+            self.next_statement = None
+        self.epoch_leaves, self.epoch_opened_wall = 0, moment.wall
+        self._changed = True
+
+    def keep_prekeys(self, keys: dict[int, bytes]) -> bool:
+        """Stock the peer's single-use keys; False if none is new. A number that was ever seen is not taken again (rule 10)."""
+        fresh = {pre_id: key for pre_id, key in sorted(keys.items()) if pre_id > self.highest_prekey}
+        for pre_id, key in list(fresh.items())[: max(0, PREKEYS_STOCK_MAX - len(self.prekeys))]:
+            self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, False, pre_id, key))
+            self.prekeys[pre_id] = key
+            self.highest_prekey = pre_id
+            self._changed = True
+        return bool(fresh)
+
+    # --- sending again
+
+    def restart_sending(self, from_size: int, moment: Moment) -> None:
+        """Send again what the peer does not hold, from this size on; at connect, and when a status shows it behind."""
+        self.sent = max(self.received, min(self.sent, from_size))
+        self._resend_after = RESEND_FIRST_SECONDS
+        self.resend_at = moment.running + self._resend_after
+        if self.next_statement is not None:
+            self._items.append(self.next_statement.stated())
+
+    def resend_if_due(self, moment: Moment) -> None:
+        """After 2, 4, 8 ... 60 s without a receipt, send all unreceipted again (rule 39)."""
+        if self.resend_at is None or moment.running < self.resend_at:
+            return
+        if self.received >= self.committed and self.next_statement is None:
+            self.resend_at = None
+            return
+        self.sent = self.received
+        self._resend_after = min(2 * self._resend_after, RESEND_LAST_SECONDS)
+        self.resend_at = moment.running + self._resend_after
+        if self.next_statement is not None:
+            self._items.append(self.next_statement.stated())
+
+    def pump(self) -> None:
+        """Put committed entries under way that are not, as far as the window goes."""
+        while self.sent < self.committed and self.sent - self.received < WINDOW_ENTRIES:
+            entries: list[WireEntry] = []
+            epoch, room = 0, 0
+            stop = min(self.sent + FRAME_ENTRIES_MAX, self.committed)
+            for record in self._reader.entries(self.setup.outgoing_log, self.sent, stop):
+                wire = _to_wire(record)
+                if entries and (record.epoch != epoch or room + entry_room(wire) > ENTRIES_ROOM):
+                    break
+                entries.append(wire)
+                epoch, room = record.epoch, room + entry_room(wire)
+            end = self.sent + len(entries)
+            self._items.append(self._entries_item(epoch, self.sent, tuple(entries), self._signature_at(end)))
+            self.sent = end
+
+    def _signature_at(self, size: int) -> bytes:
+        stored = self._reader.checkpoint_at(self.setup.outgoing_log, size)
+        return stored.signature if stored is not None else self._sign(size, self.root_at(size))
+
+    def full_form(self, index: int) -> FullEntry | None:
+        """One entry with its whole leaf, as the peer asked for; None if it is not durable here."""
+        if index >= self.committed:
+            return None
+        record = self._reader.entry(self.setup.outgoing_log, index)
+        if record is None or record.sealed is None:
+            return None
+        root = self.root_at(index + 1)
+        return FullEntry(record.epoch, record.leaf, record.sealed, root, self._sign(index + 1, root))
+
+    # --- receipts
+
+    def accept_receipt(self, receipt: Receipt, moment: Moment) -> ReceiptRecord | None:
+        """Verify a receipt on our log and remember how far it reaches; None if it tells nothing new.
+
+        Raises BadSignature (rule 23) if it is not the custody cosignature of our root at that size.
+        """
+        if receipt.size <= self.received:
+            return None
+        if receipt.size > self.committed:
+            raise BadSignature("a receipt for entries that were never sent", rule=23, size=receipt.size)
+        root = self.root_at(receipt.size)
+        message = cosignature_message(receipt.time, Checkpoint(self.origin, receipt.size, root).text())
+        verify_ed25519(self.setup.peer_certificate.certificate.public.custody, receipt.signature, message)
+        self.received = receipt.size
+        self.sent = max(self.sent, receipt.size)
+        self._resend_after = RESEND_FIRST_SECONDS
+        self.resend_at = None if self.received >= self.edge.size else moment.running + self._resend_after
+        record = ReceiptRecord(self.setup.outgoing_log, receipt.size, root, receipt.time, receipt.signature)
+        self._records.append(record)
+        return record
+
+    def was_rolled_back(self, shown: ShownCheckpoint) -> bool:
+        """Whether a checkpoint under our own log key, shown by the peer, is one that this log cannot hold.
+
+        Raises BadSignature if our log key did not sign it: then it proves nothing.
+        """
+        text = Checkpoint(self.origin, shown.size, shown.root).text()
+        verify_ed25519(self.setup.own_keys.log.public, shown.signature, text)
+        return shown.size > self.edge.size or self.root_at(shown.size) != shown.root
+
+    # --- one turn
+
+    def turn(self, moment: Moment) -> tuple[list[Record], list[Item], bool]:
+        """Close the turn: (records to commit, items to send after, whether the records must be durable before anything is seen)."""
+        self._close_checkpoint()
+        changed, self._changed = self._changed, False
+        if changed:
+            self._records.append(self._state())
+            if self.resend_at is None and self.sent > self.received:
+                self.resend_at = moment.running + self._resend_after
+        records, self._records = self._records, []
+        items, self._items = self._items, []
+        self.committed = self.edge.size
+        return records, items, changed
+
+
+def _to_wire(record: EntryRecord) -> WireEntry:
+    leaf = Leaf.decode(record.leaf)
+    if record.sealed is None:
+        raise RuntimeError("an entry of our own log has no stored ciphertext")
+    return WireEntry(record.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, record.sealed)

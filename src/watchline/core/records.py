@@ -1,0 +1,163 @@
+"""What the line asks the journal to keep: values only. One list of records is one durable transaction, all or nothing.
+
+The journal stores them and gives them back; it decides nothing. `Log` names one append-only log: a line, a pair of
+incarnations, and which of the two desks is its author.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import NamedTuple
+
+
+class Pair(NamedTuple):
+    """Our incarnation and the peer's: every log belongs to one such pair (rule 28)."""
+
+    ours: int
+    theirs: int
+
+
+class Log(NamedTuple):
+    """One append-only log: `outgoing` means that our desk is its author."""
+
+    line: bytes
+    pair: Pair
+    outgoing: bool
+
+
+@dataclass(frozen=True, slots=True)
+class EntryRecord:
+    """One entry, appended to its log for good. `index` counts from 0 without gaps; the journal refuses any other.
+
+    body, blinding: kept sealed at rest. sealed: the ciphertext as it goes over the wire, only for our own entries, else None.
+    epoch: the epoch it is sealed under. time: seconds since 1970 by our clock, when composed (ours) or in custody (theirs).
+    number: what people call it, counted per direction over the life of the line; None for entries without one.
+    nonce: the release nonce, None if there is none. once: the caller's key that makes a retried `send` the same entry.
+    released: our own judgement at append: the assertions the terms ask for are there and hold.
+    """
+
+    log: Log
+    index: int
+    type: int
+    leaf: bytes
+    body: bytes
+    blinding: bytes
+    sealed: bytes | None
+    epoch: int
+    time: int
+    re: int | None = None
+    number: int | None = None
+    nonce: bytes | None = None
+    once: str | None = None
+    released: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class CheckpointRecord:
+    """The author's signed tree head of a log; its note is rebuilt from log, size, root and signature."""
+
+    log: Log
+    size: int
+    root: bytes
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptRecord:
+    """A custody cosignature: by the peer on our log, or by us on theirs. `time` is the cosigner's clock."""
+
+    log: Log
+    size: int
+    root: bytes
+    time: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StateRecord:
+    """A small part of a line's changing state (keys of the chain, tree edge ...), sealed at rest; replaces the one before."""
+
+    line: bytes
+    part: str
+    blob: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class PrekeyRecord:
+    """A single-use prekey: ours (the private seed) or the peer's (the public key). `value` None deletes it."""
+
+    line: bytes
+    pair: Pair
+    ours: bool
+    pre_id: int
+    value: bytes | None
+
+
+@dataclass(frozen=True, slots=True)
+class StatementRecord:
+    """A signed statement as it was received or made: `payload` is the whole signed text, `ml` None for one half only.
+
+    our_size, their_size: for a status, how far it speaks of our log and of theirs. keep: for good; else the next one of the
+    same line, side and type replaces it.
+    """
+
+    line: bytes
+    pair: Pair
+    ours: bool
+    type: int
+    time: int
+    our_size: int
+    their_size: int
+    payload: bytes
+    ed: bytes
+    ml: bytes | None
+    keep: bool
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateRecord:
+    """A desk certificate of ours or of the peer's, as signed; the highest serial wins."""
+
+    line: bytes
+    ours: bool
+    serial: int
+    encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecord:
+    """Something that a person must see, kept with its proof: a fork, a rollback, a contradiction, a refused entry.
+
+    kind: the error's `kind`. evidence: deterministic CBOR of what proves it, as docs/protocol.md lists.
+    """
+
+    line: bytes
+    time: int
+    kind: str
+    rule: int
+    message: str
+    evidence: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class AttemptRecord:
+    """One attempt to reach the peer on a route: what was offered and how it went. size: of our log, as offered; 0 for none."""
+
+    line: bytes
+    time: int
+    route: str
+    outcome: str
+    size: int
+
+
+Record = (
+    EntryRecord
+    | CheckpointRecord
+    | ReceiptRecord
+    | StateRecord
+    | PrekeyRecord
+    | StatementRecord
+    | CertificateRecord
+    | AlarmRecord
+    | AttemptRecord
+)

@@ -1,0 +1,68 @@
+"""Who stands behind an entry: whether the people that the terms ask for released, acknowledged or declined it (rules 3, 8, 24).
+
+A release that is missing or wrong never makes an entry malformed: it is kept, receipted, and shown as NOT RELEASED, because
+what was said was said. But such an entry closes no clock.
+"""
+
+from __future__ import annotations
+
+from watchline.core.entries import Body, EntryType, Leaf, Notice
+from watchline.core.persons import Assertion, Roster, Signer, verify_people
+from watchline.core.setting import LineSetup
+from watchline.core.terms import Terms
+from watchline.errors import PeerError, WrongParty
+
+PURPOSE_OF = {
+    EntryType.NOTICE: "release",
+    EntryType.CANCEL: "release",
+    EntryType.ACKNOWLEDGE: "acknowledge",
+    EntryType.DECLINE: "decline",
+    EntryType.ROSTER: "roster",
+    EntryType.TERMS: "terms",
+}
+
+
+def is_released(leaf: Leaf, body: Body, setup: LineSetup, now: int) -> bool:
+    """Whether an entry of the peer carries all the assertions it needs, and they hold; entries that need none are released."""
+    try:
+        verify_release(leaf.type, body, leaf.direction.line, leaf.direction.sender, setup.peer_roster, setup.terms, now)
+    except PeerError:
+        return False
+    return True
+
+
+def verify_release(
+    kind: int, body: Body, line: bytes, sender: bytes, roster: Roster, terms: Terms, now: int
+) -> tuple[Signer, ...]:
+    """Give the officers who stand behind an entry. roster: the sender's; now: seconds since 1970, for remarks on validity.
+
+    Raises PeerError (rule 3 or 8) if too few, or others than may, or an assertion does not hold. Entries of a kind that a
+    machine makes give an empty tuple.
+    """
+    purpose = PURPOSE_OF.get(EntryType(kind)) if kind in EntryType.__members__.values() else None
+    if purpose is None:
+        return ()
+    needed = people_needed(kind, body, terms)
+    if needed == 0 and not body.assertions:
+        return ()
+    if body.nonce is None:
+        raise WrongParty("a release carries a nonce", rule=8)
+    return verify_people(
+        [Assertion.from_value(value) for value in body.assertions],
+        roster,
+        purpose=purpose,
+        line=line,
+        sender_id=sender,
+        nonce=body.nonce,
+        what=body.digest,
+        now=now,
+        needed=needed,
+    )
+
+
+def people_needed(kind: int, body: Body, terms: Terms) -> int:
+    """How many people must stand behind an entry: by the terms for a notice, two for terms and rosters, else one."""
+    if kind == EntryType.NOTICE:
+        notice = Notice.decode(body.content)
+        return terms.people_needed(notice.form, notice.precedence)
+    return 2 if kind in (EntryType.TERMS, EntryType.ROSTER) else 1

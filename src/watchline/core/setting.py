@@ -1,0 +1,172 @@
+"""What a line's machine is made of: the facts of the line, the moment of a call, what it may read, and what it wants done."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Protocol
+
+from watchline.core.certificate import SignedCertificate
+from watchline.core.entries import Direction
+from watchline.core.epochs import outer_key
+from watchline.core.keys import DeskKeys, Identity
+from watchline.core.persons import Roster
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, ReceiptRecord, Record, StatementRecord
+from watchline.core.terms import Terms
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """The time and the randomness of one call. wall: seconds since 1970. running: a clock that never jumps, in seconds.
+
+    random: gives that many fresh random bytes.
+    """
+
+    wall: int
+    running: float
+    random: Callable[[int], bytes]
+
+
+@dataclass(frozen=True)
+class LineSetup:
+    """What both desks settled when they paired, and our own keys. secret: PS. Certificates say which incarnations are met."""
+
+    line: bytes
+    secret: bytes = field(repr=False)
+    own_id: bytes
+    own_keys: DeskKeys = field(repr=False)
+    own_certificate: SignedCertificate
+    own_roster: Roster
+    peer_identity: Identity
+    peer_certificate: SignedCertificate
+    peer_roster: Roster
+    terms: Terms
+
+    @cached_property
+    def pair(self) -> Pair:
+        """Our incarnation and the peer's."""
+        return Pair(self.own_certificate.certificate.inc, self.peer_certificate.certificate.inc)
+
+    @cached_property
+    def outgoing(self) -> Direction:
+        """Our log, as we write it."""
+        return Direction(self.line, self.own_id, self.peer_identity.id, self.pair.ours, self.pair.theirs)
+
+    @cached_property
+    def incoming(self) -> Direction:
+        """The peer's log, as it writes it."""
+        return Direction(self.line, self.peer_identity.id, self.own_id, self.pair.theirs, self.pair.ours)
+
+    @cached_property
+    def outgoing_log(self) -> Log:
+        """The name under which the journal keeps our log."""
+        return Log(self.line, self.pair, True)
+
+    @cached_property
+    def incoming_log(self) -> Log:
+        """The name under which the journal keeps the peer's log."""
+        return Log(self.line, self.pair, False)
+
+    def outer_keys(self) -> tuple[bytes, bytes]:
+        """The frame keys: (ours to the peer, the peer's to us)."""
+        own, peer = self.own_id, self.peer_identity.id
+        return outer_key(self.secret, own, peer), outer_key(self.secret, peer, own)
+
+
+class Reader(Protocol):
+    """What the machine may look up: only what is durable. The journal is one; docs in `watchline.journal`."""
+
+    def size(self, log: Log) -> int: ...
+
+    def entry(self, log: Log, index: int) -> EntryRecord | None: ...
+
+    def entries(self, log: Log, start: int, stop: int) -> Iterator[EntryRecord]: ...
+
+    def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]: ...
+
+    def root_at(self, log: Log, size: int) -> bytes: ...
+
+    def checkpoint_at(self, log: Log, size: int) -> CheckpointRecord | None: ...
+
+    def latest_checkpoint(self, log: Log) -> CheckpointRecord | None: ...
+
+    def latest_receipt(self, log: Log) -> ReceiptRecord | None: ...
+
+    def state(self, line: bytes, part: str) -> bytes | None: ...
+
+    def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None: ...
+
+    def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]: ...
+
+    def nonce_seen(self, line: bytes, nonce: bytes) -> bool: ...
+
+
+@dataclass(frozen=True, slots=True)
+class EntryArrived:
+    """An entry of the peer is in custody."""
+
+    record: EntryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class ReceiptArrived:
+    """The peer's receipt covers every entry of ours below `size`; `time` is its clock."""
+
+    size: int
+    time: int
+
+
+@dataclass(frozen=True, slots=True)
+class StatusArrived:
+    """A status of the peer held; `fresh`: it was signed after one of ours that it echoes."""
+
+    record: StatementRecord
+    fresh: bool
+
+
+@dataclass(frozen=True, slots=True)
+class RoutesArrived:
+    """The peer signed new addresses of its own; the latest `time` holds."""
+
+    time: int
+    routes: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ProbeAnswered:
+    """A probe came back after this many seconds."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRaised:
+    """A person must look; the record holds the proof."""
+
+    kind: str
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class PhaseChanged:
+    """The line's machine is in another phase."""
+
+    phase: str
+
+
+Event = EntryArrived | ReceiptArrived | StatusArrived | RoutesArrived | ProbeAnswered | AlarmRaised | PhaseChanged
+
+
+@dataclass(slots=True)
+class Effects:
+    """What one turn of the machine wants done, in this order: commit `records`, all in one; send `frames`; tell `events`.
+
+    frames: sealed, the same on every route. lazy: nothing here is seen by anyone before it is durable in any case (a receipt that
+    can be asked for again); the commit may wait for the next one.
+    """
+
+    records: list[Record] = field(default_factory=list)
+    frames: list[bytes] = field(default_factory=list)
+    events: list[Event] = field(default_factory=list)
+    lazy: bool = True

@@ -1,0 +1,188 @@
+"""The journal: a desk's durable memory, and the source of truth after a restart.
+
+It stores core's values and gives them back; it decides nothing and knows nothing of networks. Every write is durable when the
+verb returns: it survives a power cut. Everything it gives back is as it was stored, or the verb raises `JournalError`.
+
+One caller at a time: the desk decides in which thread a commit runs, and reads nothing meanwhile.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Protocol
+
+from watchline.core.records import (
+    AlarmRecord,
+    AttemptRecord,
+    CertificateRecord,
+    CheckpointRecord,
+    EntryRecord,
+    Log,
+    Pair,
+    ReceiptRecord,
+    Record,
+    StatementRecord,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class LineRecord:
+    """A line as the home knows it. `name` is local and unique; `created` in seconds since 1970.
+
+    confirmed: two people compared the digits. pairing: what the desk keeps of the pairing, opaque here, sealed at rest.
+    """
+
+    line: bytes
+    name: str
+    created: int
+    confirmed: bool
+    pairing: bytes
+
+
+class Journal(Protocol):
+    """What every journal does; one contract suite holds each implementation to it.
+
+    Writing verbs are durable on return. They raise JournalError when that cannot be promised, with the fact `reason`:
+    `disk-full` (nothing of this call was stored, what was stored before is safe, a later call may succeed), `io` (a write or an
+    fsync failed: whether this call was stored shows only at the next start), `damaged`, or `stopped` (refused, because an
+    earlier call failed with `io` or `damaged`: the process must end). What only a bug of ours can ask for is a RuntimeError.
+    """
+
+    def commit(self, records: Iterable[Record]) -> None:
+        """Store all of the records or none, in their order; durable on return.
+
+        An entry must stand at the end of its log, and every line must be known (`put_line`): else RuntimeError, nothing stored.
+        Of two checkpoints, or two receipts, of one log and size the first is kept: it is the earlier evidence.
+        """
+
+    # One log.
+
+    def size(self, log: Log) -> int:
+        """The number of entries; 0 for a log that was never written."""
+
+    def entry(self, log: Log, index: int) -> EntryRecord | None:
+        """One entry with its body opened; None if there is none. JournalError if it was changed or moved."""
+
+    def entries(self, log: Log, start: int, stop: int) -> Iterator[EntryRecord]:
+        """Entries from `start` up to `stop`, without it, as far as there are any."""
+
+    def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]:
+        """(leaf, type, re) of the same range, without opening a body: a million take about a second."""
+
+    def subtree(self, log: Log, start: int, stop: int) -> bytes:
+        """The root over [start, stop), a power of two wide and aligned to its width, all of it stored; else RuntimeError."""
+
+    def root_at(self, log: Log, size: int) -> bytes:
+        """The root of the first `size` entries (RFC 6962, 2.1); RuntimeError for more than are stored."""
+
+    def verify(self, log: Log) -> int:
+        """Recompute the log from its leaves; return its size.
+
+        Raises JournalError where leaves are missing, or do not give the stored blocks or the latest checkpoint's root.
+        """
+
+    def checkpoint_at(self, log: Log, size: int) -> CheckpointRecord | None:
+        """The checkpoint of exactly this size."""
+
+    def latest_checkpoint(self, log: Log) -> CheckpointRecord | None:
+        """The checkpoint of the largest size."""
+
+    def first_checkpoint_covering(self, log: Log, size: int) -> CheckpointRecord | None:
+        """The checkpoint of the smallest size that is at least `size`."""
+
+    def latest_receipt(self, log: Log) -> ReceiptRecord | None:
+        """The receipt of the largest size: the peer's for our log, ours for theirs."""
+
+    def first_receipt_covering(self, log: Log, size: int) -> ReceiptRecord | None:
+        """The receipt of the smallest size that is at least `size`."""
+
+    def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
+        """The first kept status, with both signature halves, by the other side of the log's author, that covers `size` > 0."""
+
+    # One line.
+
+    def logs(self, line: bytes) -> list[Log]:
+        """The logs of a line, oldest first."""
+
+    def nonce_seen(self, line: bytes, nonce: bytes) -> bool:
+        """Whether any entry of the line, in any log, has this release nonce."""
+
+    def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
+        """Where the entry with this caller's key stands; the first, if a bug stored two."""
+
+    def by_number(self, line: bytes, outgoing: bool, number: int, incarnation: int | None = None) -> tuple[Log, int] | None:
+        """Where the entry that people call by this number stands.
+
+        incarnation: the author's; None for any. An entry that was issued again stands twice under one number: the newest place.
+        """
+
+    def state(self, line: bytes, part: str) -> bytes | None:
+        """One part of the line's changing state, as last committed."""
+
+    def states(self, line: bytes) -> dict[str, bytes]:
+        """All parts of it."""
+
+    def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]:
+        """The unused prekeys of a pair by number, in ascending order."""
+
+    def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None:
+        """The statement of this side and type that was stored last."""
+
+    def statements(self, line: bytes, ours: bool, type: int, pair: Pair) -> Iterator[StatementRecord]:
+        """The kept statements of this side, type and pair, in the order in which they were stored."""
+
+    def certificates(self, line: bytes, ours: bool) -> list[CertificateRecord]:
+        """The certificates of one side by ascending serial; a later one of the same serial has replaced the earlier."""
+
+    def alarms(self, line: bytes) -> list[AlarmRecord]:
+        """All alarms, oldest first."""
+
+    def attempts(self, line: bytes, since: int) -> list[AttemptRecord]:
+        """The attempts of `since` (seconds since 1970) and later, oldest first."""
+
+    def first_attempt(self, line: bytes, size: int) -> AttemptRecord | None:
+        """The first attempt with outcome `sent` that offered at least `size` entries."""
+
+    # The home.
+
+    def put_line(self, row: LineRecord, records: Iterable[Record] = ()) -> None:
+        """Store a line, or replace what is known of it, together with `records`; durable on return.
+
+        Raises UsageError if another line has its name.
+        """
+
+    def lines(self) -> list[LineRecord]:
+        """All lines, oldest first."""
+
+    def line(self, name: str | bytes) -> LineRecord | None:
+        """The line with this name (text) or id (bytes)."""
+
+    def drop_line(self, line: bytes) -> None:
+        """Delete an abandoned pairing and all that was stored for it; durable on return, gone from the files after `compact`.
+
+        Nothing happens if there is none. RuntimeError for a confirmed line: that is for good.
+        """
+
+    def put_document(self, kind: str, key: str, value: bytes | None, sealed: bool) -> None:
+        """Store a small value of the home, or delete it (None); durable on return."""
+
+    def document(self, kind: str, key: str) -> bytes | None:
+        """One such value."""
+
+    def documents(self, kind: str) -> dict[str, bytes]:
+        """All of one kind by key, in the order of the keys."""
+
+    # The disk.
+
+    def reserve(self, room_bytes: int) -> None:
+        """Set how much free space `has_room` asks for."""
+
+    def has_room(self) -> bool:
+        """Whether the reserved space is free: no room, no receipt (rule 36)."""
+
+    def compact(self) -> None:
+        """On return nothing that was deleted or replaced stands in the files any more (rule 41)."""
+
+    def close(self) -> None:
+        """Give the files back; the journal is of no use afterwards."""

@@ -1,0 +1,605 @@
+"""The journal in one SQLite file: how records become rows and rows become records.
+
+An entry's key is its log's number << 40 | its index, so a log's entries stand together and in order. `disk` keeps what is
+written, `sealing` hides it, `tree` hashes it.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any
+
+from watchline.core.encoding import encode
+from watchline.core.merkle import root_at
+from watchline.core.records import (
+    AlarmRecord,
+    AttemptRecord,
+    CertificateRecord,
+    CheckpointRecord,
+    EntryRecord,
+    Log,
+    Pair,
+    PrekeyRecord,
+    ReceiptRecord,
+    Record,
+    StatementRecord,
+    StateRecord,
+)
+from watchline.errors import JournalError, UsageError
+from watchline.journal import LineRecord
+from watchline.journal.disk import DAMAGED_HINT, WAL_BYTES, Disk
+from watchline.journal.sealing import SALT_BYTES, Seal
+from watchline.journal.tree import INDEX_BITS, Tree
+
+BLINDING_BYTES = 32
+ROOM_BYTES = 64 * 1024 * 1024  # reserved unless told otherwise: some minutes of full frames, time to call people
+_CHUNK_ROWS = 2048  # rows read at once by what iterates
+_CHUNK_ENTRIES = 64  # entries carry bodies of up to 64 KiB
+
+_STATEMENT = "ours, theirs, own, type, time, our_size, their_size, payload, ed, ml, keep"
+_ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released"
+
+
+def open_journal(
+    path: str | Path, node_key: bytes, create: bool, *, vfs: str | None = None, wal_bytes: int = WAL_BYTES
+) -> SqliteJournal:
+    """Open the journal, or create it; the file's folder must exist.
+
+    node_key: 32 bytes, the key of everything sealed at rest. vfs: an SQLite VFS by name, None for the default one.
+    wal_bytes: how long the write-ahead log is kept.
+
+    Raises SecretError for a wrong node key; UsageError if it is to be created and is there; JournalError with the fact
+    `reason`: missing, foreign (another program's file), newer (schema), damaged, in-use, io, disk-full.
+    """
+    if create:
+        salt = os.urandom(SALT_BYTES)
+        seal = Seal(node_key, salt)
+        proof = seal.proof()
+        disk = Disk(
+            Path(path),
+            lambda connection: connection.execute("INSERT INTO node_key VALUES (?, ?)", (salt, proof)),
+            vfs=vfs,
+            wal_bytes=wal_bytes,
+        )
+        return SqliteJournal(disk, seal)
+    disk = Disk(Path(path), None, vfs=vfs, wal_bytes=wal_bytes)
+    try:
+        salt, proof = disk.rows("SELECT salt, proof FROM node_key")[0]
+        seal = Seal(node_key, salt)
+        seal.check(proof)
+    except BaseException:
+        disk.close()
+        raise
+    return SqliteJournal(disk, seal)
+
+
+@dataclass(slots=True)
+class _LogRow:
+    """A log as it stands: the number its keys begin with, its size, and what its bodies are bound to."""
+
+    number: int
+    size: int
+    place: bytes
+
+
+class SqliteJournal:
+    """A `Journal` in one file; the verbs are described there."""
+
+    def __init__(self, disk: Disk, seal: Seal) -> None:
+        self._disk = disk
+        self._seal = seal
+        self._tree = Tree(disk)
+        self._room_bytes = ROOM_BYTES
+        self._logs: dict[Log, _LogRow] = {}
+        self._line_numbers: dict[bytes, int] = {}
+        self._store: dict[type, Callable[[Any], None]] = {
+            EntryRecord: self._store_entry,
+            CheckpointRecord: self._store_checkpoint,
+            ReceiptRecord: self._store_receipt,
+            StateRecord: self._store_state,
+            PrekeyRecord: self._store_prekey,
+            StatementRecord: self._store_statement,
+            CertificateRecord: self._store_certificate,
+            AlarmRecord: self._store_alarm,
+            AttemptRecord: self._store_attempt,
+        }
+
+    def commit(self, records: Iterable[Record]) -> None:
+        with self._transaction():
+            for record in records:
+                self._store[type(record)](record)
+
+    # One log.
+
+    def size(self, log: Log) -> int:
+        row = self._find_log(log)
+        return row.size if row else 0
+
+    def entry(self, log: Log, index: int) -> EntryRecord | None:
+        return next(self.entries(log, index, index + 1), None)
+
+    def entries(self, log: Log, start: int, stop: int) -> Iterator[EntryRecord]:
+        for row in self._scan(log, start, stop, f"SELECT {_ENTRY} FROM leaves JOIN bodies USING (key)", _CHUNK_ENTRIES):
+            yield self._read_entry(log, row)
+
+    def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]:
+        for _, leaf, kind, re in self._scan(log, start, stop, "SELECT key, leaf, type, re FROM leaves", _CHUNK_ROWS):
+            yield leaf, kind, re
+
+    def subtree(self, log: Log, start: int, stop: int) -> bytes:
+        width = stop - start
+        if width < 1 or width & (width - 1) or start % width or stop > self.size(log):
+            raise RuntimeError("not a perfect subtree of what is stored")
+        return self._tree.subtree(self._known_log(log).number, start, stop)
+
+    def root_at(self, log: Log, size: int) -> bytes:
+        if size > self.size(log):
+            raise RuntimeError("more entries than are stored")
+        return root_at(size, lambda start, stop: self.subtree(log, start, stop))
+
+    def verify(self, log: Log) -> int:
+        row = self._find_log(log)
+        if row is None:
+            return 0
+        self._tree.verify(row.number, (leaf for leaf, _, _ in self.leaves(log, 0, row.size)))
+        latest = self.latest_checkpoint(log)
+        if latest is not None and (latest.size > row.size or self.root_at(log, latest.size) != latest.root):
+            raise JournalError(
+                "a log's leaves do not give the root of its latest checkpoint", hint=DAMAGED_HINT, reason="damaged"
+            )
+        return row.size
+
+    def checkpoint_at(self, log: Log, size: int) -> CheckpointRecord | None:
+        found = self.first_checkpoint_covering(log, size)
+        return found if found is not None and found.size == size else None
+
+    def latest_checkpoint(self, log: Log) -> CheckpointRecord | None:
+        row = self._at_size(log, 0, "SELECT key, root, signature FROM checkpoints", "DESC")
+        return CheckpointRecord(log, *row) if row else None
+
+    def first_checkpoint_covering(self, log: Log, size: int) -> CheckpointRecord | None:
+        row = self._at_size(log, size, "SELECT key, root, signature FROM checkpoints", "ASC")
+        return CheckpointRecord(log, *row) if row else None
+
+    def latest_receipt(self, log: Log) -> ReceiptRecord | None:
+        row = self._at_size(log, 0, "SELECT key, root, time, signature FROM receipts", "DESC")
+        return ReceiptRecord(log, *row) if row else None
+
+    def first_receipt_covering(self, log: Log, size: int) -> ReceiptRecord | None:
+        row = self._at_size(log, size, "SELECT key, root, time, signature FROM receipts", "ASC")
+        return ReceiptRecord(log, *row) if row else None
+
+    def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
+        # Only a status has sizes above 0, so the type needs no asking.
+        own, covered = (0, "our_size") if log.outgoing else (1, "their_size")
+        found = self._disk.rows(
+            f"SELECT {_STATEMENT} FROM statements WHERE line = ? AND ours = ? AND theirs = ? AND {covered} >= ?"
+            f" AND own = {own} AND keep = 1 AND ml IS NOT NULL ORDER BY {covered}, number LIMIT 1",
+            (self._find_line(log.line), *log.pair, max(size, 1)),
+        )
+        return _read_statement(log.line, found[0]) if found else None
+
+    # One line.
+
+    def logs(self, line: bytes) -> list[Log]:
+        found = self._disk.rows(
+            "SELECT ours, theirs, outgoing FROM logs WHERE line = ? ORDER BY number", (self._find_line(line),)
+        )
+        return [Log(line, Pair(ours, theirs), bool(outgoing)) for ours, theirs, outgoing in found]
+
+    def nonce_seen(self, line: bytes, nonce: bytes) -> bool:
+        return self._place_of(line, "nonce = ?", nonce) is not None
+
+    def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
+        return self._place_of(line, "once = ?", once)
+
+    def by_number(self, line: bytes, outgoing: bool, number: int, incarnation: int | None = None) -> tuple[Log, int] | None:
+        for log in reversed(self.logs(line)):
+            author = log.pair.ours if log.outgoing else log.pair.theirs
+            if log.outgoing != outgoing or incarnation not in (None, author):
+                continue
+            found = self._disk.rows(
+                "SELECT max(key) FROM bodies WHERE key >> 40 = ? AND number = ?", (self._known_log(log).number, number)
+            )
+            if found[0][0] is not None:
+                return log, _index(found[0][0])
+        return None
+
+    def state(self, line: bytes, part: str) -> bytes | None:
+        found = self._disk.rows("SELECT blob FROM states WHERE line = ? AND part = ?", (self._find_line(line), part))
+        return self._seal.open(_place("state", line, part), found[0][0]) if found else None
+
+    def states(self, line: bytes) -> dict[str, bytes]:
+        found = self._disk.rows("SELECT part, blob FROM states WHERE line = ? ORDER BY part", (self._find_line(line),))
+        return {part: self._seal.open(_place("state", line, part), blob) for part, blob in found}
+
+    def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]:
+        found = self._disk.rows(
+            "SELECT pre_id, value FROM prekeys WHERE line = ? AND ours = ? AND theirs = ? AND own = ? ORDER BY pre_id",
+            (self._find_line(line), *pair, ours),
+        )
+        return {pre_id: self._seal.open(_place("prekey", line, *pair, ours, pre_id), value) for pre_id, value in found}
+
+    def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None:
+        found = self._disk.rows(
+            f"SELECT {_STATEMENT} FROM statements WHERE line = ? AND own = ? AND type = ? ORDER BY number DESC LIMIT 1",
+            (self._find_line(line), ours, type),
+        )
+        return _read_statement(line, found[0]) if found else None
+
+    def statements(self, line: bytes, ours: bool, type: int, pair: Pair) -> Iterator[StatementRecord]:
+        last = 0
+        while found := self._disk.rows(
+            f"SELECT number, {_STATEMENT} FROM statements WHERE line = ? AND own = ? AND type = ? AND number > ?"
+            f" AND ours = ? AND theirs = ? AND keep = 1 ORDER BY number LIMIT {_CHUNK_ENTRIES}",
+            (self._find_line(line), ours, type, last, *pair),
+        ):
+            last = found[-1][0]
+            for _, *row in found:
+                yield _read_statement(line, row)
+
+    def certificates(self, line: bytes, ours: bool) -> list[CertificateRecord]:
+        found = self._disk.rows(
+            "SELECT serial, encoded FROM certificates WHERE line = ? AND own = ? ORDER BY serial", (self._find_line(line), ours)
+        )
+        return [CertificateRecord(line, ours, serial, encoded) for serial, encoded in found]
+
+    def alarms(self, line: bytes) -> list[AlarmRecord]:
+        found = self._disk.rows(
+            "SELECT time, kind, rule, message, evidence FROM alarms WHERE line = ? ORDER BY number", (self._find_line(line),)
+        )
+        return [
+            AlarmRecord(
+                line, time, kind, rule, message, self._seal.open(_place("alarm", line, time, kind, rule, message), evidence)
+            )
+            for time, kind, rule, message, evidence in found
+        ]
+
+    def attempts(self, line: bytes, since: int) -> list[AttemptRecord]:
+        found = self._disk.rows(
+            "SELECT time, route, outcome, size FROM attempts WHERE line = ? AND time >= ? ORDER BY time, number",
+            (self._find_line(line), since),
+        )
+        return [AttemptRecord(line, *row) for row in found]
+
+    def first_attempt(self, line: bytes, size: int) -> AttemptRecord | None:
+        found = self._disk.rows(
+            "SELECT time, route, outcome, size FROM attempts WHERE line = ? AND outcome = 'sent' AND size >= ?"
+            " ORDER BY size, number LIMIT 1",
+            (self._find_line(line), size),
+        )
+        return AttemptRecord(line, *found[0]) if found else None
+
+    # The home.
+
+    def put_line(self, row: LineRecord, records: Iterable[Record] = ()) -> None:
+        with self._transaction() as execute:
+            if self._disk.rows("SELECT 1 FROM lines WHERE name = ? AND line <> ?", (row.name, row.line)):
+                raise UsageError("another line has this name", hint="choose another name", name=row.name)
+            execute(
+                "INSERT INTO lines (line, name, created, confirmed, pairing) VALUES (?, ?, ?, ?, ?)"
+                " ON CONFLICT (line) DO UPDATE SET name = excluded.name, created = excluded.created,"
+                " confirmed = excluded.confirmed, pairing = excluded.pairing",
+                (row.line, row.name, row.created, row.confirmed, self._seal.seal(_place("line", row.line), row.pairing)),
+            )
+            for record in records:
+                self._store[type(record)](record)
+
+    def lines(self) -> list[LineRecord]:
+        return self._read_lines("ORDER BY number", ())
+
+    def line(self, name: str | bytes) -> LineRecord | None:
+        column = "name" if isinstance(name, str) else "line"
+        found = self._read_lines(f"WHERE {column} = ?", (name,))
+        return found[0] if found else None
+
+    def drop_line(self, line: bytes) -> None:
+        found = self.line(line)
+        if found is None:
+            return
+        if found.confirmed:
+            raise RuntimeError("a confirmed line is for good")
+        with self._transaction() as execute:
+            for log in self.logs(line):
+                first = self._known_log(log).number << INDEX_BITS
+                for table in ("leaves", "bodies", "checkpoints", "receipts"):
+                    execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", (first, first | (1 << INDEX_BITS) - 1))
+            execute("DELETE FROM lines WHERE line = ?", (line,))
+        self._forget()
+
+    def put_document(self, kind: str, key: str, value: bytes | None, sealed: bool) -> None:
+        with self._transaction() as execute:
+            if value is None:
+                execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
+            else:
+                stored = self._seal.seal(_place("document", kind, key), value) if sealed else value
+                execute(
+                    "INSERT OR REPLACE INTO documents (kind, key, sealed, value) VALUES (?, ?, ?, ?)",
+                    (kind, key, sealed, stored),
+                )
+
+    def document(self, kind: str, key: str) -> bytes | None:
+        found = self._disk.rows("SELECT key, sealed, value FROM documents WHERE kind = ? AND key = ?", (kind, key))
+        return self._read_document(kind, *found[0]) if found else None
+
+    def documents(self, kind: str) -> dict[str, bytes]:
+        found = self._disk.rows("SELECT key, sealed, value FROM documents WHERE kind = ? ORDER BY key", (kind,))
+        return {row[0]: self._read_document(kind, *row) for row in found}
+
+    # The disk.
+
+    def reserve(self, room_bytes: int) -> None:
+        self._room_bytes = room_bytes
+
+    def has_room(self) -> bool:
+        return self._disk.free_bytes() >= self._room_bytes
+
+    def compact(self) -> None:
+        self._disk.compact()
+
+    def close(self) -> None:
+        self._disk.close()
+
+    # Storing, inside a transaction.
+
+    @contextmanager
+    def _transaction(self) -> Iterator[Callable[..., Any]]:
+        try:
+            with self._disk.transaction() as cursor:
+                yield cursor.execute
+        except BaseException:
+            self._forget()
+            raise
+
+    def _forget(self) -> None:
+        """After a rollback, what is remembered may be ahead of the file: it is read again."""
+        self._logs.clear()
+        self._line_numbers.clear()
+
+    def _store_entry(self, record: EntryRecord) -> None:
+        row = self._known_log(record.log)
+        index = record.index
+        if index != row.size:
+            raise RuntimeError(f"entry {index} offered to a log of {row.size} entries")
+        if len(record.blinding) != BLINDING_BYTES:
+            raise RuntimeError(f"a blinding of {len(record.blinding)} bytes")
+        key = row.number << INDEX_BITS | index
+        execute = self._disk.cursor.execute
+        execute("INSERT INTO leaves VALUES (?, ?, ?, ?)", (key, record.leaf, record.type, record.re))
+        secret = self._seal.seal(row.place + index.to_bytes(8, "big"), record.blinding + record.body)
+        execute(
+            "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                key,
+                secret,
+                record.sealed,
+                record.epoch,
+                record.time,
+                record.number,
+                record.nonce,
+                record.once,
+                record.released,
+            ),
+        )
+        row.size = index + 1
+        self._tree.grow(row.number, row.size)
+
+    def _store_checkpoint(self, record: CheckpointRecord) -> None:
+        self._disk.cursor.execute(
+            "INSERT INTO checkpoints VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (self._known_log(record.log).number << INDEX_BITS | record.size, record.root, record.signature),
+        )
+
+    def _store_receipt(self, record: ReceiptRecord) -> None:
+        self._disk.cursor.execute(
+            "INSERT INTO receipts VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
+            (self._known_log(record.log).number << INDEX_BITS | record.size, record.root, record.time, record.signature),
+        )
+
+    def _store_state(self, record: StateRecord) -> None:
+        self._disk.cursor.execute(
+            "INSERT INTO states VALUES (?, ?, ?) ON CONFLICT (line, part) DO UPDATE SET blob = excluded.blob",
+            (
+                self._known_line(record.line),
+                record.part,
+                self._seal.seal(_place("state", record.line, record.part), record.blob),
+            ),
+        )
+
+    def _store_prekey(self, record: PrekeyRecord) -> None:
+        key = (self._known_line(record.line), *record.pair, record.ours, record.pre_id)
+        execute = self._disk.cursor.execute
+        if record.value is None:
+            execute("DELETE FROM prekeys WHERE line = ? AND ours = ? AND theirs = ? AND own = ? AND pre_id = ?", key)
+            return
+        place = _place("prekey", record.line, *record.pair, record.ours, record.pre_id)
+        execute("INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?, ?, ?)", (*key, self._seal.seal(place, record.value)))
+
+    def _store_statement(self, record: StatementRecord) -> None:
+        line = self._known_line(record.line)
+        execute = self._disk.cursor.execute
+        execute("DELETE FROM statements WHERE line = ? AND own = ? AND type = ? AND keep = 0", (line, record.ours, record.type))
+        execute(
+            f"INSERT INTO statements (line, {_STATEMENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            (
+                line,
+                *record.pair,
+                record.ours,
+                record.type,
+                record.time,
+                record.our_size,
+                record.their_size,
+                record.payload,
+                record.ed,
+                record.ml,
+                record.keep,
+            ),
+        )
+
+    def _store_certificate(self, record: CertificateRecord) -> None:
+        self._disk.cursor.execute(
+            "INSERT OR REPLACE INTO certificates VALUES (?, ?, ?, ?)",
+            (self._known_line(record.line), record.ours, record.serial, record.encoded),
+        )
+
+    def _store_alarm(self, record: AlarmRecord) -> None:
+        place = _place("alarm", record.line, record.time, record.kind, record.rule, record.message)
+        self._disk.cursor.execute(
+            "INSERT INTO alarms (line, time, kind, rule, message, evidence) VALUES (?, ?, ?, ?, ?, ?)",
+            (
+                self._known_line(record.line),
+                record.time,
+                record.kind,
+                record.rule,
+                record.message,
+                self._seal.seal(place, record.evidence),
+            ),
+        )
+
+    def _store_attempt(self, record: AttemptRecord) -> None:
+        self._disk.cursor.execute(
+            "INSERT INTO attempts (line, time, route, outcome, size) VALUES (?, ?, ?, ?, ?)",
+            (self._known_line(record.line), record.time, record.route, record.outcome, record.size),
+        )
+
+    # Finding rows.
+
+    def _find_line(self, line: bytes) -> int | None:
+        number = self._line_numbers.get(line)
+        if number is None:
+            found = self._disk.rows("SELECT number FROM lines WHERE line = ?", (line,))
+            if not found:
+                return None
+            number = self._line_numbers[line] = found[0][0]
+        return number
+
+    def _known_line(self, line: bytes) -> int:
+        number = self._find_line(line)
+        if number is None:
+            raise RuntimeError("a record of a line that the journal does not know")
+        return number
+
+    def _find_log(self, log: Log) -> _LogRow | None:
+        row = self._logs.get(log)
+        if row is None:
+            found = self._disk.rows(
+                "SELECT number FROM logs WHERE line = ? AND ours = ? AND theirs = ? AND outgoing = ?",
+                (self._find_line(log.line), *log.pair, log.outgoing),
+            )
+            if not found:
+                return None
+            row = self._logs[log] = _LogRow(found[0][0], self._stored_size(found[0][0]), _place("entry", *_log_parts(log)))
+        return row
+
+    def _known_log(self, log: Log) -> _LogRow:
+        """The log's row; made if there is none yet, which only a transaction may ask for."""
+        row = self._find_log(log)
+        if row is None:
+            self._disk.cursor.execute(
+                "INSERT INTO logs (line, ours, theirs, outgoing) VALUES (?, ?, ?, ?)",
+                (self._known_line(log.line), *log.pair, log.outgoing),
+            )
+            row = self._find_log(log)
+            assert row is not None
+        return row
+
+    def _stored_size(self, log_number: int) -> int:
+        first = log_number << INDEX_BITS
+        found = self._disk.rows(
+            "SELECT key FROM leaves WHERE key BETWEEN ? AND ? ORDER BY key DESC LIMIT 1", (first, first | (1 << INDEX_BITS) - 1)
+        )
+        return _index(found[0][0]) + 1 if found else 0
+
+    def _scan(self, log: Log, start: int, stop: int, select: str, chunk: int) -> Iterator[tuple[Any, ...]]:
+        """The rows of a range of a log, `chunk` at a time; each begins with its key."""
+        row = self._find_log(log)
+        if row is None:
+            return
+        key, end = row.number << INDEX_BITS | max(start, 0), row.number << INDEX_BITS | max(min(stop, row.size), 0)
+        while key < end:
+            found = self._disk.rows(f"{select} WHERE key >= ? AND key < ? ORDER BY key LIMIT {chunk}", (key, end))
+            if not found or found[0][0] != key or found[-1][0] - key + 1 != len(found):
+                raise JournalError("entries are missing from a log", hint=DAMAGED_HINT, reason="damaged")
+            key = found[-1][0] + 1
+            yield from found
+
+    def _at_size(self, log: Log, size: int, select: str, order: str) -> tuple[Any, ...] | None:
+        """The first row in this order of a table keyed by log and size, from `size` up; its key is made the size."""
+        row = self._find_log(log)
+        if row is None:
+            return None
+        first = row.number << INDEX_BITS
+        found = self._disk.rows(
+            f"{select} WHERE key BETWEEN ? AND ? ORDER BY key {order} LIMIT 1", (first | size, first | (1 << INDEX_BITS) - 1)
+        )
+        return (_index(found[0][0]), *found[0][1:]) if found else None
+
+    def _place_of(self, line: bytes, condition: str, value: bytes | str) -> tuple[Log, int] | None:
+        """Where the first entry of the line that meets the condition stands."""
+        found = self._disk.rows(
+            "SELECT ours, theirs, outgoing, key FROM bodies JOIN logs ON logs.number = key >> 40"
+            f" WHERE {condition} AND line = ? ORDER BY key LIMIT 1",
+            (value, self._find_line(line)),
+        )
+        if not found:
+            return None
+        ours, theirs, outgoing, key = found[0]
+        return Log(line, Pair(ours, theirs), bool(outgoing)), _index(key)
+
+    # Reading rows.
+
+    def _read_entry(self, log: Log, row: tuple[Any, ...]) -> EntryRecord:
+        key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released = row
+        place = _place("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big")
+        opened = self._seal.open(place, secret)
+        return EntryRecord(
+            log=log,
+            index=_index(key),
+            type=kind,
+            leaf=leaf,
+            body=opened[BLINDING_BYTES:],
+            blinding=opened[:BLINDING_BYTES],
+            sealed=sealed,
+            epoch=epoch,
+            time=time,
+            re=re,
+            number=number,
+            nonce=nonce,
+            once=once,
+            released=bool(released),
+        )
+
+    def _read_lines(self, condition: str, bindings: tuple[str | bytes, ...]) -> list[LineRecord]:
+        found = self._disk.rows(f"SELECT line, name, created, confirmed, pairing FROM lines {condition}", bindings)
+        return [
+            LineRecord(line, name, created, bool(confirmed), self._seal.open(_place("line", line), pairing))
+            for line, name, created, confirmed, pairing in found
+        ]
+
+    def _read_document(self, kind: str, key: str, sealed: int, value: bytes) -> bytes:
+        return self._seal.open(_place("document", kind, key), value) if sealed else value
+
+
+@lru_cache(maxsize=1024)
+def _place(table: str, *key: bytes | int | bool | str) -> bytes:
+    """What a sealed value is bound to; one encoding, so no two places look alike."""
+    return encode([table, *key])
+
+
+def _log_parts(log: Log) -> tuple[bytes, int, int, bool]:
+    return log.line, log.pair.ours, log.pair.theirs, log.outgoing
+
+
+def _index(key: int) -> int:
+    """The index, or the size, in a key."""
+    return key & (1 << INDEX_BITS) - 1
+
+
+def _read_statement(line: bytes, row: Iterable[Any]) -> StatementRecord:
+    ours, theirs, own, kind, time, our_size, their_size, payload, ed, ml, keep = row
+    return StatementRecord(line, Pair(ours, theirs), bool(own), kind, time, our_size, their_size, payload, ed, ml, bool(keep))

@@ -1,0 +1,70 @@
+"""Routes move opaque frames to and from one peer; they know nothing of lines, entries or receipts.
+
+A frame is 1 to 131,072 bytes. A route promises only this: what arrives over an authenticated link is whole and came from
+the peer it names. Frames may be lost, and on some routes repeated or reordered; nothing says that one has arrived. Whoever
+needs more - order, once, durable - builds it above, from receipts.
+
+This file is the interface. `routes.tls` is the direct route, `routes.memory` the same thing within one process under a clock
+that a test advances; both pass tests/routes/test_contract.py. All of it runs on one event loop and blocks nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeAlias
+
+from watchline.routes.address import Address, parse_address
+
+__all__ = ["CONGESTED_BYTES", "WAITING_BYTES_MAX", "Address", "Attempt", "Link", "LinkOwner", "Outcome", "parse_address"]
+
+CONGESTED_BYTES = 256 * 1024  # above this much waiting to be written a link is congested; drained again at a quarter of it
+WAITING_BYTES_MAX = 16 * 1024 * 1024  # a link whose owner goes on sending regardless is closed here: the peer takes nothing
+
+Outcome: TypeAlias = Literal["connected", "refused", "timeout", "unreachable", "tls"]
+Attempt: TypeAlias = Callable[[Address, Outcome], None]
+
+
+class Link(Protocol):
+    """One authenticated, two-way connection to one peer; short-lived, where a line is lasting."""
+
+    @property
+    def peer(self) -> bytes:
+        """The peer that proved its key: SHA-256 of that key's SubjectPublicKeyInfo in DER, 32 bytes."""
+
+    @property
+    def address(self) -> str:
+        """Where the other end is, for people to read; it proves nothing."""
+
+    @property
+    def outbound(self) -> bool:
+        """True if we dialled, False if the peer did."""
+
+    @property
+    def congested(self) -> bool:
+        """True while more than CONGESTED_BYTES wait to be written: send no more until the owner is told `drained`."""
+
+    def send(self, frames: Sequence[bytes]) -> None:
+        """Queue frames in their order, as one write where the route can.
+
+        On return they are queued, no more: nothing is promised, not even that they left this machine. Ignored once the link is
+        closed. Raises ValueError for a frame that is empty or longer than FRAME_BYTES_MAX: that is the caller's bug.
+        """
+
+    def close(self) -> None:
+        """End the link; a second call does nothing. Nothing is received after it; `closed` is told in a later turn."""
+
+
+class LinkOwner(Protocol):
+    """What is told about links: by plain calls on the event loop, so each should be short. An exception is the owner's bug."""
+
+    def opened(self, link: Link) -> None:
+        """The peer proved its key, and the link carries frames both ways. Always the first call about a link."""
+
+    def received(self, link: Link, frames: list[bytes]) -> None:
+        """Every whole frame that one read brought, at least one, in order of arrival: commit them together."""
+
+    def drained(self, link: Link) -> None:
+        """A congested link has room again."""
+
+    def closed(self, link: Link, reason: str) -> None:
+        """The link is gone; told once, as the last call about it. `reason` is for people and holds no bytes the peer chose."""
