@@ -77,11 +77,13 @@ def terms() -> Terms:
     return default_terms(("ja", "zh-Hans"), bytes(range(32)), {"statement": "acknowledgement", "test": "none"})
 
 
+@cache
 def invite(desk: str = "A", label: str = "1") -> tuple[bytes, PendingInvitation]:
     random = seeded(f"invite {desk} {label}")
     return make_invitation(identity_key(desk), signed_certificate(desk), roster(desk), terms(), ROUTES["A"], random)
 
 
+@cache
 def accept(file1: bytes, desk: str = "B", label: str = "1") -> tuple[bytes, PendingAcceptance]:
     random = seeded(f"accept {desk} {label}")
     return accept_invitation(file1, identity_key(desk), signed_certificate(desk), roster(desk), ROUTES["B"], random)

@@ -181,7 +181,11 @@ def test_identity_signature_for_one_purpose_does_not_hold_for_another() -> None:
     key = identity_key("A")
     signature = key.sign("watchline/1 certificate", b"m")
     key.identity.verify("watchline/1 certificate", b"m", signature)
-    for purpose, message in (("watchline/1 pairing", b"m"), ("watchline/1 certificate", b"n"), ("watchline/1", b"certificate\0m")):
+    for purpose, message in (
+        ("watchline/1 pairing", b"m"),
+        ("watchline/1 certificate", b"n"),
+        ("watchline/1", b"certificate\0m"),
+    ):
         with pytest.raises(BadSignature):
             key.identity.verify(purpose, message, signature)
 
@@ -204,7 +208,9 @@ def test_identity_with_another_name_has_another_id() -> None:
     assert Identity("Someone else", identity.ed, identity.ml).id != identity.id
 
 
-@pytest.mark.parametrize("name", ["", "a\nb", "a\x00", "\x7f", "a\u2028b", " a", "a ", "a\u202eb", "a\u2066b", "x" * 129, "海" * 43])
+@pytest.mark.parametrize(
+    "name", ["", "a\nb", "a\x00", "\x7f", "a\u2028b", " a", "a ", "a\u202eb", "a\u2066b", "x" * 129, "海" * 43]
+)
 def test_desk_name_that_does_not_show_as_it_is_is_refused(name: str) -> None:
     identity = identity_key("A").identity
     with pytest.raises(Malformed) as refused:
@@ -339,11 +345,10 @@ def test_secrets_cut_short_or_with_bytes_left_over_are_refused(data: bytes, read
 
 def test_secret_of_another_kind_is_refused() -> None:
     key = identity_key("A")
-    for data, read in ((encode(["watchline/1 desk keys", "A", key.ed_seed, key.ml_seed]), IdentityKey.decode),):
-        with pytest.raises(Malformed, match="not a identity key|not an identity key"):
-            read(data)
-    with pytest.raises(Malformed):
-        DeskKeys.decode(key.encode())
+    with pytest.raises(Malformed, match="no identity key"):
+        IdentityKey.decode(encode(["watchline/1 desk keys", "A", key.ed_seed, key.ml_seed]))
+    with pytest.raises(Malformed, match="no desk keys"):
+        DeskKeys.decode(encode(["watchline/1 identity key", *[bytes(32)] * 7]))
 
 
 def test_identity_cut_short_or_with_bytes_left_over_is_refused() -> None:

@@ -106,6 +106,15 @@ def test_bad_consistency_vector_is_refused(case: dict[str, Any]) -> None:
     assert "step" in caught.value.facts
 
 
+def test_path_longer_than_its_limit_or_with_a_hash_of_another_length_is_refused_before_hashing() -> None:
+    root = root_of(HASHES[:2])
+    for path, why in (([bytes(32)] * 64, "at most 63 hashes"), ([bytes(33)], "has 32 bytes"), ([b""], "has 32 bytes")):
+        with pytest.raises(BadProof, match=why):
+            verify_inclusion(HASHES[0], 0, 2, path, root)
+        with pytest.raises(BadProof, match=why):
+            verify_consistency(1, HASHES[0], 2, root, path)
+
+
 def test_root_of_every_size_is_the_recursive_definition() -> None:
     edge = Edge.EMPTY
     for size in range(130):

@@ -129,11 +129,7 @@ def test_terms_with_an_impossible_value_are_refused(change: dict[str, Any]) -> N
 def test_terms_above_their_size_are_refused() -> None:
     long = {f"{'form' * 15}{number}": Clocks(300_000, 300_000) for number in range(256)}
     with pytest.raises(Malformed, match="at most 32768 bytes"):
-        replace(
-            terms(),
-            form_clocks=long,
-            unreleased_forms=tuple(sorted(long)),
-        )
+        replace(terms(), form_clocks=long, unreleased_forms=tuple(sorted(long)))
     with pytest.raises(Malformed, match="at most 32768 bytes"):
         Terms.decode(bytes(32_769))
 
@@ -147,10 +143,9 @@ def test_terms_cut_short_or_with_bytes_left_over_are_refused() -> None:
 
 @pytest.mark.parametrize("place", range(12))
 def test_terms_with_a_value_of_the_wrong_kind_are_refused(place: int) -> None:
-    values = decode(terms().encode())
+    wrong: Any
     for wrong in (None, -1, "", b"", [[]], {"a": 1}, [None] * 4):
-        if type(wrong) is type(values[place]) and wrong != -1 and place in (4,):
-            continue
+        values = decode(terms().encode())
         values[place] = wrong
         with pytest.raises(Malformed):
             Terms.decode(encode(values))

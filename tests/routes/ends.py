@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Callable
 from typing import Protocol
 
-import uvloop
-from watchline.routes import Address, Link, Outcome
+from watchline.routes import Address, Attempt, Link, Outcome
 from watchline.routes.memory import MemoryClock, MemoryRoute
-from watchline.routes.tls import TlsListener, TlsRoute
+from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute
 
 DOOR = "k3v9q2"
 NEAR_SEED, FAR_SEED, OTHER_SEED = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
@@ -145,7 +143,7 @@ def dial(
     route: TlsRoute,
     to: TlsRoute,
     listener: TlsListener,
-    attempt: Callable[[Address, Outcome], None],
+    attempt: Attempt,
     uniform: Callable[[float, float], float] = never_again,
-):  # type: ignore[no-untyped-def]
+) -> TlsDialer:
     return route.dial(to.fingerprint, DOOR, listener.address, attempt=attempt, uniform=uniform)

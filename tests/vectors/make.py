@@ -237,13 +237,13 @@ def _merkle() -> Json:
         "bad_inclusion": [
             bad
             for case in inclusion
-            if (case["index"], case["size"]) in {(0, 1), (0, 8), (5, 8), (4, 5), (6, 7)}
+            if (case["index"], case["size"]) in {(0, 1), (0, 8), (5, 8), (7, 8), (4, 5), (6, 7)}
             for bad in _bad_inclusion(case)
         ],
         "bad_consistency": [
             bad
             for case in consistency
-            if (case["old_size"], case["new_size"]) in {(1, 8), (4, 7), (6, 8), (3, 7), (5, 5), (0, 3)}
+            if (case["old_size"], case["new_size"]) in {(1, 8), (4, 7), (6, 8), (7, 8), (3, 7), (5, 5), (0, 3), (0, 0)}
             for bad in _bad_consistency(case)
         ],
     }
@@ -277,6 +277,8 @@ def _bad_inclusion(case: Json) -> list[Json]:
         ("index below zero", {"index": index - size}),
         ("size zero", {"size": 0}),
     ]
+    if (index, size) == (7, 8):  # where every step goes to the left, a smaller tree would climb the same way
+        changes += [(f"as leaf {low - 1} of {low}", {"index": low - 1, "size": low}) for low in (1, 2, 4)]
     if size > 1:
         changes += [("another index", {"index": index ^ 1 if index ^ 1 < size else index - 1})]
     return [case | change | {"name": f"leaf {index} of {size}: {name}"} for name, change in changes]
@@ -291,7 +293,9 @@ def _bad_consistency(case: Json) -> list[Json]:
         ("sizes swapped", {"old_size": new_size + 1}),
         ("old size below zero", {"old_size": -1}),
     ]
-    if old_size:
+    if (old_size, new_size) == (7, 8):  # as above
+        changes += [(f"as {low - 1} to {low}", {"old_size": low - 1, "new_size": low}) for low in (2, 4)]
+    if old_size or not new_size:
         changes += [("another new root", {"new_root": _flipped(case["new_root"])})]
     return [case | change | {"name": f"{old_size} to {new_size}: {name}"} for name, change in changes]
 

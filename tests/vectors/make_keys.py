@@ -8,27 +8,26 @@ from __future__ import annotations
 
 import json
 from base64 import b64encode
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from hashlib import sha256
-
 from tests.core.sample_desks import (
+    accept,
     certificate,
     desk_keys,
     identity_key,
     invite,
-    accept,
     officer_key,
     roster,
     seeded,
     signed_certificate,
     terms,
 )
+from watchline.core.encoding import encode
 from watchline.core.keys import HybridSignature, seal_to
 from watchline.core.pairing import complete_acceptance, complete_invitation
 from watchline.core.persons import assertion_challenge, sign_assertion
-from watchline.core.encoding import encode
 
 Json = dict[str, Any]
 MESSAGE, PURPOSE = "watchline test vector", "watchline/1 certificate"

@@ -21,6 +21,9 @@ NAME_BYTES_MAX = 200  # below what file systems take for one name, with room for
 # A word begins with no dot, so a name leads neither out of the folder it is unpacked in (..) nor into a hidden file.
 _NAME = re.compile(r"[a-z0-9_-][a-z0-9._-]*(/[a-z0-9_-][a-z0-9._-]*){0,7}", re.ASCII)
 
+_BAD_NAME = f"a part's name has characters or words that are not allowed, or more than {NAME_BYTES_MAX} bytes"
+_BELOW_PART = "a part has the name of another one's folder"
+
 _LOCAL = Struct("<4sHHHHHIIIHH")
 _DIRECTORY_TAIL = Struct("<HHHII")
 _END = Struct("<4sHHHHIIH")
@@ -43,8 +46,10 @@ def pack(parts: Mapping[str, bytes]) -> bytes:
     headers: list[_Header] = []
     offset = 0
     for name in sorted(parts):
-        if fault := _fault_in_name(name, parts):
-            raise ValueError(fault)
+        if not _is_name(name):
+            raise ValueError(_BAD_NAME)
+        if _is_below_part(name, parts):
+            raise ValueError(_BELOW_PART)
         if len(parts[name]) > EVIDENCE_BYTES_MAX:
             raise ValueError(f"more than {EVIDENCE_BYTES_MAX} bytes")
         header = _local_header(name, parts[name])
@@ -80,8 +85,8 @@ def unpack(data: bytes) -> dict[str, bytes]:
         previous = name
         offset = end
     for (start, _), name in zip(headers, parts, strict=True):
-        if fault := _fault_in_name(name, parts):
-            raise _malformed(fault, start, name)
+        if _is_below_part(name, parts):
+            raise _malformed(_BELOW_PART, start, name)
     _compare(data[offset:], _directory(headers, offset), offset, "the directory is not that of the parts")
     return parts
 
@@ -94,11 +99,9 @@ def _read_part(data: bytes, offset: int) -> tuple[str, bytes, int]:
     start = offset + _LOCAL.size + name_length
     if start > len(data):
         raise _malformed("cut short in the name of a part", len(data))
-    if name_length > NAME_BYTES_MAX:
-        raise _malformed(f"a part's name has more than {NAME_BYTES_MAX} bytes", offset)
     name = data[offset + _LOCAL.size : start].decode("latin-1")
-    if not _NAME.fullmatch(name):
-        raise _malformed("a part's name has characters or words that are not allowed", offset)
+    if not _is_name(name):
+        raise _malformed(_BAD_NAME, offset)
     end = start + size
     if end > len(data):
         raise _malformed("cut short in the content of a part", len(data), name)
@@ -130,13 +133,13 @@ def _directory(headers: Sequence[_Header], offset: int) -> bytes:
     return entries + _END.pack(_END_MARK, 0, 0, len(headers), len(headers), len(entries), offset, 0)
 
 
-def _fault_in_name(name: str, parts: Mapping[str, bytes]) -> str:
-    if len(name) > NAME_BYTES_MAX or not _NAME.fullmatch(name):
-        return "a part's name has characters or words that are not allowed"
+def _is_name(name: str) -> bool:
+    return len(name) <= NAME_BYTES_MAX and _NAME.fullmatch(name) is not None
+
+
+def _is_below_part(name: str, parts: Mapping[str, bytes]) -> bool:
     words = name.split("/")
-    if any("/".join(words[:count]) in parts for count in range(1, len(words))):
-        return "a part has the name of another one's folder"
-    return ""
+    return any("/".join(words[:count]) in parts for count in range(1, len(words)))
 
 
 def _compare(found: bytes, expected: bytes, offset: int, what: str, part: str | None = None) -> None:

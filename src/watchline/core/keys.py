@@ -415,7 +415,7 @@ def _check_length(value: bytes, length: int, name: str, *, rule: int) -> None:
 
 def _check_label(label: object, wanted: str) -> None:
     if label != wanted:
-        raise Malformed(f"this is not a {wanted.removeprefix('watchline/1 ')}", rule=39)
+        raise Malformed(f"this is no {wanted.removeprefix('watchline/1 ')}", rule=39)
 
 
 def _bad_signature(algorithm: str) -> BadSignature:

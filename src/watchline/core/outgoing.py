@@ -154,7 +154,7 @@ class Outgoing:
         body = Body(draft.content, draft.nonce, tuple(draft.assertions)).encode()
         blinding, committed = self.chain.commit(body)
         index = self.edge.size
-        leaf = Leaf(self.setup.outgoing, index, draft.type, moment.wall, committed, held.size, held.root(), draft.re)
+        leaf = Leaf(self.setup.outgoing, index, int(draft.type), moment.wall, committed, held.size, held.root(), draft.re)
         encoded = leaf.encode(self._prefix)
         sealed = self.chain.seal(encoded, body)
         numbered = draft.type in NUMBERED

@@ -436,7 +436,7 @@ def _info(sender: bytes, receiver: bytes) -> bytes:
 def _labelled(data: bytes, label: str, *, length: int) -> list[Value]:
     found, *values = shapes.array(decode(data), label.removeprefix("watchline/1 "), length=length + 1)
     if found != label:
-        raise Malformed(f"this is not a {label.removeprefix('watchline/1 ')}", rule=39)
+        raise Malformed(f"this is no {label.removeprefix('watchline/1 ')}", rule=39)
     return values
 
 

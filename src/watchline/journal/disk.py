@@ -69,7 +69,7 @@ class Disk:
             self._begin(create)
             self.cursor = self._connection.cursor()
         except BaseException as error:
-            self._connection.close()
+            self.close()
             if isinstance(error, apsw.Error):
                 raise self._judge(error) from error
             raise
@@ -116,11 +116,9 @@ class Disk:
         return found.f_bavail * found.f_frsize
 
     def close(self) -> None:
-        """Close; after a failure the WAL is left as it is, for the next start to read."""
-        try:
+        """Close. No error matters here: what was promised is durable, and what SQLite cannot tidy up the next start reads."""
+        with suppress(apsw.Error):
             self._connection.close()
-        except apsw.Error as error:
-            raise self._judge(error) from error
 
     def _begin(self, create: Callable[[apsw.Connection], object] | None) -> None:
         connection = self._connection
@@ -155,7 +153,7 @@ class Disk:
         return apsw.SQLITE_OK
 
     def _write_back(self) -> None:
-        """Copy the WAL into the file so that it starts over. Its content is durable already: a full disk does not matter yet."""
+        """Copy the WAL into the file so that it starts over. It is durable as it is: a full disk does not matter yet."""
         with suppress(apsw.FullError):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
 

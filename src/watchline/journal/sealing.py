@@ -36,7 +36,7 @@ class Seal:
         self._cipher = AESGCMSIV(key)
 
     def seal(self, place: bytes, value: bytes) -> bytes:
-        """nonce || ciphertext, 28 bytes longer than the value."""
+        """The nonce, then the ciphertext: 28 bytes longer than the value."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, value, place)
 

@@ -374,17 +374,7 @@ class SqliteJournal:
         secret = self._seal.seal(row.place + index.to_bytes(8, "big"), record.blinding + record.body)
         execute(
             "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                key,
-                secret,
-                record.sealed,
-                record.epoch,
-                record.time,
-                record.number,
-                record.nonce,
-                record.once,
-                record.released,
-            ),
+            (key, secret, record.sealed, record.epoch, record.time, record.number, record.nonce, record.once, record.released),
         )
         row.size = index + 1
         self._tree.grow(row.number, row.size)

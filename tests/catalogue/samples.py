@@ -1,0 +1,153 @@
+"""Values of every kind, and one filled-in assignment per form, for the tests beside."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from hypothesis import strategies as st
+
+from watchline.catalogue import Form
+from watchline.catalogue.kinds import (
+    Area,
+    Boolean,
+    Choice,
+    Decimal,
+    Hash,
+    Integer,
+    Kind,
+    Language,
+    ListOf,
+    Point,
+    Reference,
+    Text,
+    Time,
+    When,
+)
+from watchline.catalogue.positions import LATITUDE_MAX, LONGITUDE_MAX, clockwise_from_north_west, polygon_fault
+from watchline.catalogue.texts import is_clean
+from watchline.catalogue.times import DAYS_MAX, SECONDS_MAX
+
+
+def resolve(text: str) -> list[int]:
+    return [int(part) for part in text.split("/")]
+
+
+def name_reference(value: Sequence[int]) -> str:
+    return "/".join(map(str, value))
+
+
+positions = st.tuples(st.integers(-LATITUDE_MAX, LATITUDE_MAX), st.integers(-LONGITUDE_MAX + 1, LONGITUDE_MAX))
+texts = st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: bool(text) and is_clean(text))
+polygons = (
+    st.lists(positions, min_size=3, max_size=6)
+    .filter(lambda vertices: polygon_fault(vertices) is None)
+    .map(lambda vertices: [list(vertex) for vertex in clockwise_from_north_west(vertices)])
+)
+circles = st.tuples(positions.map(list), st.integers(1, 20_000)).map(list)
+windows = st.tuples(st.integers(0, DAYS_MAX), st.integers(0, DAYS_MAX), texts).map(lambda w: [min(w[:2]), max(w[:2]), w[2]])
+languages = st.sampled_from(["en", "ja", "zh-Hans", "zh-Hant-TW", "en-GB", "es-419", "de-CH-1996", "sl-rozaj-biske"])
+
+
+def canonical_decimal(mantissa: int, exponent: int) -> list[int]:
+    while mantissa and mantissa % 10 == 0:
+        mantissa, exponent = mantissa // 10, exponent + 1
+    return [mantissa, exponent if mantissa else 0]
+
+
+def values(kind: Kind) -> st.SearchStrategy[Any]:
+    """Wire values of a kind."""
+    if isinstance(kind, Integer):
+        return st.integers(kind.at_least, kind.at_most)
+    if isinstance(kind, Choice):
+        return st.sampled_from(list(kind.values))
+    if isinstance(kind, ListOf):
+        return st.lists(values(kind.item), min_size=1, max_size=4)
+    return {
+        Text: texts,
+        Decimal: st.builds(canonical_decimal, st.integers(-(10**12), 10**12), st.integers(-12, 0)),
+        Boolean: st.booleans(),
+        Time: st.integers(0, SECONDS_MAX),
+        When: st.integers(0, SECONDS_MAX) | windows,
+        Point: positions.map(list),
+        Area: polygons | circles,
+        Reference: st.lists(st.integers(0, 2**53 - 1), min_size=3, max_size=3).flatmap(lambda r: st.sampled_from([r, [*r, 1]])),
+        Hash: st.binary(min_size=32, max_size=32),
+        Language: languages,
+    }[type(kind)]
+
+
+@st.composite
+def filled(draw: st.DrawFn, form: Form) -> dict[int, Any]:
+    """Fields of a form: all required ones and some of the others."""
+    fields: dict[int, Any] = {}
+    for field in form.fields:
+        if field.required or draw(st.booleans()):
+            fields[field.number] = draw(values(field.kind))
+    by_name = {field.name: field for field in form.fields}
+    for field in form.fields:
+        first = by_name[field.not_before].number if field.not_before else None
+        if first in fields and field.number in fields:
+            fields[first], fields[field.number] = sorted((fields[first], fields[field.number]))
+    return fields
+
+
+HASH = "00112233445566778899aabbccddeeff" * 2
+TYPED: dict[str, dict[str, str]] = {
+    "airspace-object": {
+        "object": "balloon",
+        "seen": "2023-02-15T10:00:00+09:00",
+        "pos": "35.6,139.7",
+        "alt": "18000 m",
+        "track": "90 deg",
+        "speed": "10 kt",
+        "ours": "asking",
+        "intent": "watch",
+        "earlier": '["1/1/3", "1/1/4/1"]',
+        "certainty": "located",
+    },
+    "live-fire-closure": {
+        "activity": "missile",
+        "area": "26°00.0'N 122°00.0'E; 26-00.0N,123-00.0E; 25.0,123.0; 25.0,122.0",
+        "low": "FL 0",
+        "high": "FL999",
+        "from": "2022-08-04T12:00:00+08:00",
+        "to": "2022-08-07T12:00:00+08:00",
+        "notice_no": "A1/22",
+    },
+    "engagement-rules": {
+        "change": "Weapons may be used against unmanned balloons that endanger air traffic.",
+        "stage": "planned",
+        "effective": "2023-03-01/2023-05-31 around spring",
+        "area": "35.0,139.0; 5.5 NM",
+        "until": '{"from": "2024-01-01", "to": "2024-12-31", "words": "in the year after"}',
+        "reason": "Three sightings since 2019.",
+    },
+    "fire-control-radar": {
+        "emitter": "J-15",
+        "target": "F-15",
+        "start": "2025-12-06T16:32:00+09:00",
+        "end": "2025-12-06T16:35:00+09:00",
+        "range": "50 km",
+        "episodes": "2",
+        "mode": "unknown",
+        "data_held": "yes",
+        "explain": "yes",
+    },
+    "request-clarification": {"about": "1/1/7", "question": '["What was it?", "Whose was it?"]'},
+    "statement": {"speaker_role": "Vice-Minister", "text": "台湾海峡の平和と安定", "language": "JA"},
+    "acknowledgement": {"of": "1/1/7", "digest": HASH, "level": "read", "by_role": "duty officer", "paraphrase": "a balloon"},
+    "test": {"slot": "2023-03-31T00:00:00Z", "sequence": "1", "body": "The quick brown fox", "route": "direct"},
+    "false-alarm": {
+        "what": "A missile left its launcher during maintenance.",
+        "at": "2022-03-09T18:43:00+05:30",
+        "launched": "true",
+        "where": "30.0,72.0; 20 NM",
+        "danger_continues": "no",
+        "contained": "unknown",
+        "inquiry": "yes",
+    },
+    "holding-reply": {"of": "1/1/7", "answer_by": "2023-02-15T12:00:00Z", "reason": "being looked into"},
+    "decline": {"of": "1/1/7", "reason": "not for this line"},
+    "free-text": {"text": "Good morning.", "language": "en", "subject": "greeting"},
+}

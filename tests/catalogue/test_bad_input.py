@@ -1,0 +1,226 @@
+"""What may not be sent: each refusal names the field, what was given and what is allowed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.catalogue.samples import TYPED, resolve
+from watchline.catalogue import load_catalogue
+from watchline.errors import FieldError, UsageError
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=20),
+    lambda parts: st.lists(parts, max_size=4) | st.dictionaries(st.text(max_size=8), parts, max_size=4),
+    max_leaves=8,
+)
+wire_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53) + 1, 2**53 - 1) | st.text(max_size=20) | st.binary(max_size=40),
+    lambda parts: st.lists(parts, max_size=4) | st.dictionaries(st.integers(0, 9) | st.text(max_size=4), parts, max_size=4),
+    max_leaves=8,
+)
+
+
+def refusal(code: str, **changes: Any) -> FieldError:
+    """What the form says to its usual assignment with these changes; None takes a field away."""
+    typed = {**TYPED[code], **changes}
+    with pytest.raises(FieldError) as caught:
+        load_catalogue().form(code).parse({name: value for name, value in typed.items() if value is not None}, resolve)
+    return caught.value
+
+
+@pytest.mark.parametrize(
+    ("code", "name", "given", "allowed"),
+    [
+        ("airspace-object", "object", "ballon", "balloon"),
+        ("airspace-object", "object", "BALLOON", "balloon"),
+        ("airspace-object", "seen", "2023-02-15T10:00:00", "offset"),
+        ("airspace-object", "seen", "2023-02-15", "offset"),
+        ("airspace-object", "seen", "2023-02-30T10:00:00Z", "RFC 3339"),
+        ("airspace-object", "seen", "2023-02-15T10:00:00.5Z", "whole seconds"),
+        ("airspace-object", "seen", "1969-12-31T23:59:59Z", "RFC 3339"),
+        ("airspace-object", "seen", "2023-05-31/2023-03-01 around spring", "first date not after"),
+        ("airspace-object", "seen", "2023-03-01/2023-05-31", "words"),
+        ("airspace-object", "seen", "around spring", "two dates"),
+        ("airspace-object", "seen", '{"from": "2023-03-01"}', "from, to and words"),
+        ("airspace-object", "pos", "91.0,139.7", "LAT,LON"),
+        ("airspace-object", "pos", "35.6,180.1", "LAT,LON"),
+        ("airspace-object", "pos", "35°60.0'N 139°42.0'E", "LAT,LON"),
+        ("airspace-object", "pos", "139°42.0'E 35°36.0'N", "LAT,LON"),
+        ("airspace-object", "pos", "somewhere", "LAT,LON"),
+        ("airspace-object", "pos", '{"lat": 1e400, "lon": 0}', "LAT,LON"),
+        ("airspace-object", "pos", '{"lat": NaN, "lon": 0}', "LAT,LON"),
+        ("airspace-object", "alt", "18000 ft", "in m"),
+        ("airspace-object", "alt", "18 km", "in m"),
+        ("airspace-object", "alt", "18000.5 m", "whole number"),
+        ("airspace-object", "alt", "١٨٠٠٠", "whole number"),
+        ("airspace-object", "alt", "100001", "to 100000"),
+        ("airspace-object", "track", "360", "to 359"),
+        ("airspace-object", "speed", "10 km/h", "in kt"),
+        ("airspace-object", "earlier", "1/1/3", "JSON list"),
+        ("airspace-object", "earlier", "[]", "JSON list"),
+        ("airspace-object", "earlier", '["1/1/3"', "JSON list"),
+        ("live-fire-closure", "area", "25.0,122.0; 26.0,123.0; 25.0,122.0", "twice"),
+        ("live-fire-closure", "area", "0.0,0.0; 1.0,1.0; 0.0,1.0; 1.0,0.0", "cross"),
+        ("live-fire-closure", "area", "0.0,0.0; 1.0,1.0; 2.0,2.0", "one line"),
+        ("live-fire-closure", "area", "0.0,-100.0; 1.0,0.0; 0.0,100.0", "half the world"),
+        ("live-fire-closure", "area", "25.0,122.0; 5 km", "NM"),
+        ("live-fire-closure", "area", "25.0,122.0; 0 NM", "0.1"),
+        ("live-fire-closure", "area", "25.0,122.0", "polygon"),
+        ("live-fire-closure", "area", json.dumps(["0.0,0.0"] * 65), "64"),
+        ("live-fire-closure", "area", '{"centre": "25.0,122.0"}', "radius_nm"),
+        ("live-fire-closure", "high", "FL 1000", "to 999"),
+        ("live-fire-closure", "high", "30000 ft", "in FL"),
+        ("live-fire-closure", "to", "2022-08-04T11:59:59+08:00", "not below that of from"),
+        ("fire-control-radar", "episodes", "2 times", "whole number"),
+        ("fire-control-radar", "explain", "perhaps", "yes"),
+        ("fire-control-radar", "data_held", "maybe", "unknown"),
+        ("statement", "language", "Japanese", "BCP 47"),
+        ("statement", "language", "x-secret", "BCP 47"),
+        ("statement", "text", "", "1 to 20000"),
+        ("statement", "text", " \n ", "1 to 20000"),
+        ("statement", "text", "a" * 20_001, "1 to 20000"),
+        ("statement", "text", "bell\x07", "control"),
+        ("statement", "text", "\x1b[2J", "control"),
+        ("statement", "text", "left \u202e right", "direction"),
+        ("statement", "text", "\udcff", "control"),
+        ("acknowledgement", "digest", "00", "64 hex digits"),
+        ("test", "sequence", "-1", "from 0"),
+    ],
+)
+def test_value_that_is_not_allowed_is_refused_by_field_given_and_allowed(
+    code: str, name: str, given: str, allowed: str
+) -> None:
+    error = refusal(code, **{name: given})
+    assert error.facts["field"] == name
+    assert isinstance(error.facts["given"], str)
+    assert len(error.facts["given"]) <= 80
+    assert error.facts["given"].isprintable()
+    assert allowed in " ".join([str(error.facts["allowed"])])
+    assert error.message.startswith(f"{code}: field {name} was given ")
+    assert allowed in error.message
+    assert error.hint
+
+
+@pytest.mark.parametrize(
+    ("code", "name"),
+    [(code, field.name) for code in sorted(TYPED) for field in load_catalogue().form(code).fields if field.required],
+)
+def test_missing_required_field_is_refused_by_name(code: str, name: str) -> None:
+    error = refusal(code, **{name: None})
+    assert (error.facts["field"], error.facts["given"]) == (name, "nothing")
+    assert error.facts["allowed"]
+
+
+def test_wrong_item_of_a_list_is_named_by_its_place() -> None:
+    error = refusal("request-clarification", question=["What was it?", ""])
+    assert (error.facts["field"], error.facts["given"]) == ("question[1]", "")
+
+
+def test_unknown_field_is_refused_with_the_near_one_as_hint() -> None:
+    error = refusal("airspace-object", objekt="balloon")
+    assert error.facts["field"] == "objekt"
+    assert error.facts["given"] == "balloon"
+    assert error.facts["allowed"] == [field.name for field in load_catalogue().form("airspace-object").fields]
+    assert error.hint == "Did you mean object?"
+
+
+def test_word_near_an_allowed_one_is_hinted() -> None:
+    assert refusal("airspace-object", object="ballon").hint == "Did you mean balloon?"
+
+
+@pytest.mark.parametrize(
+    ("code", "near"), [("airspace", "airspace-object"), ("Free-Text", "free-text"), ("zzz", "Give one of")]
+)
+def test_unknown_form_is_refused_with_near_ones_as_hint(code: str, near: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        load_catalogue().form(code)
+    assert near in caught.value.hint
+    assert caught.value.facts["given"] == code
+    assert "free-text" in (caught.value.facts["allowed"] or [])  # type: ignore[operator]
+
+
+def test_reference_that_nobody_can_resolve_keeps_the_resolver_s_own_words() -> None:
+    def unknown(text: str) -> list[int]:
+        raise UsageError(f"no message {text}")
+
+    with pytest.raises(UsageError, match="no message ours:99"):
+        load_catalogue().form("decline").parse({"of": "ours:99"}, unknown)
+
+
+@pytest.mark.parametrize("wrong", [[1, 1], [1, 1, 7, 0], [1, 1, 7, 2], [1, 1, -1], [1, 1, True], [1, 1, 2**53], "1/1/7", None])
+def test_reference_of_another_shape_from_a_peer_is_refused(wrong: Any) -> None:
+    with pytest.raises(FieldError):
+        load_catalogue().form("decline").check({1: wrong})
+
+
+@pytest.mark.parametrize("key", [99, "of", "1", -1, True])
+def test_field_number_that_the_form_has_not_is_refused(key: Any) -> None:
+    fields = {1: [1, 1, 7]} if key is not True else {}
+    with pytest.raises(FieldError):
+        load_catalogue().form("decline").check({**fields, key: "x"})
+
+
+def test_polygon_from_a_peer_in_another_order_is_refused() -> None:
+    form = load_catalogue().form("live-fire-closure")
+    fields = form.parse(TYPED["live-fire-closure"], resolve)
+    area = fields[2]
+    for wrong in (area[1:] + area[:1], area[::-1]):
+        with pytest.raises(FieldError, match="clockwise"):
+            form.check({**fields, 2: wrong})
+
+
+@pytest.mark.parametrize("precedence", [0, 1])
+def test_long_text_is_allowed_below_immediate(precedence: int) -> None:
+    form = load_catalogue().form("free-text")
+    assert form.parse({"text": "word " * 201, "language": "en"}, resolve, precedence=precedence)
+
+
+@pytest.mark.parametrize("precedence", [2, 3])
+@pytest.mark.parametrize(
+    ("longest_allowed", "too_long"), [("word " * 199 + "word", "word " * 201), ("一二" * 200, "一二" * 200 + "三")]
+)
+def test_flash_and_immediate_hold_200_words_and_no_more(precedence: int, longest_allowed: str, too_long: str) -> None:
+    form = load_catalogue().form("free-text")
+    assert form.parse({"text": longest_allowed, "language": "en"}, resolve, precedence=precedence)
+    with pytest.raises(FieldError) as caught:
+        form.parse({"text": too_long, "language": "en"}, resolve, precedence=precedence)
+    assert caught.value.facts["field"] == "text"
+    assert caught.value.facts["given"] == "201 words in all"
+    assert "at most 200 words" in str(caught.value.facts["allowed"])
+
+
+def test_words_of_all_fields_of_a_flash_notice_count_together() -> None:
+    form = load_catalogue().form("request-clarification")
+    questions = ["word " * 100, "word " * 100]
+    form.parse({"question": questions}, resolve, precedence=3)
+    with pytest.raises(FieldError, match="201 words"):
+        form.parse({"question": questions, "remarks": "more"}, resolve, precedence=3)
+
+
+@given(code=st.sampled_from(sorted(TYPED)), data=st.data())
+def test_anything_given_is_parsed_or_refused_by_field(code: str, data: st.DataObject) -> None:
+    form = load_catalogue().form(code)
+    field = data.draw(st.sampled_from(form.fields))
+    value = data.draw(json_values | json_values.map(json.dumps))
+    try:
+        fields = form.parse({**TYPED[code], field.name: value}, lambda text: [1, 1, 7])
+    except FieldError as error:
+        assert str(error.facts["field"]).split("[")[0] == field.name or field.name in error.message
+    else:
+        assert form.check(fields) == fields
+
+
+@given(code=st.sampled_from(sorted(TYPED)), data=st.data())
+def test_anything_a_peer_sends_holds_or_is_refused_by_field(code: str, data: st.DataObject) -> None:
+    form = load_catalogue().form(code)
+    field = data.draw(st.sampled_from(form.fields))
+    fields = {**form.parse(TYPED[code], resolve), field.number: data.draw(wire_values)}
+    try:
+        form.render(form.check(fields), "ja", "Asia/Shanghai")
+    except FieldError as error:
+        assert str(error.facts["field"]).split("[")[0] == field.name or field.name in error.message

@@ -1,0 +1,203 @@
+"""The disk fails, fills up or loses its power: what was committed is there, nothing else is, and nobody is told otherwise."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+import apsw
+import pytest
+
+from tests.journal.faulty_disk import Fault, FaultyDisk
+from tests.journal.sample_records import LINE, NODE_KEY, OURS, PAIR, entry, line_record, root, turn
+from watchline.core.records import PrekeyRecord
+from watchline.errors import JournalError
+from watchline.journal.sqlite import SqliteJournal, open_journal
+
+COMMITS = 8
+WAL_BYTES = 65_536  # so short that commits also write it back
+
+
+@pytest.fixture
+def disk() -> Iterator[FaultyDisk]:
+    disk = FaultyDisk("faulty")
+    yield disk
+    disk.unregister()
+    gc.collect()
+
+
+def begun(path: Path) -> SqliteJournal:
+    journal = open_journal(path, NODE_KEY, True, vfs="faulty", wal_bytes=WAL_BYTES)
+    journal.put_line(line_record(), [PrekeyRecord(LINE, PAIR, True, number, b"p%d" % number) for number in range(COMMITS)])
+    return journal
+
+
+def play(path: Path, done: list[int]) -> None:
+    """A short life: commits that replace and delete, with two compactions between them. `done` counts what was promised."""
+    journal = begun(path)
+    try:
+        done.append(0)
+        for index in range(COMMITS):
+            journal.commit([*turn(index), PrekeyRecord(LINE, PAIR, True, index, None)])
+            done.append(index + 1)
+            if index % 3 == 2:
+                journal.compact()
+    finally:
+        journal.close()
+
+
+def check_holds(path: Path, promised: int) -> None:
+    """Everything promised is there, at most the commit under way besides, whole; and the journal goes on."""
+    journal = open_journal(path, NODE_KEY, False)
+    size = journal.size(OURS)
+    assert size in (promised, promised + 1)
+    assert journal.verify(OURS) == size
+    assert journal.root_at(OURS, size) == root(size)
+    assert list(journal.entries(OURS, 0, size)) == [entry(index) for index in range(size)]
+    assert journal.states(LINE) == ({"chain": b"chain key %d" % size, "edge": b"edge %d" % size} if size else {})
+    assert list(journal.prekeys(LINE, PAIR, True)) == list(range(size, COMMITS))
+    latest = journal.latest_checkpoint(OURS)
+    assert (latest.size if latest else 0) == size
+    journal.commit(turn(size))
+    journal.close()
+    connection = apsw.Connection(str(path))
+    assert connection.pragma("integrity_check") == "ok"
+    connection.close()
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_power_cut_at_any_operation_keeps_every_commit_and_nothing_else(tmp_path: Path, seed: int) -> None:
+    operations = cut = 0
+    while True:
+        folder = tmp_path / str(cut)
+        folder.mkdir()
+        disk = FaultyDisk("faulty", seed * 1000 + cut)
+        done: list[int] = []
+        disk.strike("power", cut + 1)
+        with suppress(JournalError):
+            play(folder / "journal", done)
+        survived = not disk.dead
+        operations = disk.operations
+        disk.unregister()
+        if done:
+            check_holds(folder / "journal", done[-1])
+        else:
+            check_can_be_finished(folder / "journal")
+        if survived:
+            break
+        cut += 1
+    assert cut == operations > 100
+
+
+def check_can_be_finished(path: Path) -> None:
+    """A creation that was interrupted is begun again, unless it was complete but for the promise."""
+    try:
+        journal = open_journal(path, NODE_KEY, False)
+    except JournalError as error:
+        assert error.facts["reason"] == "missing"
+        journal = open_journal(path, NODE_KEY, True)
+    journal.put_line(line_record())
+    journal.commit(turn(0))
+    journal.close()
+
+
+@pytest.mark.parametrize(("fault", "code"), [("fsync", "SQLITE_IOERR_FSYNC"), ("io", "SQLITE_IOERR_WRITE")])
+def test_failed_write_or_fsync_refuses_further_commits(tmp_path: Path, disk: FaultyDisk, fault: Fault, code: str) -> None:
+    journal = begun(tmp_path / "journal")
+    journal.commit(turn(0))
+    disk.strike(fault)
+    with pytest.raises(JournalError) as refused:
+        journal.commit(turn(1))
+    assert refused.value.facts["reason"] == "io"
+    assert refused.value.facts["sqlite"] == code
+    for again in (lambda: journal.commit(turn(1)), journal.compact, lambda: journal.put_document("a", "b", b"", False)):
+        with pytest.raises(JournalError) as refused:
+            again()
+        assert refused.value.facts["reason"] == "stopped"
+    journal.close()
+    check_entries(tmp_path / "journal", {1, 2})
+
+
+def check_entries(path: Path, sizes: set[int]) -> None:
+    journal = open_journal(path, NODE_KEY, False)
+    size = journal.size(OURS)
+    assert size in sizes
+    assert journal.verify(OURS) == size
+    assert journal.state(LINE, "chain") == b"chain key %d" % size
+    journal.close()
+
+
+def test_failed_fsync_while_compacting_refuses_further_commits(tmp_path: Path, disk: FaultyDisk) -> None:
+    for nth in range(1, 5):  # of the WAL, of the file, of the emptied WAL, of its zeros
+        path = tmp_path / str(nth)
+        journal = begun(path)
+        journal.commit(turn(0))
+        disk.strike("fsync", nth)
+        with pytest.raises(JournalError):
+            journal.compact()
+        with pytest.raises(JournalError, match="takes nothing more"):
+            journal.commit(turn(1))
+        journal.close()
+        check_entries(path, {1})
+
+
+def test_power_cut_after_failed_fsync_keeps_what_was_committed(tmp_path: Path, disk: FaultyDisk) -> None:
+    journal = begun(tmp_path / "journal")
+    journal.commit(turn(0))
+    disk.strike("fsync")
+    with pytest.raises(JournalError):
+        journal.commit(turn(1))
+    disk.strike("power")
+    journal.close()
+    with suppress(apsw.IOError):
+        disk.cut_power()
+    check_entries(tmp_path / "journal", {1})
+
+
+@pytest.mark.parametrize("fault", ["full", "short"])
+def test_full_disk_stores_nothing_of_the_commit_and_loses_nothing(tmp_path: Path, disk: FaultyDisk, fault: Fault) -> None:
+    journal = begun(tmp_path / "journal")
+    journal.commit(turn(0))
+    disk.strike(fault)
+    with pytest.raises(JournalError) as refused:
+        journal.commit(
+            [entry(1), entry(2, body=bytes(65_536), sealed=bytes(65_536))]
+        )  # more than the WAL's zeros have room for
+    assert refused.value.facts["reason"] == "disk-full"
+    assert journal.size(OURS) == 1
+    assert journal.verify(OURS) == 1
+    disk.heal()
+    journal.commit(turn(1))
+    journal.compact()
+    journal.close()
+    check_entries(tmp_path / "journal", {2})
+
+
+def test_disk_that_stays_full_never_breaks_a_promise(tmp_path: Path, disk: FaultyDisk) -> None:
+    """Small commits go on in the WAL's own space, until one is refused; then there is room again."""
+    journal = begun(tmp_path / "journal")
+    disk.strike("full")
+    size = 0
+    with pytest.raises(JournalError) as refused:
+        for size in range(1000):  # noqa: B007
+            journal.commit([entry(size, body=bytes(2000)), turn(size)[2]])
+    assert refused.value.facts["reason"] == "disk-full"
+    assert 0 < size < 999
+    assert journal.size(OURS) == size
+    with pytest.raises(JournalError):
+        journal.compact()
+    journal.close()
+    disk.heal()
+    check_entries(tmp_path / "journal", {size})
+
+
+def test_journal_opens_on_a_full_disk(tmp_path: Path, disk: FaultyDisk) -> None:
+    journal = begun(tmp_path / "journal")
+    journal.commit(turn(0))
+    journal.close()
+    disk.strike("full")
+    journal = open_journal(tmp_path / "journal", NODE_KEY, False, vfs="faulty", wal_bytes=WAL_BYTES)
+    assert journal.entry(OURS, 0) == entry(0)
+    journal.close()
