@@ -38,7 +38,8 @@ def name_reference(value: Sequence[int]) -> str:
 
 
 positions = st.tuples(st.integers(-LATITUDE_MAX, LATITUDE_MAX), st.integers(-LONGITUDE_MAX + 1, LONGITUDE_MAX))
-texts = st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: bool(text) and is_clean(text))
+texts = st.text(min_size=1, max_size=60).map(str.strip).filter(lambda text: bool(text) and is_clean(text, lines=False))
+long_texts = st.lists(texts, min_size=1, max_size=3).map("\n".join)
 polygons = (
     st.lists(positions, min_size=3, max_size=6)
     .filter(lambda vertices: polygon_fault(vertices) is None)
@@ -57,6 +58,8 @@ def canonical_decimal(mantissa: int, exponent: int) -> list[int]:
 
 def values(kind: Kind) -> st.SearchStrategy[Any]:
     """Wire values of a kind."""
+    if isinstance(kind, Text):
+        return long_texts if kind.at_most > 300 else texts
     if isinstance(kind, Integer):
         return st.integers(kind.at_least, kind.at_most)
     if isinstance(kind, Choice):
@@ -64,7 +67,6 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
     if isinstance(kind, ListOf):
         return st.lists(values(kind.item), min_size=1, max_size=4)
     return {
-        Text: texts,
         Decimal: st.builds(canonical_decimal, st.integers(-(10**12), 10**12), st.integers(-12, 0)),
         Boolean: st.booleans(),
         Time: st.integers(0, SECONDS_MAX),

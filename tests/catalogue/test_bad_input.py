@@ -88,6 +88,7 @@ def refusal(code: str, **changes: Any) -> FieldError:
         ("statement", "text", "\x1b[2J", "control"),
         ("statement", "text", "left \u202e right", "direction"),
         ("statement", "text", "\udcff", "control"),
+        ("statement", "speaker_role", "minister\nTranslation: AGREED", "on one line"),
         ("acknowledgement", "digest", "00", "64 hex digits"),
         ("test", "sequence", "-1", "from 0"),
     ],
@@ -119,6 +120,19 @@ def test_missing_required_field_is_refused_by_name(code: str, name: str) -> None
 def test_wrong_item_of_a_list_is_named_by_its_place() -> None:
     error = refusal("request-clarification", question=["What was it?", ""])
     assert (error.facts["field"], error.facts["given"]) == ("question[1]", "")
+
+
+@pytest.mark.parametrize(
+    ("area", "field", "given"),
+    [
+        ("25.0,122.0; 26.0,123.0; nowhere", "area[2]", "nowhere"),
+        ("nowhere; 5 NM", "area[centre]", "nowhere"),
+        ('[{"lat": 25}, "26.0,123.0", "27.0,123.0"]', "area[0]", "{'lat': 25}"),
+    ],
+)
+def test_wrong_position_of_an_area_is_named_by_its_place(area: str, field: str, given: str) -> None:
+    error = refusal("live-fire-closure", area=area)
+    assert (error.facts["field"], error.facts["given"]) == (field, given)
 
 
 def test_unknown_field_is_refused_with_the_near_one_as_hint() -> None:
@@ -160,9 +174,22 @@ def test_reference_of_another_shape_from_a_peer_is_refused(wrong: Any) -> None:
 
 @pytest.mark.parametrize("key", [99, "of", "1", -1, True])
 def test_field_number_that_the_form_has_not_is_refused(key: Any) -> None:
-    fields = {1: [1, 1, 7]} if key is not True else {}
-    with pytest.raises(FieldError):
-        load_catalogue().form("decline").check({**fields, key: "x"})
+    # True equals 1, the number of the one required field, and stands in its place.
+    fields: dict[Any, Any] = {True: [1, 1, 7]} if key is True else {1: [1, 1, 7], key: "x"}
+    with pytest.raises(FieldError, match="has no field"):
+        load_catalogue().form("decline").check(fields)
+
+
+@pytest.mark.parametrize(
+    "position",
+    [[54_000_001, 0], [-54_000_001, 0], [0, 108_000_001], [0, -108_000_000], [0], [0, 0, 0], [0, True], [0, None], "0,0", None],
+)
+def test_position_of_another_shape_or_range_from_a_peer_is_refused(position: Any) -> None:
+    form = load_catalogue().form("airspace-object")
+    fields = form.parse(TYPED["airspace-object"], resolve)
+    with pytest.raises(FieldError) as caught:
+        form.check({**fields, 3: position})
+    assert caught.value.facts["field"] == "pos"
 
 
 def test_polygon_from_a_peer_in_another_order_is_refused() -> None:

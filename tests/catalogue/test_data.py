@@ -184,5 +184,5 @@ def test_data_file_that_breaks_a_rule_is_refused(files: dict[str, str], rule: st
 @given(name=st.sampled_from(sorted(FILES)), share=st.floats(0, 0.999))
 def test_data_file_cut_short_is_refused(name: str, share: float) -> None:
     whole = FILES[name].rstrip()
-    with pytest.raises(ValueError):
+    with pytest.raises(ValueError, match=r"line \d+ column \d+"):
         load({**FILES, name: whole[: int(len(whole) * share)]})

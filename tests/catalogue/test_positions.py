@@ -68,6 +68,8 @@ def test_position_is_read_in_decimal_degrees_or_degrees_and_minutes(text: str, p
         "nan,0",
         "３５.６,139.7",
         "35.,139.",
+        "35°36.0'N 139",
+        "35.6,139°42.0'E",
     ],
 )
 def test_text_that_is_no_position_is_none(text: str) -> None:
@@ -134,6 +136,7 @@ def test_position_near_the_islands_carries_both_names_in_the_reader_s_order(lang
     [
         f"{ISLANDS}; 0.1 NM",
         "27.0,124.0; 60 NM",
+        "26.0,122.0; 57 NM",
         "27.0,122.0; 27.0,126.0; 24.0,126.0; 24.0,122.0",
         "26°19.0'N 124°59.0'E; 30.0,125.0; 30.0,126.0",
     ],

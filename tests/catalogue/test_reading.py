@@ -28,7 +28,8 @@ def test_known_form_that_holds_is_read_in_the_reader_s_language() -> None:
     ("code", "version", "words"), [("ship-encounter", 1, "does not know this form"), ("test", 2, "another")]
 )
 def test_form_that_this_desk_does_not_know_is_shown_as_it_is_and_says_so(code: str, version: int, words: str) -> None:
-    reading = load_catalogue().read(code, version, {1: "Kiel", 2: b"\x01\xff", "x": [1, {2: "y"}]}, language="en")
+    fields: dict[int | str, Any] = {1: "Kiel", 2: b"\x01\xff", "x": [1, {2: "y"}]}
+    reading = load_catalogue().read(code, version, fields, language="en")
     assert reading.form is None
     assert reading.title == (code, None)
     assert reading.fields == {"1": "Kiel", "2": "01ff", "x": [1, {"2": "y"}]}
@@ -46,22 +47,25 @@ def test_known_form_that_does_not_hold_is_shown_as_it_is_with_its_fault() -> Non
     assert [(row.label, row.text) for row in reading.rows] == [("1", "theirs:7")]
 
 
-def test_flash_notice_of_too_many_words_is_shown_with_its_fault() -> None:
-    fields = {1: "word " * 201, 2: "en"}
-    fields[1] = fields[1].strip()
-    assert load_catalogue().read("free-text", 1, fields, language="en", precedence=1).fault is None
-    fault = load_catalogue().read("free-text", 1, fields, language="en", precedence=3).fault
-    assert fault is not None
-    assert fault.facts["given"] == "201 words in all"
+def test_flash_notice_of_too_many_words_is_shown_in_full_and_says_so() -> None:
+    fields = {1: "word " * 200 + "word", 2: "en"}
+    priority = load_catalogue().read("free-text", 1, fields, language="ja", precedence=1)
+    flash = load_catalogue().read("free-text", 1, fields, language="ja", precedence=3)
+    assert priority.finding is None
+    assert flash.finding is not None
+    assert flash.fault is not None
+    assert flash.fault.facts["given"] == "201 words in all"
+    assert (flash.rows, flash.fields) == (priority.rows, priority.fields)
 
 
 def test_raw_rows_never_hold_what_a_terminal_or_a_screen_obeys() -> None:
-    rows = raw_rows({1: "\x1b]0;owned\x07\n\u202etxt", "\x1b[2J": "a"})
+    fields: dict[int | str, Any] = {1: "\x1b]0;owned\x07\n\u202etxt", "\x1b[2J": "a"}
+    rows = raw_rows(fields)
     assert [(row.label, row.text) for row in rows] == [("1", "\\u001b]0;owned\\u0007\\u000a\\u202etxt"), ("\\u001b[2J", "a")]
 
 
 def test_raw_rows_are_bounded_however_much_a_peer_sends() -> None:
-    rows = raw_rows({number: "x" * 60_000 for number in range(200)})
+    rows = raw_rows(dict.fromkeys(range(200), "x" * 60000))
     assert len(rows) == 128
     assert all(len(row.text) == 2_000 for row in rows)
 

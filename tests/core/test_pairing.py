@@ -100,7 +100,7 @@ def test_both_desks_have_the_same_line() -> None:
     assert (ours.line, ours.ps, ours.digits, ours.files) == (theirs.line, theirs.ps, theirs.digits, theirs.files)
     assert (ours.inviter, theirs.inviter) == (True, False)
     assert (ours.terms, theirs.terms) == (terms(), terms())
-    assert ours.files == tuple(sha256(file).digest() for file in (file1, file2, file3))
+    assert ours.files == (file1, file2, file3)
 
 
 def test_each_desk_knows_the_other() -> None:
@@ -291,7 +291,7 @@ def test_ones_own_acceptance_is_refused() -> None:
 
 def test_file_2_for_another_invitation_is_refused() -> None:
     file2, _ = accept(invite(label="earlier")[0])
-    with pytest.raises(WrongParty, match="another pairing"):
+    with pytest.raises(WrongParty, match="belongs to another pairing"):
         take_file2(file2)
 
 
@@ -300,14 +300,20 @@ def test_file_3_for_another_acceptance_is_refused() -> None:
     _, acceptance = accept(file1, label="first")
     file2, _ = accept(file1, label="second")
     file3, _ = complete_invitation(invitation, file2, identity_key("A"), seeded("x"))
-    with pytest.raises(WrongParty, match="another pairing"):
+    with pytest.raises(WrongParty, match="belongs to another pairing"):
         complete_acceptance(acceptance, file3)
 
 
 def test_file_3_for_another_invitation_is_refused() -> None:
     _, acceptance = accept(invite(label="other")[0])
-    with pytest.raises(WrongParty, match="another pairing"):
+    with pytest.raises(WrongParty, match="belongs to another pairing"):
         complete_acceptance(acceptance, paired()[0][2])
+
+
+@pytest.mark.parametrize("place", [2, 3], ids=["file 1", "file 2"])
+def test_file_3_that_names_another_file_before_it_is_refused(place: int) -> None:
+    with pytest.raises(WrongParty, match="belongs to another pairing"):
+        take_file3(resign(paired()[0][2], "A", put(place, bytes(32))))
 
 
 def test_file_3_by_another_desk_is_refused() -> None:

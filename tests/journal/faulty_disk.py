@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass, field
+from itertools import pairwise
 from pathlib import Path
 from typing import Literal
 
@@ -55,14 +56,18 @@ class Medium:
                 if chance.random() < 0.5:
                     self.apply(offset, None)
                 continue
-            start = 0
-            while start < len(data):
-                stop = min(len(data), (offset + start) // SECTOR * SECTOR + SECTOR - offset)
-                if chance.random() < 0.5:
-                    self.apply(offset + start, data[start:stop])
-                start = stop
+            edges = [0, *range(SECTOR - offset % SECTOR, len(data), SECTOR), len(data)]
+            for start, stop in surviving(chance, list(pairwise(edges))):
+                self.apply(offset + start, data[start:stop])
         self.pending.clear()
         self.path.write_bytes(self.content)
+
+
+def surviving(chance: random.Random, sectors: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Which sectors of one write a power cut leaves: all, none, the first, the last, or some."""
+    middle = chance.randrange(len(sectors) + 1)
+    some = [sector for sector in sectors if chance.random() < 0.5]
+    return chance.choice([sectors, [], sectors[:middle], sectors[middle:], some])
 
 
 class FaultyDisk(apsw.VFS):

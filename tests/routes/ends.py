@@ -25,6 +25,7 @@ class Owner:
         self.reads: list[list[bytes]] = []
         self.drained_links: list[Link] = []
         self.ends: list[tuple[Link, str]] = []
+        self.attempts: list[tuple[Address, Outcome]] = []
         self.changed = changed or asyncio.Event()
 
     @property
@@ -34,6 +35,13 @@ class Owner:
     @property
     def reasons(self) -> list[str]:
         return [reason for _, reason in self.ends]
+
+    @property
+    def outcomes(self) -> list[Outcome]:
+        return [outcome for _, outcome in self.attempts]
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await until(self.changed, condition)
 
     def opened(self, link: Link) -> None:
         assert link not in self.links
@@ -58,7 +66,7 @@ class Owner:
         self.changed.set()
 
     def attempt(self, address: Address, outcome: Outcome) -> None:
-        """For owners of dialers that look at no outcome."""
+        self.attempts.append((address, outcome))
         self.changed.set()
 
     def _is_living(self, link: Link) -> None:

@@ -276,6 +276,7 @@ def _bad_inclusion(case: Json) -> list[Json]:
         ("index beyond the tree", {"index": size}),
         ("index below zero", {"index": index - size}),
         ("size zero", {"size": 0}),
+        ("a tree of twice the size", {"size": 2 * size}),
     ]
     if (index, size) == (7, 8):  # where every step goes to the left, a smaller tree would climb the same way
         changes += [(f"as leaf {low - 1} of {low}", {"index": low - 1, "size": low}) for low in (1, 2, 4)]
@@ -293,6 +294,8 @@ def _bad_consistency(case: Json) -> list[Json]:
         ("sizes swapped", {"old_size": new_size + 1}),
         ("old size below zero", {"old_size": -1}),
     ]
+    if old_size:  # an empty tree is the beginning of any other
+        changes += [("a new tree of twice the size", {"new_size": 2 * new_size})]
     if (old_size, new_size) == (7, 8):  # as above
         changes += [(f"as {low - 1} to {low}", {"old_size": low - 1, "new_size": low}) for low in (2, 4)]
     if old_size or not new_size:

@@ -8,12 +8,12 @@ from functools import cached_property, lru_cache
 from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
-from watchline.catalogue.forms import Form, Row, no_such, raw_json, raw_rows
+from watchline.catalogue.forms import Form, Row, WireFields, no_such, raw_json, raw_rows
 from watchline.catalogue.kinds import Json, NameReference
 from watchline.catalogue.places import PlaceName
 from watchline.catalogue.positions import Position, box_around
 from watchline.catalogue.texts import GIVEN_CHARACTERS_MAX, one_line
-from watchline.core.encoding import Value, encode
+from watchline.core.encoding import encode
 from watchline.errors import FieldError
 
 if TYPE_CHECKING:
@@ -31,8 +31,9 @@ class Shown(NamedTuple):
 class Reading:
     """What a peer sent, as a reader sees it.
 
-    form: None if this desk does not know the form in this version. finding: why the fields are shown as they are, None if they
-    hold. fault: what in a known form is not allowed.
+    form: None if this desk does not know the form in this version. finding: what a reader must be told, None if the form is
+    known and holds; with one, rows and fields are as they came, except where only the words are too many.
+    fault: what in a known form is not allowed.
     """
 
     form: Form | None
@@ -94,7 +95,7 @@ class Catalogue:
         self,
         code: str,
         version: int,
-        fields: Mapping[int | str, Value],
+        fields: WireFields,
         *,
         language: str,
         zone: str | None = None,
@@ -111,12 +112,18 @@ class Catalogue:
             finding = self.word("findings", "unknown_form" if form is None else "unknown_version", language)
             return Reading(None, title, raw_rows(fields), raw_json(fields), finding, None)
         try:
-            typed = form.check(fields, precedence=precedence)
+            typed = form.check(fields)
         except FieldError as fault:
             finding = self.word("findings", "bad_form", language)
             return Reading(form, self.title(form, language), raw_rows(fields), raw_json(fields), finding, fault)
-        rows = form.render(typed, language, zone, name_reference)
-        return Reading(form, self.title(form, language), rows, form.as_json(typed, name_reference), None, None)
+        rows, as_json = form.render(typed, language, zone, name_reference), form.as_json(typed, name_reference)
+        try:
+            form.check(fields, precedence=precedence)
+        except FieldError as fault:
+            # Said, and still shown in the reader's own words: the more urgent, the more they matter.
+            finding = self.word("findings", "too_many_words", language)
+            return Reading(form, self.title(form, language), rows, as_json, finding, fault)
+        return Reading(form, self.title(form, language), rows, as_json, None, None)
 
     def _shown(self, texts: Mapping[str, str], language: str) -> Shown:
         chosen = self.language_for(language)

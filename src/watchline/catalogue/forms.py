@@ -33,7 +33,7 @@ URGENT_WORDS_MAX = 200
 _RAW_CHARACTERS_MAX = 2_000
 _RAW_ROWS_MAX = 128
 
-Expects = str  # "none" | "acknowledgement" | "answer"
+WireFields = Mapping[int, Value] | Mapping[int | str, Value]  # what arrives: a peer may use any key the encoding has
 
 
 class Row(NamedTuple):
@@ -106,7 +106,7 @@ class Form:
     version: int
     title: Mapping[str, str]
     help: Mapping[str, str]
-    expects: Expects
+    expects: str
     answers: tuple[str, ...]
     machine: bool
     fields: tuple[Field, ...]
@@ -131,7 +131,7 @@ class Form:
                     raise self._refusal(known.name, given, error) from None
         return self.check(fields, precedence=precedence)
 
-    def check(self, fields: Mapping[int, Value] | Mapping[int | str, Value], *, precedence: int = 0) -> dict[int, Value]:
+    def check(self, fields: WireFields, *, precedence: int = 0) -> dict[int, Value]:
         """Give the fields back if they are as `parse` would have made them; else raise FieldError."""
         by_number = {known.number: known for known in self.fields}
         for number, value in fields.items():
@@ -255,7 +255,7 @@ def plain_reference(value: Sequence[int]) -> str:
     return "/".join(map(str, value))
 
 
-def raw_rows(fields: Mapping[int | str, Value]) -> list[Row]:
+def raw_rows(fields: WireFields) -> list[Row]:
     """Fields of a form that is unknown here or does not hold, as they are: key and value, 2,000 characters each, 128 rows."""
     rows = []
     for number, value in list(fields.items())[:_RAW_ROWS_MAX]:
@@ -265,7 +265,7 @@ def raw_rows(fields: Mapping[int | str, Value]) -> list[Row]:
     return rows
 
 
-def raw_json(fields: Mapping[int | str, Value]) -> dict[str, Json]:
+def raw_json(fields: WireFields) -> dict[str, Json]:
     """The same fields for JSON: keys as text, byte strings as hex."""
 
     def plain(value: Value) -> Json:

@@ -38,6 +38,7 @@ ResolveReference = Callable[[str], Sequence[int]]  # a reference as typed to its
 NameReference = Callable[[Sequence[int]], str]  # its integers to what people type
 
 LIST_ITEMS_MAX = 64
+ONE_LINE_CHARACTERS_MAX = 300
 INDEX_MAX = 2**53 - 1
 EXPONENT_MAX = 30
 UNITS = frozenset({"m", "km", "kt", "deg", "FL", "NM", "min", "%", "t", "m3", "Bq/L", "years"})
@@ -83,14 +84,18 @@ class Kind(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Text:
-    """Text of 1 to `at_most` characters that are not all white space; see texts.py for what it may hold."""
+    """Text of 1 to `at_most` characters that are not all white space; see texts.py for what it may hold.
+
+    Names, roles and the like, up to 300 characters, are one line: with newlines one could draw false rows on a reader's screen.
+    """
 
     at_most: int
     translation: ClassVar[str | None] = "original"
 
     @property
     def allowed(self) -> Allowed:
-        return f"text of 1 to {self.at_most} characters, without control characters or direction overrides"
+        lines = "" if self._has_lines() else " on one line"
+        return f"text of 1 to {self.at_most} characters{lines}, without control characters or direction overrides"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
         value = _typed(given, self.allowed).replace("\r\n", "\n").strip()
@@ -98,7 +103,9 @@ class Text:
         return value
 
     def check(self, value: Value) -> None:
-        if type(value) is not str or not 1 <= len(value) <= self.at_most or value.isspace() or not is_clean(value):
+        if type(value) is not str or not 1 <= len(value) <= self.at_most or value.isspace():
+            raise NotAllowed(self.allowed)
+        if not is_clean(value, lines=self._has_lines()):
             raise NotAllowed(self.allowed)
 
     def to_json(self, value: Value, name: NameReference) -> Json:
@@ -106,6 +113,9 @@ class Text:
 
     def show(self, value: Value, reader: Reader) -> str:
         return str(value)
+
+    def _has_lines(self) -> bool:
+        return self.at_most > ONE_LINE_CHARACTERS_MAX
 
 
 @dataclass(frozen=True, slots=True)
@@ -198,7 +208,6 @@ class Decimal:
         return f"{'-' if mantissa < 0 else ''}{whole}.{fraction:0{-exponent}d}"
 
 
-@dataclass(frozen=True, slots=True)
 class Boolean:
     """True or false."""
 
@@ -253,7 +262,6 @@ class Choice:
         return reader.choice(self.values[value])
 
 
-@dataclass(frozen=True, slots=True)
 class Time:
     """An exact time."""
 
@@ -279,7 +287,6 @@ class Time:
         return times.show_time(value, reader.zone)
 
 
-@dataclass(frozen=True, slots=True)
 class When:
     """An exact time, or a window of two dates with the words as agreed."""
 
@@ -337,7 +344,6 @@ class When:
         return seconds
 
 
-@dataclass(frozen=True, slots=True)
 class Point:
     """A position on WGS-84."""
 
@@ -364,7 +370,6 @@ class Point:
         return positions.format_position(value) + reader.places(positions.box_around([value]))
 
 
-@dataclass(frozen=True, slots=True)
 class Area:
     """A polygon or a circle. What a person types may run in any direction from any vertex; it is sent in the one order."""
 
@@ -383,8 +388,9 @@ class Area:
         given = _structure(given, self.allowed)
         if isinstance(given, str):
             parts = [part.strip() for part in given.split(";") if part.strip()]
-            circle = len(parts) == 2
-            given = {"centre": parts[0], "radius_nm": parts[1]} if circle else parts
+            if len(parts) < 2:
+                raise NotAllowed(self.allowed)
+            given = {"centre": parts[0], "radius_nm": parts[1]} if len(parts) == 2 else parts
         value = self._circle(given, resolve) if isinstance(given, dict) else self._polygon(given, resolve)
         self.check(value)
         return value
@@ -433,19 +439,20 @@ class Area:
         match = re.fullmatch(rf"([0-9]{{1,4}})(?:\.([0-9])0*)?(?:\s*{_unit_pattern('NM')})?", text)
         if not match:
             raise NotAllowed(self.allowed)
-        return [self._point.parse(given["centre"], resolve), int(match[1]) * 10 + int(match[2] or 0)]
+        centre = _within("[centre]", given["centre"], lambda part: self._point.parse(part, resolve))
+        return [centre, int(match[1]) * 10 + int(match[2] or 0)]
 
     def _polygon(self, given: Json, resolve: ResolveReference) -> Value:
         if not isinstance(given, list) or len(given) > positions.VERTICES_MAX:
             raise NotAllowed(self.allowed)
-        vertices = [(latitude, longitude) for latitude, longitude in (self._point.parse(part, resolve) for part in given)]
+        points = [_within(f"[{i}]", part, lambda part: self._point.parse(part, resolve)) for i, part in enumerate(given)]
+        vertices = [(latitude, longitude) for latitude, longitude in points]
         fault = positions.polygon_fault(vertices)
         if fault:
             raise NotAllowed(fault)
         return [list(position) for position in positions.clockwise_from_north_west(vertices)]
 
 
-@dataclass(frozen=True, slots=True)
 class Reference:
     """A message on this line, as `[inc, peer_inc, i]`: the incarnations of its author and of the other desk, and its index.
 
@@ -475,7 +482,6 @@ class Reference:
         return reader.reference(value)
 
 
-@dataclass(frozen=True, slots=True)
 class Hash:
     """A SHA-256."""
 
@@ -502,7 +508,6 @@ class Hash:
         return str(value.hex())
 
 
-@dataclass(frozen=True, slots=True)
 class Language:
     """A language tag, BCP 47 (RFC 5646, section 2.1): language, script, region and variants; no extensions or private use."""
 
@@ -554,13 +559,13 @@ class ListOf:
         given = _structure(given, self.allowed)
         if not isinstance(given, list) or not 1 <= len(given) <= LIST_ITEMS_MAX:
             raise NotAllowed(self.allowed)
-        return [_within(i, part, lambda part: self.item.parse(part, resolve)) for i, part in enumerate(given)]
+        return [_within(f"[{i}]", part, lambda part: self.item.parse(part, resolve)) for i, part in enumerate(given)]
 
     def check(self, value: Value) -> None:
         if type(value) not in (list, tuple) or not 1 <= len(value) <= LIST_ITEMS_MAX:
             raise NotAllowed(self.allowed)
         for i, part in enumerate(value):
-            _within(i, part, self.item.check)
+            _within(f"[{i}]", part, self.item.check)
 
     def to_json(self, value: Value, name: NameReference) -> Json:
         return [self.item.to_json(part, name) for part in value]
@@ -576,11 +581,12 @@ def described(value: Value) -> str:
     return one_line(text, GIVEN_CHARACTERS_MAX)
 
 
-def _within(index: int, part: Json, step: Callable[[Json], Value]) -> Value:
+def _within(at: str, part: Json, step: Callable[[Json], Value]) -> Value:
+    """What `step` makes of a part; a refusal says which part it was."""
     try:
         return step(part)
     except NotAllowed as error:
-        raise NotAllowed(error.allowed, f"[{index}]{error.at}", part if error.given is None else error.given) from None
+        raise NotAllowed(error.allowed, at + error.at, part if error.given is None else error.given) from None
 
 
 def _typed(given: Json, allowed: Allowed) -> str:

@@ -256,15 +256,18 @@ def _texts(value: Data, languages: tuple[str, ...], where: str) -> dict[str, str
 
 
 def _text(value: Data, where: str) -> str:
-    _require(isinstance(value, str) and bool(value) and value == value.strip(), where, f"{value!r} must be text")
-    return str(value)
+    if isinstance(value, str) and value and value == value.strip():
+        return value
+    raise ValueError(f"{where}: {value!r} must be text")
 
 
 def _boolean(value: Data, where: str) -> bool:
-    _require(isinstance(value, bool), where, f"{value!r} must be true or false")
-    return bool(value)
+    if isinstance(value, bool):
+        return value
+    raise ValueError(f"{where}: {value!r} must be true or false")
 
 
 def _integer(value: Data, where: str, at_least: int, at_most: int = INDEX_MAX) -> int:
-    _require(type(value) is int and at_least <= value <= at_most, where, f"{value!r} must be {at_least} to {at_most}")
-    return int(value)
+    if type(value) is int and at_least <= value <= at_most:
+        return value
+    raise ValueError(f"{where}: {value!r} must be {at_least} to {at_most}")

@@ -37,7 +37,10 @@ def parse_position(text: str) -> Position | None:
         halves = re.split(r"(?<=[NSns])\s*", halves[0], maxsplit=1)
     if len(halves) != 2:
         return None
-    latitude, longitude = _coordinate(halves[0], "NS"), _coordinate(halves[1], "EW")
+    # Both halves in one notation: a mixture is likely a position cut short.
+    latitude, longitude = _decimal(halves[0]), _decimal(halves[1])
+    if latitude is None and longitude is None:
+        latitude, longitude = _degrees_minutes(halves[0], "NS"), _degrees_minutes(halves[1], "EW")
     if latitude is None or longitude is None:
         return None
     return checked_position([latitude, LONGITUDE_MAX if longitude == -LONGITUDE_MAX else longitude])
@@ -114,16 +117,19 @@ def boxes_meet(one: Box, other: Box) -> bool:
     return any(one[1] <= other[3] + shift and other[1] + shift <= one[3] for shift in (-turn, 0, turn))
 
 
-def _coordinate(text: str, letters: str) -> int | None:
-    decimal = _DECIMAL.fullmatch(text)
-    if decimal:
-        sign, whole, fraction = decimal.groups()
-        return (-1 if sign == "-" else 1) * _scaled(whole, fraction, UNITS_PER_DEGREE)
-    minutes = _DEGREES_MINUTES.fullmatch(text)
-    if not minutes or minutes[4].upper() not in letters or int(minutes[2]) >= 60:
+def _decimal(text: str) -> int | None:
+    match = _DECIMAL.fullmatch(text)
+    if not match:
         return None
-    size = int(minutes[1]) * UNITS_PER_DEGREE + _scaled(minutes[2], minutes[3], UNITS_PER_MINUTE)
-    return -size if minutes[4].upper() in "SW" else size
+    return (-1 if match[1] == "-" else 1) * _scaled(match[2], match[3], UNITS_PER_DEGREE)
+
+
+def _degrees_minutes(text: str, letters: str) -> int | None:
+    match = _DEGREES_MINUTES.fullmatch(text)
+    if not match or match[4].upper() not in letters or int(match[2]) >= 60:
+        return None
+    size = int(match[1]) * UNITS_PER_DEGREE + _scaled(match[2], match[3], UNITS_PER_MINUTE)
+    return -size if match[4].upper() in "SW" else size
 
 
 def _scaled(whole: str, fraction: str | None, units: int) -> int:

@@ -13,15 +13,16 @@ _FORBIDDEN = re.compile(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ud800-
 _FORBIDDEN_IN_A_LINE = re.compile(f"[\x00-\x1f\x7f-\x9f\u2028\u2029{_BIDI}\ud800-\udfff]")
 
 # Han characters and kana, also the half-width ones: scripts written without spaces, where two characters make about one word.
-_IDEOGRAPH = re.compile("[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]")
+# Compiled at its first use: few commands count words, and it is the slowest of all to compile.
+_IDEOGRAPH = "[\u3005-\u3007\u3040-\u30ff\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff]"
 _WORD_CHARACTERS_MAX = 30  # a longer run counts again: other scripts without spaces, and words glued together
 
 GIVEN_CHARACTERS_MAX = 80  # how much of a wrong value an error repeats
 
 
-def is_clean(text: str) -> bool:
-    """Whether the text holds only what may be sent; tabs and newlines may."""
-    return _FORBIDDEN.search(text) is None
+def is_clean(text: str, *, lines: bool) -> bool:
+    """Whether the text holds only what may be sent. lines: whether tabs and newlines may be in it."""
+    return (_FORBIDDEN if lines else _FORBIDDEN_IN_A_LINE).search(text) is None
 
 
 def one_line(text: str, characters_max: int) -> str:
@@ -36,6 +37,6 @@ def word_count(text: str) -> int:
     Two Han characters or kana are one word, rounded up; anything else between spaces that has a letter or digit is one word
     for each 30 characters begun.
     """
-    rest, ideographs = _IDEOGRAPH.subn(" ", text)
+    rest, ideographs = re.subn(_IDEOGRAPH, " ", text)
     runs = (len(run) for run in rest.split() if any(character.isalnum() for character in run))
     return (ideographs + 1) // 2 + sum(-(-length // _WORD_CHARACTERS_MAX) for length in runs)

@@ -20,7 +20,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 from watchline.core.certificate import choose_certificate, parse_certificate
-from watchline.core.clocks import OpenNotice, OpenNotices
+from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices
 from watchline.core.encoding import encode
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Response
 from watchline.core.frames import (
@@ -301,6 +301,12 @@ class Line:
         if self.phase is Phase.OPEN and self.outgoing.epoch_due(moment):
             due.append(self._next_epoch_at)
         return min(due)
+
+    @property
+    def unacknowledged(self) -> int:
+        """How many notices of the peer wait for a person at this desk."""
+        running = self._theirs_open.open_at(self.incoming.edge.size, self.outgoing.edge.size)
+        return sum(kind == ACKNOWLEDGE for _, kind, _ in running)
 
     # --- what the peer says
 

@@ -35,6 +35,7 @@ STATE_PART = "outgoing"
 WINDOW_ENTRIES = 4_096  # entries under way without a receipt; the rest wait in the journal
 PREKEYS_STOCK_MAX = 2 * PREKEYS_MAX  # a batch may cross the last one of a peer that saw no status of ours
 ROOTS_KEPT = 1_024  # recent sizes whose roots are kept at hand
+PUMP_FRAMES = 8  # sent again in one turn: about what a link takes before it is congested
 RESEND_FIRST_SECONDS, RESEND_LAST_SECONDS = 2.0, 60.0
 
 
@@ -71,6 +72,7 @@ class Outgoing:
         self.received = 0
         self.sent = 0
         self.committed = 0
+        self.flowing = True
         self.prekeys: dict[int, bytes] = {}
         self.highest_prekey = 0
         self._roots: dict[int, bytes] = {0: Edge.EMPTY.root()}
@@ -199,7 +201,7 @@ class Outgoing:
         self._records.extend(record for record, _ in fresh)
         self._records.append(CheckpointRecord(self.setup.outgoing_log, self.edge.size, root, signature))
         start = fresh[0][0].index
-        if self.sent == start and self.edge.size - self.received <= WINDOW_ENTRIES:
+        if self.flowing and self.sent == start and self.edge.size - self.received <= WINDOW_ENTRIES:
             self._items.append(self._entries_item(fresh[0][0].epoch, start, tuple(wire for _, wire in fresh), signature))
             self.sent = self.edge.size
 
@@ -303,9 +305,16 @@ class Outgoing:
         if self.next_statement is not None:
             self._items.append(self.next_statement.stated())
 
+    @property
+    def has_more(self) -> bool:
+        """Whether committed entries wait that the window has room for."""
+        return self.flowing and self.sent < self.committed and self.sent - self.received < WINDOW_ENTRIES
+
     def pump(self) -> None:
-        """Put committed entries under way that are not, as far as the window goes."""
-        while self.sent < self.committed and self.sent - self.received < WINDOW_ENTRIES:
+        """Put committed entries under way that are not, as far as the window goes, and a few frames a turn."""
+        for _ in range(PUMP_FRAMES):
+            if not self.has_more:
+                return
             entries: list[WireEntry] = []
             epoch, room = 0, 0
             stop = min(self.sent + FRAME_ENTRIES_MAX, self.committed)

@@ -122,7 +122,7 @@ class PendingAcceptance:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """A line that exists. line: LINE. ps: PS, secret. inviter: whether we made file 1. files: SHA-256 of the three files."""
+    """A line that exists. line: LINE. ps: PS, secret. inviter: whether we made file 1. files: all three, for evidence."""
 
     line: bytes
     ps: bytes = field(repr=False)
@@ -133,7 +133,7 @@ class Pairing:
     peer_routes: tuple[RouteAddress, ...]
     terms: Terms
     inviter: bool
-    files: tuple[bytes, bytes, bytes]
+    files: tuple[bytes, bytes, bytes] = field(repr=False)
 
     @property
     def digits(self) -> str:
@@ -161,7 +161,7 @@ class Pairing:
         """Read what `encode` gave; the certificate is verified again. Raises PeerError."""
         line, ps, own_id, peer, certificate, roster, routes, terms, inviter, files = _labelled(data, PURPOSE, length=10)
         identity = Identity.decode(shapes.octets(peer, "peer", at_most=_IDENTITY_BYTES_MAX))
-        first, second, third = (_digest(item) for item in shapes.array(files, "files", length=3))
+        first, second, third = (_file_bytes(item) for item in shapes.array(files, "files", length=3))
         return cls(
             _digest(line),
             _digest(ps),
@@ -268,6 +268,32 @@ def complete_acceptance(
     return _pair(own.id, invitation.offer, invitation.terms, files, pending.secret, theirs, inviter=False, brought=brought)
 
 
+@dataclass(frozen=True, slots=True)
+class PairedDesks:
+    """What three pairing files show to anybody: the line, both desks and their terms, but no secret."""
+
+    line: bytes
+    inviter: Offer
+    accepter: Offer
+    terms: Terms
+
+
+def read_pairing_files(files: tuple[bytes, bytes, bytes]) -> PairedDesks:
+    """Read and verify all three files of one pairing, as evidence shows them. Raises PeerError (rule 5)."""
+    invitation = read_invitation(files[0])
+    identity, values = _read_signed(files[1], step=2, length=7)
+    _refuse_own(identity.id, invitation.offer.identity.id)
+    *offer, digest, _ = values
+    _check_answers(digest, files[0])
+    inviter, values = _read_signed(files[2], step=3, length=4)
+    if inviter != invitation.offer.identity:
+        raise WrongParty("file 3 is from another desk than the invitation", rule=5)
+    _check_answers(values[1], files[0])
+    _check_answers(values[2], files[1])
+    line = _line(inviter.id, identity.id, files)
+    return PairedDesks(line, invitation.offer, _parse_offer(identity, offer), invitation.terms)
+
+
 def line_digits(line: bytes) -> str:
     """Sixty decimal digits of LINE in twelve groups of five, for two people to compare by voice.
 
@@ -306,14 +332,18 @@ def _pair(
     inviter: bool,
     brought: tuple[bytes, bytes],
 ) -> Pairing:
-    hashes = (_hash(files[0]), _hash(files[1]), _hash(files[2]))
     peer_id = peer.identity.id
     secrets = ours + theirs if own_id < peer_id else theirs + ours
-    line = _hash(b"watchline/1 line" + min(own_id, peer_id) + max(own_id, peer_id) + b"".join(hashes))
+    line = _line(own_id, peer_id, files)
     if any(len(secret) != _SECRET_BYTES for secret in brought):
         raise UsageError(f"a secret that is brought has {_SECRET_BYTES} bytes")
     ps = hkdf_extract(line, secrets + b"".join(brought))
-    return Pairing(line, ps, own_id, peer.identity, peer.certificate, peer.roster, peer.routes, terms, inviter, hashes)
+    return Pairing(line, ps, own_id, peer.identity, peer.certificate, peer.roster, peer.routes, terms, inviter, files)
+
+
+def _line(one: bytes, other: bytes, files: tuple[bytes, bytes, bytes]) -> bytes:
+    hashes = b"".join(_hash(file) for file in files)
+    return _hash(b"watchline/1 line" + min(one, other) + max(one, other) + hashes)
 
 
 def _sign(key: IdentityKey, values: list[Value]) -> bytes:

@@ -6,7 +6,7 @@ The rules kept here:
 - After a failed write or fsync nothing more is written. What the system then holds in memory may differ from the medium,
   and a second fsync that succeeds proves nothing; only a fresh start reads the truth. A full disk is different: SQLite is
   told before anything is lost, rolls back, and goes on when there is room.
-- What was deleted is overwritten: secure_delete in the file, and a log that is emptied by `compact`.
+- What was deleted is overwritten: secure_delete in the file (`secrets` says what that lacks), and a WAL that `compact` empties.
 - The file is ours alone while it is open (locking_mode=EXCLUSIVE), and readable by its owner only.
 """
 
@@ -68,10 +68,12 @@ class Disk:
         try:
             self._begin(create)
             self.cursor = self._connection.cursor()
-        except BaseException as error:
+        except apsw.Error as error:
+            failure = self._judge(error)
             self.close()
-            if isinstance(error, apsw.Error):
-                raise self._judge(error) from error
+            raise failure from error
+        except BaseException:
+            self.close()
             raise
 
     def rows(self, sql: str, bindings: Sequence[Any] = ()) -> list[tuple[Any, ...]]:
@@ -80,6 +82,14 @@ class Disk:
             return self._connection.execute(sql, bindings).fetchall()
         except apsw.Error as error:
             raise self._judge(error) from error
+
+    def changed(self) -> int:
+        """How many rows the last statement changed."""
+        return self._connection.changes()
+
+    def last_number(self) -> int:
+        """The key of the row that was inserted last."""
+        return self._connection.last_insert_rowid()
 
     @contextmanager
     def transaction(self) -> Iterator[apsw.Cursor]:

@@ -34,6 +34,7 @@ from watchline.errors import JournalError, UsageError
 from watchline.journal import LineRecord
 from watchline.journal.disk import DAMAGED_HINT, WAL_BYTES, Disk
 from watchline.journal.sealing import SALT_BYTES, Seal
+from watchline.journal.secrets import Secrets
 from watchline.journal.tree import INDEX_BITS, Tree
 
 BLINDING_BYTES = 32
@@ -94,9 +95,11 @@ class SqliteJournal:
         self._disk = disk
         self._seal = seal
         self._tree = Tree(disk)
+        self._secrets = Secrets(disk, seal)
         self._room_bytes = ROOM_BYTES
         self._logs: dict[Log, _LogRow] = {}
         self._line_numbers: dict[bytes, int] = {}
+        self._state_slots: dict[tuple[bytes, str], int] = {}
         self._store: dict[type, Callable[[Any], None]] = {
             EntryRecord: self._store_entry,
             CheckpointRecord: self._store_checkpoint,
@@ -211,19 +214,21 @@ class SqliteJournal:
         return None
 
     def state(self, line: bytes, part: str) -> bytes | None:
-        found = self._disk.rows("SELECT blob FROM states WHERE line = ? AND part = ?", (self._find_line(line), part))
-        return self._seal.open(_place("state", line, part), found[0][0]) if found else None
+        return self.states(line).get(part)
 
     def states(self, line: bytes) -> dict[str, bytes]:
-        found = self._disk.rows("SELECT part, blob FROM states WHERE line = ? ORDER BY part", (self._find_line(line),))
-        return {part: self._seal.open(_place("state", line, part), blob) for part, blob in found}
+        found = self._disk.rows(
+            "SELECT part, blob FROM states JOIN secrets USING (slot) WHERE line = ? ORDER BY part", (self._find_line(line),)
+        )
+        return {part: self._secrets.open(_place("state", line, part), blob) for part, blob in found}
 
     def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]:
         found = self._disk.rows(
-            "SELECT pre_id, value FROM prekeys WHERE line = ? AND ours = ? AND theirs = ? AND own = ? ORDER BY pre_id",
+            "SELECT pre_id, blob FROM prekeys JOIN secrets USING (slot)"
+            " WHERE line = ? AND ours = ? AND theirs = ? AND own = ? ORDER BY pre_id",
             (self._find_line(line), *pair, ours),
         )
-        return {pre_id: self._seal.open(_place("prekey", line, *pair, ours, pre_id), value) for pre_id, value in found}
+        return {pre_id: self._secrets.open(_place("prekey", line, *pair, ours, pre_id), blob) for pre_id, blob in found}
 
     def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None:
         found = self._disk.rows(
@@ -281,11 +286,13 @@ class SqliteJournal:
         with self._transaction() as execute:
             if self._disk.rows("SELECT 1 FROM lines WHERE name = ? AND line <> ?", (row.name, row.line)):
                 raise UsageError("another line has this name", hint="choose another name", name=row.name)
+            old = self._disk.rows("SELECT pairing FROM lines WHERE line = ?", (row.line,))
+            slot = self._secrets.put(_place("line", row.line), row.pairing, old[0][0] if old else None)
             execute(
                 "INSERT INTO lines (line, name, created, confirmed, pairing) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (line) DO UPDATE SET name = excluded.name, created = excluded.created,"
                 " confirmed = excluded.confirmed, pairing = excluded.pairing",
-                (row.line, row.name, row.created, row.confirmed, self._seal.seal(_place("line", row.line), row.pairing)),
+                (row.line, row.name, row.created, row.confirmed, slot),
             )
             for record in records:
                 self._store[type(record)](record)
@@ -309,27 +316,35 @@ class SqliteJournal:
                 first = self._known_log(log).number << INDEX_BITS
                 for table in ("leaves", "bodies", "checkpoints", "receipts"):
                     execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", (first, first | (1 << INDEX_BITS) - 1))
-            execute("DELETE FROM lines WHERE line = ?", (line,))
+            number = self._known_line(line)
+            for (slot,) in self._disk.rows(
+                "SELECT slot FROM states WHERE line = ?1 UNION ALL SELECT slot FROM prekeys WHERE line = ?1"
+                " UNION ALL SELECT pairing FROM lines WHERE number = ?1",
+                (number,),
+            ):
+                self._secrets.clear(slot)
+            execute("DELETE FROM lines WHERE number = ?", (number,))
         self._forget()
 
     def put_document(self, kind: str, key: str, value: bytes | None, sealed: bool) -> None:
         with self._transaction() as execute:
-            if value is None:
-                execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
-            else:
-                stored = self._seal.seal(_place("document", kind, key), value) if sealed else value
-                execute(
-                    "INSERT OR REPLACE INTO documents (kind, key, sealed, value) VALUES (?, ?, ?, ?)",
-                    (kind, key, sealed, stored),
-                )
+            old = self._disk.rows("SELECT slot FROM documents WHERE kind = ? AND key = ?", (kind, key))
+            slot = old[0][0] if old else None
+            if value is not None and sealed:
+                slot = self._secrets.put(_place("document", kind, key), value, slot)
+                execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, NULL)", (kind, key, slot))
+                return
+            if slot is not None:
+                self._secrets.clear(slot)
+            execute("DELETE FROM documents WHERE kind = ? AND key = ?", (kind, key))
+            if value is not None:
+                execute("INSERT INTO documents VALUES (?, ?, NULL, ?)", (kind, key, value))
 
     def document(self, kind: str, key: str) -> bytes | None:
-        found = self._disk.rows("SELECT key, sealed, value FROM documents WHERE kind = ? AND key = ?", (kind, key))
-        return self._read_document(kind, *found[0]) if found else None
+        return self._read_documents(kind, "AND key = ?", key).get(key)
 
     def documents(self, kind: str) -> dict[str, bytes]:
-        found = self._disk.rows("SELECT key, sealed, value FROM documents WHERE kind = ? ORDER BY key", (kind,))
-        return {row[0]: self._read_document(kind, *row) for row in found}
+        return self._read_documents(kind, "ORDER BY key")
 
     # The disk.
 
@@ -360,6 +375,7 @@ class SqliteJournal:
         """After a rollback, what is remembered may be ahead of the file: it is read again."""
         self._logs.clear()
         self._line_numbers.clear()
+        self._state_slots.clear()
 
     def _store_entry(self, record: EntryRecord) -> None:
         row = self._known_log(record.log)
@@ -392,23 +408,30 @@ class SqliteJournal:
         )
 
     def _store_state(self, record: StateRecord) -> None:
-        self._disk.cursor.execute(
-            "INSERT INTO states VALUES (?, ?, ?) ON CONFLICT (line, part) DO UPDATE SET blob = excluded.blob",
-            (
-                self._known_line(record.line),
-                record.part,
-                self._seal.seal(_place("state", record.line, record.part), record.blob),
-            ),
-        )
+        line, part = record.line, record.part
+        key = self._known_line(line), part
+        slot = self._state_slots.get((line, part))
+        if slot is None:
+            found = self._disk.rows("SELECT slot FROM states WHERE line = ? AND part = ?", key)
+            slot = found[0][0] if found else None
+        kept = self._secrets.put(_place("state", line, part), record.blob, slot)
+        if kept != slot:
+            self._disk.cursor.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", (*key, kept))
+        self._state_slots[line, part] = kept
 
     def _store_prekey(self, record: PrekeyRecord) -> None:
         key = (self._known_line(record.line), *record.pair, record.ours, record.pre_id)
+        same = "line = ? AND ours = ? AND theirs = ? AND own = ? AND pre_id = ?"
+        found = self._disk.rows(f"SELECT slot FROM prekeys WHERE {same}", key)
+        slot = found[0][0] if found else None
         execute = self._disk.cursor.execute
-        if record.value is None:
-            execute("DELETE FROM prekeys WHERE line = ? AND ours = ? AND theirs = ? AND own = ? AND pre_id = ?", key)
-            return
-        place = _place("prekey", record.line, *record.pair, record.ours, record.pre_id)
-        execute("INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?, ?, ?)", (*key, self._seal.seal(place, record.value)))
+        if record.value is not None:
+            place = _place("prekey", record.line, *record.pair, record.ours, record.pre_id)
+            slot = self._secrets.put(place, record.value, slot)
+            execute("INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?, ?, ?)", (*key, slot))
+        elif slot is not None:
+            self._secrets.clear(slot)
+            execute(f"DELETE FROM prekeys WHERE {same}", key)
 
     def _store_statement(self, record: StatementRecord) -> None:
         line = self._known_line(record.line)
@@ -565,14 +588,23 @@ class SqliteJournal:
         )
 
     def _read_lines(self, condition: str, bindings: tuple[str | bytes, ...]) -> list[LineRecord]:
-        found = self._disk.rows(f"SELECT line, name, created, confirmed, pairing FROM lines {condition}", bindings)
+        found = self._disk.rows(
+            f"SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing {condition}", bindings
+        )
         return [
-            LineRecord(line, name, created, bool(confirmed), self._seal.open(_place("line", line), pairing))
-            for line, name, created, confirmed, pairing in found
+            LineRecord(line, name, created, bool(confirmed), self._secrets.open(_place("line", line), blob))
+            for line, name, created, confirmed, blob in found
         ]
 
-    def _read_document(self, kind: str, key: str, sealed: int, value: bytes) -> bytes:
-        return self._seal.open(_place("document", kind, key), value) if sealed else value
+    def _read_documents(self, kind: str, condition: str, *bindings: str) -> dict[str, bytes]:
+        found = self._disk.rows(
+            f"SELECT key, value, blob FROM documents LEFT JOIN secrets USING (slot) WHERE kind = ? {condition}",
+            (kind, *bindings),
+        )
+        return {
+            key: self._secrets.open(_place("document", kind, key), blob) if value is None else value
+            for key, value, blob in found
+        }
 
 
 @lru_cache(maxsize=1024)

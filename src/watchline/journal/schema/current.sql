@@ -6,13 +6,24 @@ CREATE TABLE node_key (
     proof BLOB NOT NULL
 ) STRICT;
 
+-- Values that must be gone when they are deleted, sealed. A row is never deleted and never changes its size: an empty slot is
+-- zeros, and free. The tables that name a slot hold no secret themselves.
+CREATE TABLE secrets (
+    slot INTEGER PRIMARY KEY,
+    size INTEGER NOT NULL,
+    free INTEGER NOT NULL,
+    blob BLOB NOT NULL
+) STRICT;
+
+CREATE INDEX secrets_free ON secrets (size) WHERE free = 1;
+
 CREATE TABLE lines (
     number INTEGER PRIMARY KEY,
     line BLOB NOT NULL UNIQUE,
     name TEXT NOT NULL UNIQUE,
     created INTEGER NOT NULL,
     confirmed INTEGER NOT NULL,
-    pairing BLOB NOT NULL -- sealed
+    pairing INTEGER NOT NULL REFERENCES secrets
 ) STRICT;
 
 CREATE TABLE logs (
@@ -74,7 +85,7 @@ CREATE TABLE receipts (
 CREATE TABLE states (
     line INTEGER NOT NULL REFERENCES lines ON DELETE CASCADE,
     part TEXT NOT NULL,
-    blob BLOB NOT NULL, -- sealed
+    slot INTEGER NOT NULL REFERENCES secrets,
     PRIMARY KEY (line, part)
 ) STRICT, WITHOUT ROWID;
 
@@ -84,7 +95,7 @@ CREATE TABLE prekeys (
     theirs INTEGER NOT NULL,
     own INTEGER NOT NULL,
     pre_id INTEGER NOT NULL,
-    value BLOB NOT NULL, -- sealed
+    slot INTEGER NOT NULL REFERENCES secrets,
     PRIMARY KEY (line, ours, theirs, own, pre_id)
 ) STRICT, WITHOUT ROWID;
 
@@ -146,7 +157,7 @@ CREATE INDEX attempts_sent_by_size ON attempts (line, size) WHERE outcome = 'sen
 CREATE TABLE documents (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,
-    sealed INTEGER NOT NULL,
-    value BLOB NOT NULL,
+    slot INTEGER REFERENCES secrets, -- one of slot and value, as the document is sealed or not
+    value BLOB,
     PRIMARY KEY (kind, key)
 ) STRICT, WITHOUT ROWID;

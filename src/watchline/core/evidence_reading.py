@@ -1,0 +1,426 @@
+"""Read the parts of an evidence file and check all that is signed, committed to or hashed in them.
+
+Nothing is believed: the pairing files give both identities and LINE; certificates give the keys; notes and statuses give signed
+sizes and roots; and the shown leaves must lead to every one of these roots. Each fault names its part and rule.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from watchline.core import shapes
+from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
+from watchline.core.checkpoint import Checkpoint, Note, parse_note
+from watchline.core.encoding import decode
+from watchline.core.entries import (
+    NUMBERED,
+    Body,
+    Direction,
+    EntryType,
+    Leaf,
+    Notice,
+    Response,
+    verify_commitment,
+)
+from watchline.core.evidence_parts import (
+    ACCEPTER,
+    INVITER,
+    PAIRING_NAMES,
+    Bundle,
+    Head,
+    LogKeys,
+    LogName,
+    ShownEntry,
+    ShownLog,
+    ShownStatus,
+    log_keys,
+    read_chunk,
+    read_hidden,
+    roots_of,
+)
+from watchline.core.keys import DeskPublic, verify_ed25519
+from watchline.core.limits import INTEGER_MAX
+from watchline.core.merkle import leaf_hash
+from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
+from watchline.core.persons import Signer
+from watchline.core.release import verify_release
+from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
+from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
+
+_RULE = 41
+_LOG_PART = re.compile(r"(?:logs|statuses)/([ab])-([1-9][0-9]{0,15})-([1-9][0-9]{0,15})/(?:.*/)?([^/]+)")
+_CERTIFICATE_PART = re.compile(r"certificates/([ab])/([0-9]{16})\.bin")
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What is wrong. part: the part or folder of it, "" for the archive as a whole; rule: its number in docs/protocol.md."""
+
+    part: str
+    rule: int
+    message: str
+
+
+@dataclass(slots=True)
+class Faults:
+    """Collects what is wrong with the parts, so that one fault does not hide the next."""
+
+    found: list[Fault] = field(default_factory=list)
+
+    @contextmanager
+    def of(self, part: str) -> Iterator[None]:
+        """Note a refusal of this part, and go on behind the block."""
+        try:
+            yield
+        except PeerError as error:
+            self.found.append(Fault(part, error.rule, error.message))
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """One desk as its identity signed it: what it said when the line was paired, and its later certificates."""
+
+    offer: Offer
+    certificates: tuple[SignedCertificate, ...]
+
+    def keys(self, inc: int) -> DeskPublic:
+        """The public keys of an incarnation. Raises WrongParty (rule 2) if no certificate shown here names it."""
+        for signed in self.certificates:
+            if signed.certificate.inc == inc:
+                return signed.certificate.public
+        raise WrongParty("no certificate that is shown names this incarnation", rule=2, inc=inc)
+
+
+@dataclass(frozen=True, slots=True)
+class Desks:
+    """Both desks of a line, and what ties them."""
+
+    paired: PairedDesks
+    desks: Mapping[str, Desk]
+
+    def direction(self, name: LogName) -> Direction:
+        """The log of that name, as its leaves say it."""
+        author, recipient = self.desks[name.author].offer.identity, self.desks[name.recipient].offer.identity
+        return Direction(self.paired.line, author.id, recipient.id, name.inc, name.peer_inc)
+
+    def keys(self, name: LogName) -> LogKeys:
+        """The verifier keys of that log. Raises WrongParty (rule 2) where a certificate is missing."""
+        author, recipient = self.desks[name.author].keys(name.inc), self.desks[name.recipient].keys(name.peer_inc)
+        return log_keys(self.direction(name), author.log, recipient.custody)
+
+
+@dataclass(frozen=True, slots=True)
+class EntryReading:
+    """One shown entry. body None: its content stays hidden, and so do the next four.
+
+    notice, response: the content, where it is one. released: whether the people that the terms ask for stand behind it, None
+    for types that need nobody; signers: the officers who do. number: as people call it, None where the shown leaves do not
+    tell it. received: the time of the first receipt shown that covers it, None for none. covered: whose full status does.
+    """
+
+    name: LogName
+    leaf: Leaf
+    number: int | None
+    body: Body | None
+    notice: Notice | None
+    response: Response | None
+    released: bool | None
+    signers: tuple[Signer, ...]
+    received: int | None
+    covered: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """All that the parts show, checked. statuses: as the desk of that log said them."""
+
+    desks: Desks
+    bundle: Bundle
+    entries: tuple[EntryReading, ...]
+    statuses: tuple[tuple[LogName, Status], ...]
+
+
+def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
+    """Check the parts; None where the pairing files already fail, as nothing can be checked without them.
+
+    With any fault found, the reading must not be shown as true.
+    """
+    desks = read_desks(parts, faults)
+    if desks is None:
+        return None
+    by_log = _group(parts)
+    statuses = [status for name in by_log for status in _read_statuses(name, by_log[name], parts, desks, faults)]
+    logs, entries = [], []
+    for name, names in by_log.items():
+        if any(part.startswith(name.folder + "/") for part in names):
+            reader = _LogReader(name, names, parts, desks, faults)
+            logs.append(reader.read([(speaker, said) for speaker, _, said in statuses]))
+            entries.extend(reader.readings)
+    certificates = tuple(
+        (desk, signed.certificate.serial, signed.encoded) for desk in desks.desks for signed in desks.desks[desk].certificates[1:]
+    )
+    bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
+    if not entries:
+        faults.found.append(Fault("logs", _RULE, "no entry is shown"))
+    return Reading(desks, bundle, tuple(entries), tuple((speaker, said) for speaker, _, said in statuses))
+
+
+def _group(parts: Mapping[str, bytes]) -> dict[LogName, list[str]]:
+    """The names of the parts that belong to each log, or were said by its author."""
+    found: dict[LogName, list[str]] = {}
+    for part in parts:
+        if match := _LOG_PART.fullmatch(part):
+            name = LogName(match[1], int(match[2]), int(match[3]))
+            if max(name.inc, name.peer_inc) <= INTEGER_MAX:
+                found.setdefault(name, []).append(part)
+    return dict(sorted(found.items()))
+
+
+def _pairing_files(parts: Mapping[str, bytes]) -> tuple[bytes, bytes, bytes]:
+    first, second, third = (parts.get(part, b"") for part in PAIRING_NAMES)
+    return first, second, third
+
+
+def read_desks(parts: Mapping[str, bytes], faults: Faults) -> Desks | None:
+    """The two desks and their line; None, with a fault, where the pairing files do not hold together."""
+    paired = None
+    with faults.of("pairing"):
+        paired = read_pairing_files(_pairing_files(parts))
+    if paired is None:
+        return None
+    offers = {INVITER: paired.inviter, ACCEPTER: paired.accepter}
+    certificates = {desk: [offer.certificate] for desk, offer in offers.items()}
+    for part, encoded in parts.items():
+        if match := _CERTIFICATE_PART.fullmatch(part):
+            with faults.of(part):
+                known = certificates[match[1]]
+                offered = parse_certificate(encoded, offers[match[1]].identity)
+                if choose_certificate(known[-1], offered, paired.line) is not offered:
+                    raise WrongParty("this certificate is not a later one", rule=2)
+                known.append(offered)
+    return Desks(paired, {desk: Desk(offers[desk], tuple(certificates[desk])) for desk in offers})
+
+
+def _read_statuses(
+    name: LogName, names: list[str], parts: Mapping[str, bytes], desks: Desks, faults: Faults
+) -> Iterator[tuple[LogName, ShownStatus, Status]]:
+    for part in names:
+        if part.startswith("statuses/"):
+            with faults.of(part):
+                payload, ed, ml = shapes.array(decode(parts[part]), "status", length=3)
+                shown = ShownStatus(
+                    name,
+                    shapes.octets(payload, "payload", at_most=65_536),
+                    shapes.octets(ed, "ed", at_most=64),
+                    shapes.octets(ml, "ml", at_most=4_096),
+                )
+                yield name, shown, read_status(_verify_stated(shown, desks))
+
+
+def _verify_stated(shown: ShownStatus, desks: Desks) -> Statement:
+    direction = desks.direction(shown.speaker)
+    stated = shapes.array(decode(shown.payload), "statement")
+    if stated[1:6] != list(direction):
+        raise WrongParty("the status belongs to another line, direction or incarnation", rule=4)
+    key = desks.desks[shown.speaker.author].keys(shown.speaker.inc).statement
+    statement = read_statement(shown.payload, shown.ed, shown.ml, key)
+    if statement.type != StatementType.STATUS:
+        raise WrongParty("this statement is no status", rule=25)
+    return statement
+
+
+class _LogReader:
+    """Reads the parts of one log."""
+
+    def __init__(self, name: LogName, names: list[str], parts: Mapping[str, bytes], desks: Desks, faults: Faults) -> None:
+        self._name, self._names, self._parts, self._desks, self._faults = name, names, parts, desks, faults
+        self.readings: list[EntryReading] = []
+
+    def read(self, statuses: list[tuple[LogName, Status]]) -> ShownLog:
+        """Check the log, and give what it shows as far as it could be read."""
+        name, before = self._name, len(self._faults.found)
+        entries = self._read_entries()
+        heads = self._read_heads()
+        covers = [(size, root, speaker.author) for speaker, said in statuses for size, root in _named(said, speaker, name)]
+        hidden: list[tuple[int, int, bytes]] = []
+        if len(self._faults.found) == before:
+            with self._faults.of(f"{name.folder}/tree.txt"):
+                hidden = read_hidden(self._parts.get(f"{name.folder}/tree.txt", b""))
+                self._check_roots(entries, heads, covers, hidden)
+        if len(self._faults.found) == before:
+            self._judge(entries, heads, covers)
+        return ShownLog(name, tuple(entry for entry, _ in entries), tuple(heads), tuple(hidden))
+
+    def _read_entries(self) -> list[tuple[ShownEntry, Leaf]]:
+        direction = self._desks.direction(self._name)
+        entries: list[tuple[ShownEntry, Leaf]] = []
+        for part in self._parts_in("entries"):
+            with self._faults.of(part):
+                for encoded, blinding, body in read_chunk(self._parts[part]):
+                    leaf = Leaf.decode(encoded)
+                    leaf.verify_direction(direction)
+                    if entries and leaf.index <= entries[-1][1].index:
+                        raise Malformed("entries stand in order of their indexes", rule=_RULE, index=leaf.index)
+                    if blinding is not None and body is not None:
+                        verify_commitment(leaf, blinding, body)
+                    entries.append((ShownEntry(leaf.index, encoded, blinding, body), leaf))
+        return entries
+
+    def _read_heads(self) -> list[Head]:
+        keys = None
+        with self._faults.of(self._name.folder):
+            keys = self._desks.keys(self._name)
+        heads: list[Head] = []
+        for part in self._parts_in("heads") if keys else ():
+            with self._faults.of(part):
+                assert keys is not None
+                head = self._read_head(self._parts[part], keys)
+                if heads and head.size <= heads[-1].size:
+                    raise Malformed("tree heads stand in order of their sizes", rule=_RULE, size=head.size)
+                heads.append(head)
+        return heads
+
+    def _read_head(self, data: bytes, keys: LogKeys) -> Head:
+        note = parse_note(data)
+        checkpoint = Checkpoint.parse(note.text)
+        if checkpoint.origin != keys.log.name:
+            raise WrongParty("the note is of another log", rule=9)
+        self._check_signers(note, keys)
+        note.verify(keys)
+        log = [blob for name, _, blob in note.signatures if name == keys.log.name]
+        custody = [blob for name, _, blob in note.signatures if name == keys.custody.name]
+        receipt = (int.from_bytes(custody[0][:8], "big"), custody[0][8:]) if custody else None
+        return Head(checkpoint.size, checkpoint.root, log[0] if log else None, receipt)
+
+    def _check_signers(self, note: Note, keys: LogKeys) -> None:
+        """Only the two keys may sign, each in its own slot."""
+        for name, key_id, blob in note.signatures:
+            wanted = keys.custody if name == keys.custody.name else keys.log
+            if (name, key_id) == (wanted.name, wanted.key_id):
+                continue
+            if name == keys.custody.name and self._is_authors_own(note.text, blob):
+                raise WrongParty("the author gave itself a receipt", rule=23)
+            raise WrongParty("the note is signed by a key that is neither the author's nor the recipient's", rule=23)
+
+    def _is_authors_own(self, text: bytes, blob: bytes) -> bool:
+        own = self._desks.desks[self._name.author].keys(self._name.inc)
+        message = b"cosignature/v1\ntime %d\n%b" % (int.from_bytes(blob[:8], "big"), text)
+        for public in (own.custody, own.log):
+            try:
+                verify_ed25519(public, blob[8:], message)
+            except BadSignature:
+                continue
+            return True
+        return False
+
+    def _check_roots(
+        self,
+        entries: list[tuple[ShownEntry, Leaf]],
+        heads: list[Head],
+        covers: list[tuple[int, bytes, str]],
+        hidden: list[tuple[int, int, bytes]],
+    ) -> None:
+        """Compute every signed root from the shown leaves."""
+        signed = max((head.size for head in heads if head.signature is not None), default=0)
+        if entries and entries[-1][1].index >= signed:
+            raise BadProof("the author signed no tree head that covers every entry shown", rule=9)
+        claims = [(head.size, head.root) for head in heads] + [(size, root) for size, root, _ in covers]
+        hashes = {leaf.index: leaf_hash(shown.leaf) for shown, leaf in entries}
+        roots = roots_of(hashes, sorted({size for size, _ in claims}), hidden)
+        for size, root in claims:
+            if roots[size] != root:
+                raise BadProof(f"leaves and hashes do not lead to the root that was signed at size {size}", rule=7)
+
+    def _judge(
+        self, entries: list[tuple[ShownEntry, Leaf]], heads: list[Head], covers: list[tuple[int, bytes, str]]
+    ) -> None:
+        receipts = [(head.size, head.receipt[0]) for head in heads if head.receipt is not None]
+        reach = {desk: max((size for size, _, who in covers if who == desk), default=0) for desk in self._desks.desks}
+        nonces: set[bytes] = set()
+        number: int | None = None
+        at = 0
+        for count, (shown, leaf) in enumerate(entries):
+            while at < len(receipts) and receipts[at][0] <= leaf.index:
+                at += 1
+            received = receipts[at][1] if at < len(receipts) else None
+            covered = tuple(desk for desk, size in reach.items() if size > leaf.index)
+            body = None
+            if shown.body is not None:
+                with self._faults.of(f"{self._name.folder}/entries"):
+                    body = Body.decode(shown.body)
+            if count == leaf.index:
+                number = _count(number, leaf, body)
+            else:
+                number = None  # an entry before it is not shown, not even its leaf
+            said = number if leaf.type in NUMBERED else None
+            self.readings.append(self._read_entry(leaf, said, body, received, covered, nonces))
+
+    def _read_entry(
+        self,
+        leaf: Leaf,
+        number: int | None,
+        body: Body | None,
+        received: int | None,
+        covered: tuple[str, ...],
+        nonces: set[bytes],
+    ) -> EntryReading:
+        name = self._name
+        if body is None:
+            return EntryReading(name, leaf, number, None, None, None, None, (), received, covered)
+        notice, response = _content(leaf, body)
+        released, signers = self._judge_release(leaf, body, leaf.time if received is None else received)
+        if body.nonce is not None:
+            if body.nonce in nonces:
+                released, signers = False, ()
+            nonces.add(body.nonce)
+        return EntryReading(name, leaf, number, body, notice, response, released, signers, received, covered)
+
+    def _judge_release(self, leaf: Leaf, body: Body, now: int) -> tuple[bool | None, tuple[Signer, ...]]:
+        desks = self._desks
+        roster = desks.desks[self._name.author].offer.roster
+        line, terms = desks.paired.line, desks.paired.terms
+        try:
+            signers = verify_release(leaf.type, body, line, leaf.direction.sender, roster, terms, now)
+        except PeerError:
+            return False, ()
+        needs_people = leaf.type in {EntryType.NOTICE, EntryType.CANCEL, EntryType.ACKNOWLEDGE, EntryType.DECLINE}
+        return (True if needs_people or signers else None), signers
+
+    def _parts_in(self, folder: str) -> list[str]:
+        return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]
+
+
+def _named(said: Status, speaker: LogName, log: LogName) -> list[tuple[int, bytes]]:
+    """What a status says of a log: its speaker's own, or the one that it hears."""
+    if speaker == log:
+        return [(said.size, said.root)]
+    return [(said.held_size, said.held_root)] if speaker == log.reverse else []
+
+
+def _count(number: int | None, leaf: Leaf, body: Body | None) -> int | None:
+    """The number after this leaf, if every leaf before it was shown: CONTINUES says where the count goes on (rule 38)."""
+    if leaf.index == 0 and body is not None and leaf.type == EntryType.CONTINUES:
+        return _last_number(body)
+    return None if number is None else number + (leaf.type in NUMBERED)
+
+
+def _last_number(body: Body) -> int | None:
+    try:
+        return shapes.integer(shapes.array(decode(body.content), "CONTINUES", length=6)[5], "last number")
+    except Malformed:
+        return None
+
+
+def _content(leaf: Leaf, body: Body) -> tuple[Notice | None, Response | None]:
+    """The content as a notice or a response; what is neither is shown as bytes."""
+    try:
+        if leaf.type == EntryType.NOTICE:
+            return Notice.decode(body.content), None
+        if leaf.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
+            return None, Response.decode(body.content)
+    except Malformed:
+        pass
+    return None, None

@@ -1,0 +1,166 @@
+"""The terms that an invitation proposes: those the catalogue and the settings give, changed by a TOML file of people.
+
+languages = ["ja", "en"]
+body_days = 30
+[clocks.FLASH]
+acknowledge_seconds = 300
+answer_seconds = 1800
+[forms.airspace-object]
+answer_seconds = "by-precedence"      # or seconds, or "none"
+[release_people]
+FLASH = 2
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from watchline.catalogue import load_catalogue
+from watchline.core.terms import BY_PRECEDENCE, PRECEDENCES, Clocks, Terms, Witness, default_terms
+from watchline.desk.config import Config, read_toml, refuse_unknown
+from watchline.errors import Malformed, UsageError
+
+_CLOCK_WORDS = {"none": None, "by-precedence": BY_PRECEDENCE}
+
+
+def proposed_terms(language: str, config: Config, file: Path | None = None) -> Terms:
+    """The terms of a new line as this desk proposes them. file: changes to them, None for none.
+
+    Raises UsageError, which names what in the file is wrong and what is allowed.
+    """
+    catalogue = load_catalogue()
+    terms = default_terms(
+        tuple(dict.fromkeys((language, "en"))),
+        catalogue.digest,
+        {code: form.expects for code, form in catalogue.forms.items()},
+        tuple(code for code, form in catalogue.forms.items() if form.machine),
+    )
+    terms = replace(
+        terms,
+        status_interval_seconds=config.status_interval_seconds,
+        test_interval_seconds=config.test_interval_seconds,
+    )
+    return terms if file is None else _changed(terms, read_toml(file), file.name)
+
+
+def _changed(terms: Terms, table: Mapping[str, Any], where: str) -> Terms:
+    refuse_unknown(table, _CHANGES, where=where)
+    changes: dict[str, Any] = {}
+    for name, value in table.items():
+        field, read = _CHANGES[name]
+        try:
+            changes[field] = read(value, terms)
+        except (TypeError, ValueError) as error:
+            raise _wrong(where, name, str(error)) from None
+    try:
+        return replace(terms, **changes)
+    except Malformed as error:
+        raise _wrong(where, "", error.message) from None
+    except (TypeError, AttributeError):
+        raise _wrong(where, "", "a value is of another type than it must be") from None
+
+
+def _languages(value: Any, terms: Terms) -> tuple[str, ...]:
+    from watchline.desk.home import check_language
+
+    return tuple(check_language(tag) for tag in _texts(value))
+
+
+def _texts(value: Any) -> list[str]:
+    if type(value) is not list or not all(type(item) is str for item in value):
+        raise ValueError("a list of texts is wanted")
+    return value
+
+
+def _plain(wanted: type) -> Callable[[Any, Terms], Any]:
+    names = {int: "a whole number", bool: "true or false"}
+
+    def read(value: Any, terms: Terms) -> Any:
+        if type(value) is not wanted:
+            raise ValueError(f"{names[wanted]} is wanted")
+        return value
+
+    return read
+
+
+def _clocks(value: Any, terms: Terms) -> tuple[Clocks, ...]:
+    tables = _tables(value, PRECEDENCES, "clocks")
+    return tuple(
+        _changed_clocks(tables.get(name, {}), before, f"clocks.{name}", words={"none": None})
+        for name, before in zip(PRECEDENCES, terms.clocks, strict=True)
+    )
+
+
+def _form_clocks(value: Any, terms: Terms) -> dict[str, Clocks]:
+    tables = _tables(value, list(terms.form_clocks), "forms")
+    return {
+        form: _changed_clocks(tables.get(form, {}), before, f"forms.{form}", words=_CLOCK_WORDS)
+        for form, before in terms.form_clocks.items()
+    }
+
+
+def _changed_clocks(table: Mapping[str, Any], before: Clocks, where: str, *, words: Mapping[str, int | None]) -> Clocks:
+    refuse_unknown(table, ("acknowledge_seconds", "answer_seconds"), where=where)
+    values = {}
+    for name, value in table.items():
+        if value in words:
+            value = words[value]
+        elif type(value) is not int or value < 1:
+            raise ValueError(f"{where}.{name} must be whole seconds from 1, or one of {', '.join(words)}")
+        values[name.removesuffix("_seconds")] = value
+    return before._replace(**values)
+
+
+def _release_people(value: Any, terms: Terms) -> tuple[int, ...]:
+    if type(value) is not dict:
+        raise ValueError("a table is wanted, such as FLASH = 2")
+    refuse_unknown(value, PRECEDENCES, where="release_people")
+    return tuple(value.get(name, before) for name, before in zip(PRECEDENCES, terms.release_people, strict=True))
+
+
+def _unreleased(value: Any, terms: Terms) -> tuple[str, ...]:
+    forms = load_catalogue().forms
+    for code in _texts(value):
+        if code not in forms or not forms[code].machine:
+            raise ValueError(f"{code[:64]!r} is no form that a machine may send")
+    return tuple(sorted(set(value)))
+
+
+def _witnesses(value: Any, terms: Terms) -> tuple[Witness, ...]:
+    if type(value) is not list or not all(type(item) is dict and set(item) == {"name", "vkey"} for item in value):
+        raise ValueError("each witness has a name and a vkey")
+    return tuple(Witness(*_texts([item["name"], item["vkey"]])) for item in value)
+
+
+def _tables(value: Any, known: Any, where: str) -> Mapping[str, Mapping[str, Any]]:
+    if type(value) is not dict or not all(type(item) is dict for item in value.values()):
+        raise ValueError("a table of tables is wanted")
+    refuse_unknown(value, known, where=where)
+    return value
+
+
+def _wrong(where: str, name: str, what: str) -> UsageError:
+    return UsageError(
+        f"{where}: {name + ': ' if name else ''}{what}",
+        hint="correct the terms file, or leave the setting out for its default",
+        setting=name,
+    )
+
+
+# What may stand in the file: the field of Terms it becomes, and how it is read.
+_CHANGES: Mapping[str, tuple[str, Callable[[Any, Terms], Any]]] = {
+    "languages": ("languages", _languages),
+    "clocks": ("clocks", _clocks),
+    "forms": ("form_clocks", _form_clocks),
+    "status_interval_seconds": ("status_interval_seconds", _plain(int)),
+    "test_interval_seconds": ("test_interval_seconds", _plain(int)),
+    "lower_id_tests_even_hours": ("lower_id_tests_even_hours", _plain(bool)),
+    "release_people": ("release_people", _release_people),
+    "unreleased_forms": ("unreleased_forms", _unreleased),
+    "witnesses": ("witnesses", _witnesses),
+    "body_days": ("body_days", _plain(int)),
+    "show_third_parties": ("show_third_parties", _plain(bool)),
+}

@@ -1,0 +1,376 @@
+"""What people and programs ask of a desk: one method a question, JSON values in and out.
+
+The node answers it on its socket, and a command that finds no node answers itself from the journal, under the home's lock: the
+same code, so the same words. Private keys never come here: who signs does so before, and brings signatures.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import os
+import tempfile
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from watchline.core.encoding import decode
+from watchline.core.entries import Body, EntryType, Leaf
+from watchline.core.outgoing import Draft
+from watchline.core.pairing import Pairing
+from watchline.core.records import EntryRecord
+from watchline.core.release import verify_release
+from watchline.desk.desk import Desk, read_notice
+from watchline.desk.lines import OpenLine, Waiter
+from watchline.desk.references import reference_to
+from watchline.desk.views import LineView, line_status, line_summary, rung_of
+from watchline.errors import NegativeAnswer, PeerError, RouteError, UsageError
+from watchline.journal import LineRecord
+
+Json = dict[str, Any]
+ENTRIES_LISTED_MAX = 1_000
+WAITABLE = ("received", "acknowledged", "answered")
+
+
+class Api:
+    """The questions one desk answers. `live`: a node runs its lines, so that it can also say things."""
+
+    def __init__(self, desk: Desk, *, live: bool = False) -> None:
+        self.desk = desk
+        self.live = live
+        self.on_routes_changed: Callable[[], Awaitable[None]] | None = None
+
+    async def call(self, method: str, params: Json) -> Json:
+        """Answer one question. Raises WatchlineError; UsageError for a method or parameters there are not."""
+        answer = getattr(self, f"_{method}", None) if method in METHODS else None
+        if answer is None:
+            raise UsageError(f"there is no method {method[:64]!r}", hint="use the commands of the same version as the node")
+        try:
+            result: Json = await answer(**params)
+        except TypeError as error:
+            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
+                raise
+            raise UsageError(f"{method} was asked with other parameters than it takes") from None
+        return result
+
+    # --- the desk and its documents
+
+    async def _desk(self) -> Json:
+        facts = self.desk.facts
+        return {
+            "desk": facts.name,
+            "id": facts.identity.id.hex(),
+            "fingerprint": facts.identity.fingerprint,
+            "language": facts.language,
+            "zone": facts.zone,
+            "pid": os.getpid(),
+            "live": self.live,
+        }
+
+    async def _document_get(self, kind: str, key: str) -> Json:
+        value = self.desk.journal.document(kind, key)
+        return {"value": None if value is None else value.hex()}
+
+    async def _document_put(self, kind: str, key: str, value: str | None, sealed: bool) -> Json:
+        self.desk.journal.put_document(kind, key, None if value is None else bytes.fromhex(value), sealed)
+        return {}
+
+    async def _documents(self, kind: str) -> Json:
+        return {"values": {key: value.hex() for key, value in self.desk.journal.documents(kind).items()}}
+
+    # --- lines
+
+    async def _lines(self) -> Json:
+        return {"lines": [line_summary(self.desk, row) for row in self.desk.journal.lines()]}
+
+    async def _line_rows(self) -> Json:
+        return {
+            "lines": [
+                {
+                    "line": row.line.hex(),
+                    "name": row.name,
+                    "created": row.created,
+                    "confirmed": row.confirmed,
+                    "pairing": row.pairing.hex(),
+                }
+                for row in self.desk.journal.lines()
+            ]
+        }
+
+    async def _line_put(self, line: str, name: str, created: int, confirmed: bool, pairing: str) -> Json:
+        row = LineRecord(bytes.fromhex(line), name, created, confirmed, bytes.fromhex(pairing))
+        peer = Pairing.decode(row.pairing).peer.id
+        for other in self.desk.journal.lines():
+            if other.confirmed and other.line != row.line and Pairing.decode(other.pairing).peer.id == peer:
+                raise UsageError(
+                    f"there is a line with this desk already: {other.name}",
+                    hint="one line joins two desks; new keys on it need no new pairing",
+                    line=other.name,
+                )
+        self.desk.journal.put_line(row)
+        if confirmed and self.live and row.line not in self.desk.lines:
+            self.desk.open_line(row)
+        return {}
+
+    async def _line_drop(self, line: str) -> Json:
+        self.desk.journal.drop_line(bytes.fromhex(line))
+        self.desk.journal.compact()
+        return {}
+
+    async def _status(self, line: str | None = None) -> Json:
+        rows = self.desk.journal.lines() if line is None else [self._row(line)]
+        return {"lines": [line_status(self.desk, row) for row in rows]}
+
+    async def _routes_changed(self) -> Json:
+        self._need_node()
+        self.desk.announce_routes()
+        if self.on_routes_changed is not None:
+            await self.on_routes_changed()
+        return {}
+
+    async def _test(self, line: str, wait: bool = True, wait_seconds: float = 30.0) -> Json:
+        opened = self._open(line)
+        test = self.desk.start_test(opened)
+        if not wait:
+            return {"ok": None, "round_trip_seconds": None}
+        deadline = asyncio.get_running_loop().time() + wait_seconds
+        future = asyncio.get_running_loop().create_future()
+        opened.waiters.append(Waiter(test.index, "answered", future))
+        await self._wait(future, deadline)
+        self.desk.flush()
+        if not test.ok:
+            raise NegativeAnswer(
+                f"no answer to the test within {wait_seconds:g} s",
+                hint="see `watchline status`",
+                ok=False,
+                round_trip_seconds=None,
+            )
+        return {"ok": True, "round_trip_seconds": test.round_trip_seconds}
+
+    # --- saying something
+
+    async def _line_facts(self, line: str) -> Json:
+        view = self._view(line)
+        setup = view.setup
+        return {
+            "name": view.row.name,
+            "line": setup.line.hex(),
+            "own_id": setup.own_id.hex(),
+            "peer_id": setup.peer_identity.id.hex(),
+            "peer": setup.peer_identity.desk,
+            "our_inc": setup.pair.ours,
+            "their_inc": setup.pair.theirs,
+            "language": self.desk.facts.language,
+            "zone": self.desk.facts.zone,
+            "terms": setup.terms.encode().hex(),
+            "own_roster": setup.own_roster.encode().hex(),
+        }
+
+    async def _resolve(self, line: str, entry: str) -> Json:
+        view = self._view(line)
+        record = view.find(entry)
+        leaf = Leaf.decode(record.leaf)
+        notice = read_notice(record)
+        return {
+            "id": reference_to(record),
+            "own": record.log.outgoing,
+            "inc": leaf.direction.inc,
+            "peer_inc": leaf.direction.peer_inc,
+            "index": record.index,
+            "commitment": leaf.commitment.hex(),
+            "number": record.number,
+            "type": record.type,
+            "form": None if notice is None else notice.form,
+            "exercise": notice is not None and notice.exercise,
+            "precedence": None if notice is None else int(notice.precedence),
+            "desk": view.author(record),
+        }
+
+    async def _compose(
+        self,
+        line: str,
+        type: int,
+        content: str,
+        nonce: str | None = None,
+        assertions: str | None = None,
+        re: int | None = None,
+        once: str | None = None,
+        wait: str | None = None,
+        wait_seconds: float = 30.0,
+    ) -> Json:
+        opened = self._open(line)
+        loop = asyncio.get_running_loop()
+        deadline = loop.time() + wait_seconds
+        if wait is not None and wait not in WAITABLE:
+            raise UsageError(f"nobody can wait for {wait[:32]!r}", hint="wait for " + ", ".join(WAITABLE))
+        record = self._known(opened, once)
+        if record is None:
+            body = Body(bytes.fromhex(content), None if nonce is None else bytes.fromhex(nonce), _assertions(assertions))
+            record = self._append(opened, EntryType(type), body, re, once)
+        if wait is not None:
+            await self._reached(opened, record, wait, deadline)
+        else:
+            self.desk.flush()
+        return self._outcome(opened, record)
+
+    def _known(self, opened: OpenLine, once: str | None) -> EntryRecord | None:
+        if once is None:
+            return None
+        self.desk.flush()
+        place = self.desk.journal.by_once(opened.record.line, once)
+        return None if place is None else self.desk.journal.entry(*place)
+
+    def _append(self, opened: OpenLine, kind: EntryType, body: Body, re: int | None, once: str | None) -> EntryRecord:
+        setup = opened.line.setup
+        try:
+            verify_release(kind, body, setup.line, setup.own_id, setup.own_roster, setup.terms, self.desk.moment().wall)
+        except PeerError as error:
+            raise UsageError(
+                f"nobody who may has released this: {error.message}",
+                hint="sign with --as an officer of this desk",
+                rule=error.rule,
+            ) from None
+        if body.nonce is not None and self.desk.journal.nonce_seen(setup.line, body.nonce):
+            raise UsageError("this release was used before", hint="release it again: each release counts once")
+        try:
+            draft = Draft(kind, body.content, body.nonce, body.assertions, re, once, released=True)
+            return self.desk.compose(opened, draft)
+        except ValueError:
+            raise UsageError("this is longer than an entry can be (65,536 bytes)", hint="shorten it") from None
+
+    async def _reached(self, opened: OpenLine, record: EntryRecord, rung: str, deadline: float) -> None:
+        """Wait until an entry of ours has reached a rung; what is not reached in time is an answer too, and it is no."""
+        self.desk.flush()
+        view = LineView(self.desk, opened.record)
+        if not _has_reached(view.rungs(record), rung):
+            future = asyncio.get_running_loop().create_future()
+            opened.waiters.append(Waiter(record.index, rung, future))
+            await self._wait(future, deadline)
+            self.desk.flush()
+        if _has_reached(view.rungs(record), rung):
+            return
+        outcome = self._outcome(opened, record)
+        hint = "it stays queued and is delivered when the line is up; the same --once key asks again"
+        if opened.link is None and rung == "received":
+            raise RouteError(f"{outcome['id']} is not yet {rung}: the peer cannot be reached", hint=hint, **_flat(outcome))
+        raise NegativeAnswer(f"{outcome['id']} is not {rung} in time", hint=hint, **_flat(outcome))
+
+    async def _wait(self, future: asyncio.Future[None], deadline: float) -> None:
+        timeout = max(0.0, deadline - asyncio.get_running_loop().time())
+        await asyncio.wait([future], timeout=timeout)
+        future.cancel()
+
+    def _outcome(self, opened: OpenLine, record: EntryRecord) -> Json:
+        rungs = LineView(self.desk, opened.record).rungs(record)
+        return {"line": opened.record.name, "id": reference_to(record), "rung": rung_of(rungs), "times": rungs}
+
+    # --- reading
+
+    async def _entries(
+        self, line: str | None = None, direction: str = "both", entry: str | None = None, limit: int = ENTRIES_LISTED_MAX
+    ) -> Json:
+        self.desk.flush()
+        rows = [row for row in self.desk.journal.lines() if row.confirmed] if line is None else [self._row(line)]
+        if entry is not None:
+            views = [LineView(self.desk, row) for row in rows]
+            return {"entries": [view.entry(view.find(entry)) for view in views]}
+        entries: list[Json] = []
+        for row in rows:
+            entries += self._listed(LineView(self.desk, row), direction, min(limit, ENTRIES_LISTED_MAX))
+        return {"entries": entries}
+
+    def _listed(self, view: LineView, direction: str, limit: int) -> list[Json]:
+        """The newest entries of one or both logs, oldest first, without the machine's own (CONTINUES)."""
+        journal, records = view.journal, []
+        for log in view.current_logs():
+            if direction == "in" and log.outgoing:
+                continue
+            size = journal.size(log)
+            records += [
+                record for record in journal.entries(log, max(0, size - limit), size) if record.type != EntryType.CONTINUES
+            ]
+        records.sort(key=lambda record: (record.time, not record.log.outgoing, record.index))
+        return [view.entry(record) for record in records[-limit:]]
+
+    async def _export(self, line: str, out: str, ids: list[str] | None = None) -> Json:
+        from watchline.desk.exporting import export_evidence
+
+        self.desk.flush()
+        view = self._view(line)
+        chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
+        data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None)
+        path = Path(out)
+        try:
+            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as written:
+                written.write(data)
+            Path(written.name).replace(path)
+        except OSError as error:
+            raise UsageError(f"cannot write {out}: {error.strerror}", hint="choose another --out") from None
+        return {"file": out, "sha256": hashlib.sha256(data).hexdigest(), "complete": complete}
+
+    # --- finding lines
+
+    def _need_node(self) -> None:
+        if not self.live:
+            raise RouteError("no node serves this home", hint="start one with `watchline serve`")
+
+    def _row(self, name: str) -> LineRecord:
+        row = self.desk.journal.line(name)
+        if row is None:
+            names = [each.name for each in self.desk.journal.lines()]
+            raise UsageError(f"there is no line {name[:80]!r}", hint="`watchline lines` lists them", lines=names)
+        return row
+
+    def _view(self, name: str) -> LineView:
+        return LineView(self.desk, self._row(name))
+
+    def _open(self, name: str) -> OpenLine:
+        row = self._row(name)
+        if not row.confirmed:
+            raise UsageError(
+                f"line {name} is not confirmed: nothing is sent on it",
+                hint="compare the digits with the other desk, then `watchline confirm`",
+            )
+        self._need_node()
+        return self.desk.line_named(row.name)
+
+
+METHODS = frozenset(
+    {
+        "desk",
+        "document_get",
+        "document_put",
+        "documents",
+        "lines",
+        "line_rows",
+        "line_put",
+        "line_drop",
+        "status",
+        "routes_changed",
+        "test",
+        "line_facts",
+        "resolve",
+        "compose",
+        "entries",
+        "export",
+    }
+)
+
+
+def _assertions(encoded: str | None) -> tuple[object, ...]:
+    if encoded is None:
+        return ()
+    value = decode(bytes.fromhex(encoded))
+    if not isinstance(value, list):
+        raise UsageError("assertions are a list")
+    return tuple(value)
+
+
+def _has_reached(rungs: dict[str, str], rung: str) -> bool:
+    """An answer or a decline stands above an acknowledgement, and everything above a receipt."""
+    higher = {"received": (), "acknowledged": ("answered", "declined"), "answered": ("declined",)}[rung]
+    return any(each in rungs for each in (rung, *higher))
+
+
+def _flat(outcome: Json) -> dict[str, Any]:
+    return {"line": outcome["line"], "id": outcome["id"], "rung": outcome["rung"], "times": outcome["times"]}

@@ -1,0 +1,179 @@
+"""watchline.toml: every setting of a desk, with its unit, its bounds and its reason, in one table.
+
+`init` writes the file from this table with every default as a comment, so the file documents itself. What is not set there has
+the default; a setting that does not exist is refused, because a typing error must not silently mean the default.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from watchline.errors import UsageError
+
+FILE_BYTES_MAX = 65_536
+LOG_LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The settings of a desk; SETTINGS says what each means."""
+
+    listen: tuple[str, ...] = ()
+    dial_only: bool = False
+    status_interval_seconds: int = 60
+    test_interval_seconds: int = 3_600
+    signature_per_notice: bool = False
+    entries_per_checkpoint: int = 256
+    reserve_bytes: int = 64 * 1024 * 1024
+    reconnect_first_seconds: float = 0.5
+    reconnect_last_seconds: float = 60.0
+    handshake_seconds: float = 5.0
+    commit_wait_seconds: float = 0.05
+    log_level: str = "info"
+
+
+class Setting(NamedTuple):
+    """What one setting may be: two bounds for a number, allowed words for text, nothing for the others."""
+
+    comment: str
+    at_least: float = 0
+    at_most: float = 0
+    allowed: tuple[str, ...] = ()
+
+
+SETTINGS: Mapping[str, Setting] = {
+    "listen": Setting(
+        "Addresses this node listens on, as HOST:PORT. Empty: those given to invite, accept and route add. Set it where the\n"
+        'address that others dial is not one of this machine, for example behind a port forward: ["0.0.0.0:7400"].'
+    ),
+    "dial_only": Setting("Never listen, only dial: for a desk behind a firewall that lets connections out but not in."),
+    "status_interval_seconds": Setting(
+        "The longest time between two status messages, as this desk proposes it in the terms of a new line.", 1, 86_400
+    ),
+    "test_interval_seconds": Setting(
+        "The time between two scheduled tests of the line, as this desk proposes it in the terms of a new line.", 1, 86_400
+    ),
+    "signature_per_notice": Setting(
+        "Sign one checkpoint for each notice instead of one for each batch: evidence of single notices is shorter, the node\n"
+        "sends fewer of them per second."
+    ),
+    "entries_per_checkpoint": Setting("How many entries one checkpoint signature covers at most.", 1, 256),
+    "reserve_bytes": Setting(
+        "Free space kept on the journal's disk. With less, this desk gives no receipts: what it receipts it can keep.",
+        0,
+        2**50,
+    ),
+    "reconnect_first_seconds": Setting("How long after a lost connection the first new attempt is made.", 0.01, 3_600),
+    "reconnect_last_seconds": Setting("How long the wait between attempts grows to at most.", 0.01, 3_600),
+    "handshake_seconds": Setting("How long a new connection may take to prove who it is.", 0.1, 60),
+    "commit_wait_seconds": Setting(
+        "How long what nobody waits for (a status, a probe's outcome) may wait for the next commit to the disk.", 0, 60
+    ),
+    "log_level": Setting("What the node writes to its log.", allowed=LOG_LEVELS),
+}
+
+
+def read_config(path: Path) -> Config:
+    """Read watchline.toml. Raises UsageError, which names the setting, what was given and what is allowed."""
+    table = read_toml(path)
+    refuse_unknown(table, SETTINGS, where=path.name)
+    defaults = Config()
+    config = Config(**{name: _checked(name, value, getattr(defaults, name)) for name, value in table.items()})
+    if config.reconnect_last_seconds < config.reconnect_first_seconds:
+        raise UsageError(
+            f"{path.name}: reconnect_last_seconds is below reconnect_first_seconds",
+            hint="set reconnect_last_seconds to the longer of the two",
+        )
+    return config
+
+
+def default_text() -> str:
+    """The file that `init` writes: every setting with its meaning and, as a comment, its default."""
+    parts = ["# The settings of this desk. A line without # in front is in force; the others show the defaults.\n"]
+    for setting in fields(Config):
+        comment = SETTINGS[setting.name].comment.replace("\n", "\n# ")
+        parts.append(f"# {comment}{_bounds(setting.name)}\n# {setting.name} = {_toml(getattr(Config(), setting.name))}\n")
+    return "\n".join(parts)
+
+
+def read_toml(path: Path) -> dict[str, Any]:
+    """A small TOML file. Raises UsageError if it cannot be read or is none, with the line where it goes wrong."""
+    import tomllib
+
+    try:
+        with path.open("rb") as file:
+            data = file.read(FILE_BYTES_MAX + 1)
+        if len(data) > FILE_BYTES_MAX:
+            raise UsageError(f"{path.name} is longer than {FILE_BYTES_MAX} bytes", hint="check the path", path=str(path))
+        return tomllib.loads(data.decode("utf-8"))
+    except OSError as error:
+        raise UsageError(f"{path.name} cannot be read: {error.strerror}", hint="check the path", path=str(path)) from error
+    except ValueError as error:  # also what is not UTF-8
+        raise UsageError(f"{path.name} is not TOML: {error}", hint="mend the line that is named", path=str(path)) from None
+
+
+def refuse_unknown(given: Iterable[str], known: Iterable[str], *, where: str) -> None:
+    """Raise UsageError for the first name that does not exist, with near ones as the hint."""
+    known = list(known)
+    for name in given:
+        if name not in known:
+            from difflib import get_close_matches
+
+            near = get_close_matches(name, known, n=3, cutoff=0.5)
+            raise UsageError(
+                f"{where}: there is no setting {name[:80]!r}",
+                hint=f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}",
+                setting=name[:80],
+                allowed=known,
+            )
+
+
+def _checked(name: str, value: Any, default: Any) -> Any:
+    setting = SETTINGS[name]
+    if type(default) is bool:
+        good, wanted = type(value) is bool, "true or false"
+    elif type(default) is tuple:
+        good, wanted = _is_addresses(value), 'a list of addresses, such as ["192.0.2.7:7400"]'
+        value = tuple(value) if good else value
+    elif type(default) is str:
+        good, wanted = value in setting.allowed, "one of " + ", ".join(setting.allowed)
+    else:
+        kinds = (int, float) if type(default) is float else (int,)
+        good = type(value) in kinds and setting.at_least <= value <= setting.at_most
+        wanted = f"{'a number' if type(default) is float else 'a whole number'}{_range(setting)}"
+        value = type(default)(value) if good else value
+    if not good:
+        raise UsageError(
+            f"watchline.toml: {name} must be {wanted}", hint=f"correct {name}", setting=name, given=str(value)[:80]
+        )
+    return value
+
+
+def _is_addresses(value: Any) -> bool:
+    from watchline.routes.address import parse_address
+
+    if type(value) is not list or len(value) > 16 or not all(type(item) is str for item in value):
+        return False
+    for item in value:
+        parse_address(item)  # its own error says more than ours could
+    return True
+
+
+def _range(setting: Setting) -> str:
+    return f" from {setting.at_least:.10g} to {setting.at_most:.10g}" if setting.at_most < 2**50 else " not below 0"
+
+
+def _bounds(name: str) -> str:
+    setting = SETTINGS[name]
+    if setting.allowed:
+        return f" One of {', '.join(setting.allowed)}."
+    return f" Allowed:{_range(setting)}." if setting.at_most else ""
+
+
+def _toml(value: Any) -> str:
+    if isinstance(value, bool):
+        return str(value).lower()
+    return f'"{value}"' if isinstance(value, str) else str(list(value) if isinstance(value, tuple) else value)

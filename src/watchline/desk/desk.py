@@ -1,0 +1,490 @@
+"""The desk: what a node does with its lines, whatever carries their frames.
+
+`Desk.turn` is the one place where what must be durable is committed and what may be visible is released, in this order. All
+lines that were touched since the last turn share its transaction (group commit). If a commit fails, the process must end:
+memory would be ahead of the disk. Nothing is lost by that; whoever starts it again starts from the journal.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from watchline.catalogue import Catalogue, load_catalogue
+from watchline.core.certificate import SignedCertificate, parse_certificate
+from watchline.core.encoding import decode, encode
+from watchline.core.entries import Body, EntryType, Notice, Precedence
+from watchline.core.epochs import box_name
+from watchline.core.keys import DeskKeys, Identity
+from watchline.core.line import Line, Phase
+from watchline.core.outgoing import Draft
+from watchline.core.pairing import Pairing
+from watchline.core.persons import Roster
+from watchline.core.records import AttemptRecord, EntryRecord, Record
+from watchline.core.setting import (
+    AlarmRaised,
+    EntryArrived,
+    Event,
+    LineSetup,
+    Moment,
+    PhaseChanged,
+    ProbeAnswered,
+    ReceiptArrived,
+    RoutesArrived,
+    StatusArrived,
+)
+from watchline.desk.clock import Clock, system_moment
+from watchline.desk.config import Config
+from watchline.desk.lines import LineTest, OpenLine, RouteState
+from watchline.errors import JournalError, Malformed, UsageError
+from watchline.journal import Journal, LineRecord
+from watchline.routes import Link
+
+TICK_SECONDS = 0.25
+COMPACT_SECONDS = 60.0
+ROOM_SECONDS = 5.0
+TEST_PATIENCE_SECONDS = 60.0  # a test without an answer after this long has failed
+TEST_BODY = "The quick brown fox jumps over the lazy dog 0123456789"
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True)
+class DeskFacts:
+    """Who this desk is: what `init` wrote and every start reads."""
+
+    name: str
+    language: str
+    zone: str
+    identity: Identity
+    keys: DeskKeys
+    certificate: SignedCertificate
+    roster: Roster
+
+    @classmethod
+    def load(cls, journal: Journal) -> DeskFacts:
+        """Read the desk's own document from its journal."""
+        document = journal.document("desk", "self")
+        if document is None:
+            raise UsageError("this home has no desk in it", hint="make one with `watchline init`")
+        parts = decode(document)
+        identity = Identity.decode(parts["identity"])
+        return cls(
+            parts["desk"],
+            parts["language"],
+            parts["zone"],
+            identity,
+            DeskKeys.decode(parts["keys"]),
+            parse_certificate(parts["certificate"], identity),
+            Roster.decode(parts["roster"]),
+        )
+
+
+class Desk:
+    """One desk with its journal and its lines. Offline it answers questions; under an event loop it also runs the lines."""
+
+    def __init__(self, journal: Journal, config: Config, *, clock: Clock = system_moment) -> None:
+        self.journal = journal
+        self.config = config
+        self.moment = clock
+        self.facts = DeskFacts.load(journal)
+        self.lines: dict[bytes, OpenLine] = {}
+        self.failed: JournalError | None = None
+        self.on_failure: Callable[[JournalError], None] = _raise
+        self.on_line_opened: Callable[[OpenLine], None] = lambda _: None
+        self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
+        self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._dirty: dict[OpenLine, None] = {}
+        self._waiting: list[Record] = []
+        self._turn_scheduled = False
+        self._lazy_timer: asyncio.TimerHandle | None = None
+        self._tick_timer: asyncio.TimerHandle | None = None
+        self._next_compact = 0.0
+        self._next_room_check = 0.0
+        self._epochs: dict[bytes, tuple[int, int]] = {}
+        self.has_room = True
+
+    @property
+    def catalogue(self) -> Catalogue:
+        """The forms this desk knows."""
+        return load_catalogue()
+
+    # --- lines
+
+    def run(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Take up every confirmed line and let its time pass on this loop."""
+        self._loop = loop
+        for row in self.journal.lines():
+            if row.confirmed:
+                self.open_line(row)
+        self._tick()
+
+    def open_line(self, row: LineRecord) -> OpenLine:
+        """Take up one line: a new one begins its logs, one with logs is restored and checked against them."""
+        setup, pairing = self.setup_of(row)
+        moment = self.moment()
+        signed_together = 1 if self.config.signature_per_notice else self.config.entries_per_checkpoint
+        fresh = self.journal.size(setup.outgoing_log) == 0
+        make = Line.begin if fresh else Line.restore
+        line = make(setup, self.journal, moment, entries_per_checkpoint=signed_together)
+        opened = OpenLine(row, pairing, self.facts.name, line)
+        opened.attempted = line.outgoing.received
+        opened.next_test_slot = self._slot(opened, moment) + 1
+        for kind, address in self.peer_routes(row, pairing):
+            opened.routes[address] = RouteState(kind, address)
+        self.lines[row.line] = opened
+        opened.last_test = self._stored_test(opened)
+        self.touch(opened)
+        self.on_line_opened(opened)
+        return opened
+
+    def setup_of(self, row: LineRecord) -> tuple[LineSetup, Pairing]:
+        """What both desks settled on this line, with the newest certificates that are known."""
+        pairing = Pairing.decode(row.pairing)
+        peer_certificate = pairing.peer_certificate
+        for record in self.journal.certificates(row.line, False):
+            peer_certificate = parse_certificate(record.encoded, pairing.peer)
+        facts = self.facts
+        setup = LineSetup(
+            row.line,
+            pairing.ps,
+            facts.identity.id,
+            facts.keys,
+            facts.certificate,
+            facts.roster,
+            pairing.peer,
+            peer_certificate,
+            pairing.peer_roster,
+            pairing.terms,
+        )
+        return setup, pairing
+
+    def peer_routes(self, row: LineRecord, pairing: Pairing) -> list[tuple[str, str]]:
+        """Where the peer says it can be reached: what it signed last, else what stood in its pairing file."""
+        document = self.journal.document("peer-routes", row.line.hex())
+        if document is None:
+            return [(route.kind, route.address) for route in pairing.peer_routes]
+        return [(kind, address) for kind, address in decode(document)[1]]
+
+    def own_routes(self) -> list[tuple[str, str]]:
+        """The addresses we tell our peers."""
+        document = self.journal.document("own-routes", "self")
+        return [] if document is None else [(kind, address) for kind, address in decode(document)]
+
+    def announce_routes(self) -> None:
+        """Sign our addresses to every peer."""
+        for opened in self.lines.values():
+            opened.line.announce_routes(self.own_routes(), self.moment())
+            self.touch(opened)
+
+    def line_named(self, name: str) -> OpenLine:
+        """The running line of this local name."""
+        for opened in self.lines.values():
+            if opened.record.name == name:
+                return opened
+        raise UsageError(
+            f"there is no line {name[:80]!r}",
+            hint="`watchline lines` lists them",
+            lines=[row.name for row in self.journal.lines()],
+        )
+
+    def door(self, opened: OpenLine) -> str:
+        """The word that our diallers and the peer's say before any handshake: the same at both ends."""
+        low, high = sorted((opened.line.setup.own_id, opened.line.setup.peer_identity.id))
+        return box_name(opened.pairing.ps, low, high)
+
+    # --- what people and programs do
+
+    def compose(self, opened: OpenLine, draft: Draft) -> EntryRecord:
+        """Append an entry to our log on this line; durable once the turn that follows has ended."""
+        if not self.has_room:
+            raise JournalError(
+                "the disk is almost full: nothing more is accepted", hint="free some space; the node goes on by itself"
+            )
+        record = opened.line.compose(draft, self.moment())
+        self.touch(opened)
+        return record
+
+    def start_test(self, opened: OpenLine) -> LineTest:
+        """Send a test that the peer's node answers; the last one, if it is still awaited, has failed."""
+        moment = self.moment()
+        self._end_test(opened, ok=False)
+        content = self._test_content(opened, moment)
+        record = self.compose(opened, Draft(EntryType.NOTICE, content, released=True))
+        opened.test = LineTest(moment.wall, moment.running, record.index)
+        return opened.test
+
+    def _test_content(self, opened: OpenLine, moment: Moment) -> bytes:
+        form = self.catalogue.form("test")
+        route = opened.link.address if opened.link is not None else "none"
+        fields = {1: moment.wall, 2: opened.line.outgoing.edge.size, 3: TEST_BODY, 4: route}
+        return Notice(form.code, form.version, Precedence.ROUTINE, False, "en", fields).encode()
+
+    # --- links
+
+    def link_opened(self, opened: OpenLine, link: Link) -> None:
+        """A route carries to this line's peer."""
+        opened.links.append(link)
+        moment = self.moment()
+        if len(opened.links) == 1:
+            opened.linked_since = moment.running
+            opened.line.outgoing.flowing = True
+            opened.line.connected(moment)
+        self.touch(opened, now=True)
+
+    def link_closed(self, opened: OpenLine, link: Link) -> None:
+        """A link is gone; the next one takes over, or the line waits."""
+        was_first = opened.link is link
+        if link in opened.links:
+            opened.links.remove(link)
+        if opened.link is None:
+            opened.linked_since = None
+            opened.line.disconnected()
+        elif was_first:
+            opened.line.connected(self.moment())
+        self.touch(opened)
+
+    def link_drained(self, opened: OpenLine) -> None:
+        """The link has room again."""
+        opened.line.outgoing.flowing = True
+        self.touch(opened)
+
+    def frames_received(self, opened: OpenLine, frames: Sequence[bytes]) -> None:
+        """Every frame of one read; they share a commit. With no room on the disk nothing is taken: it will be sent again."""
+        if not self.has_room:
+            return
+        moment = self.moment()
+        for frame in frames:
+            opened.line.receive(frame, moment)
+        self.touch(opened, now=True)
+
+    # --- time
+
+    def _tick(self) -> None:
+        moment = self.moment()
+        for opened in list(self.lines.values()):
+            if opened.line.next_tick_at(moment) <= moment.running:
+                opened.line.tick(moment)
+                self.touch(opened)
+            self._test_on_time(opened, moment)
+        if moment.running >= self._next_room_check:
+            self._next_room_check = moment.running + ROOM_SECONDS
+            self._check_room()
+        self._compact_if_due(moment)
+        if self._loop is not None and self.failed is None:
+            self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    def _check_room(self) -> None:
+        has_room = self.journal.has_room()
+        if has_room != self.has_room:
+            log.warning("disk.room" if has_room else "disk.full", accepting=has_room)
+        self.has_room = has_room
+
+    def _compact_if_due(self, moment: Moment) -> None:
+        """Let deleted keys leave the files: each minute, and when an epoch has passed (rule 41)."""
+        epochs = {line: (opened.line.outgoing.chain.epoch, opened.line.incoming.epoch) for line, opened in self.lines.items()}
+        if moment.running < self._next_compact and epochs == self._epochs:
+            return
+        self._epochs = epochs
+        self._next_compact = moment.running + COMPACT_SECONDS
+        self._guard(self.journal.compact)
+
+    def _slot(self, opened: OpenLine, moment: Moment) -> int:
+        return moment.wall // opened.line.setup.terms.test_interval_seconds
+
+    def _test_on_time(self, opened: OpenLine, moment: Moment) -> None:
+        """Test when a slot of ours begins: even slots of the day are one desk's, odd ones the other's."""
+        if opened.test is not None and moment.running - opened.test.started > TEST_PATIENCE_SECONDS:
+            self._end_test(opened, ok=False)
+        slot = self._slot(opened, moment)
+        if slot < opened.next_test_slot and slot > opened.next_test_slot - 1_000:
+            return
+        opened.next_test_slot = slot + 1
+        setup = opened.line.setup
+        lower = setup.own_id < setup.peer_identity.id
+        ours_even = lower == setup.terms.lower_id_tests_even_hours
+        if (slot % 2 == 0) == ours_even and opened.line.phase is Phase.OPEN and self.has_room:
+            self.start_test(opened)
+
+    def _end_test(self, opened: OpenLine, *, ok: bool) -> None:
+        test = opened.test
+        if test is None:
+            return
+        opened.test, opened.last_test = None, test
+        test.ok = ok
+        if ok:
+            test.round_trip_seconds = round(self.moment().running - test.started, 6)
+        micros = None if test.round_trip_seconds is None else int(test.round_trip_seconds * 1_000_000)
+        self._guard(
+            lambda: self.journal.put_document(
+                "last-test", opened.record.line.hex(), encode([test.at, test.index, ok, micros]), False
+            )
+        )
+
+    def _stored_test(self, opened: OpenLine) -> LineTest | None:
+        document = self.journal.document("last-test", opened.record.line.hex())
+        if document is None:
+            return None
+        at, index, ok, micros = decode(document)
+        return LineTest(at, 0.0, index, ok, None if micros is None else micros / 1_000_000)
+
+    # --- the turn: commit, then speak
+
+    def touch(self, opened: OpenLine, *, now: bool = False) -> None:
+        """Say that a line has something for the next turn. now: take the turn at once, as after a read that brought all it had."""
+        self._dirty[opened] = None
+        if self._loop is None:
+            return
+        if now:
+            self.turn()
+        elif not self._turn_scheduled:
+            self._turn_scheduled = True
+            self._loop.call_soon(self.turn)
+
+    def turn(self) -> None:
+        """Commit what all touched lines have gathered, in one transaction; then release their frames; then tell."""
+        self._turn_scheduled = False
+        if self.failed is not None:
+            return
+        moment = self.moment()
+        touched, self._dirty = self._dirty, {}
+        effects = [(opened, opened.line.turn(moment)) for opened in touched]
+        for opened, effect in effects:
+            self._waiting += effect.records
+            self._note_attempt(opened, moment)
+        if any(not effect.lazy for _, effect in effects):
+            if not self._commit():
+                return
+        elif self._waiting:
+            self._commit_later()
+        for opened, effect in effects:
+            if effect.frames and opened.link is not None:
+                opened.link.send(effect.frames)
+                if opened.link.congested:
+                    opened.line.outgoing.flowing = False
+                elif opened.line.outgoing.has_more:
+                    self.touch(opened)
+        for opened, effect in effects:
+            for event in effect.events:
+                self._tell(opened, event)
+
+    def flush(self) -> None:
+        """Make durable all that is known: what is shown to people afterwards survives a power cut. Raises JournalError."""
+        if self._dirty:
+            self.turn()
+        self._commit()
+        if self.failed is not None:
+            raise self.failed
+
+    def _commit(self) -> bool:
+        """Make durable what waits; False if that cannot be promised: then nothing may be shown any more."""
+        waiting, self._waiting = self._waiting, []
+        if self._lazy_timer is not None:
+            self._lazy_timer.cancel()
+            self._lazy_timer = None
+        return not waiting or self._guard(lambda: self.journal.commit(waiting))
+
+    def _commit_later(self) -> None:
+        if self._lazy_timer is None and self._loop is not None:
+            self._lazy_timer = self._loop.call_later(self.config.commit_wait_seconds, self._commit)
+
+    def _guard(self, write: Callable[[], None]) -> bool:
+        """Do a write; if durability cannot be promised the desk is over, and says so."""
+        try:
+            write()
+        except JournalError as error:
+            self.failed = error
+            log.critical("journal.failed", message=error.message, hint=error.hint, **error.facts)
+            self.on_failure(error)
+            return False
+        return True
+
+    def _note_attempt(self, opened: OpenLine, moment: Moment) -> None:
+        """Keep when our entries were first offered on a route: the rung `attempted`."""
+        sent = opened.line.outgoing.sent
+        if sent > opened.attempted and opened.link is not None and opened.line.phase is Phase.OPEN:
+            opened.attempted = sent
+            self._waiting.append(AttemptRecord(opened.record.line, moment.wall, f"direct {opened.link.address}", "sent", sent))
+
+    # --- events
+
+    def _tell(self, opened: OpenLine, event: Event) -> None:
+        if isinstance(event, ReceiptArrived):
+            opened.resolve_waiters("received", lambda index: index < event.size)
+            if opened.on_verified is not None:
+                opened.on_verified(event.size)
+        elif isinstance(event, EntryArrived):
+            self._entry_arrived(opened, event.record)
+        elif isinstance(event, StatusArrived):
+            opened.contradicted = opened.contradicted and not event.fresh
+        elif isinstance(event, AlarmRaised):
+            log.error("line.alarm", line=opened.record.name, kind=event.kind, message=event.message)
+            opened.contradicted = opened.contradicted or event.kind == "contradiction"
+        elif isinstance(event, RoutesArrived):
+            self._routes_arrived(opened, event)
+        elif isinstance(event, PhaseChanged):
+            log.info("line.phase", line=opened.record.name, phase=event.phase)
+        elif isinstance(event, ProbeAnswered):
+            self._probe_answered(opened, event.seconds)
+        self.on_event(opened, event)
+
+    def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
+        opened.note_arrival(record)
+        notice = read_notice(record)
+        if notice is None or notice.form != "test":
+            return
+        if record.re is None:
+            content = self._test_content(opened, self.moment())
+            if opened.line.phase is not Phase.STOPPED and self.has_room:
+                self.compose(opened, Draft(EntryType.NOTICE, content, re=record.index, released=True))
+        elif opened.test is not None and opened.test.index == record.re:
+            self._end_test(opened, ok=True)
+
+    def _routes_arrived(self, opened: OpenLine, event: RoutesArrived) -> None:
+        """Keep the peer's newest addresses; an older statement that a relay repeats changes nothing."""
+        key = opened.record.line.hex()
+        known = self.journal.document("peer-routes", key)
+        if known is not None and decode(known)[0] >= event.time:
+            return
+        value = encode([event.time, [list(route) for route in event.routes]])
+        self._guard(lambda: self.journal.put_document("peer-routes", key, value, False))
+        opened.routes = {address: RouteState(kind, address) for kind, address in event.routes}
+        self.on_routes_changed(opened)
+
+    def _probe_answered(self, opened: OpenLine, seconds: float) -> None:
+        for route in opened.routes.values():
+            if route.linked:
+                route.seconds = seconds
+
+    # --- the end
+
+    def note_attempts(self, opened: OpenLine, records: Iterable[AttemptRecord]) -> None:
+        """Keep attempts to reach the peer, with the next commit."""
+        self._waiting += records
+        self._commit_later()
+
+    def stop(self) -> None:
+        """Let no more time pass, and make durable what waits."""
+        if self._tick_timer is not None:
+            self._tick_timer.cancel()
+        if self.failed is None:
+            self.flush()
+        self._loop = None
+
+
+def read_notice(record: EntryRecord) -> Notice | None:
+    """The notice that an entry holds; None for other entries, and for content that is no notice."""
+    if record.type != EntryType.NOTICE:
+        return None
+    try:
+        return Notice.decode(Body.decode(record.body).content)
+    except Malformed:
+        return None
+
+
+def _raise(error: JournalError) -> None:
+    raise error

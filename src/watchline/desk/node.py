@@ -1,0 +1,198 @@
+"""A running node: one desk, its lines, its routes and its local socket, on one event loop, until it is told to stop.
+
+Two nodes on one home would use one log key for two logs: the home's lock refuses the second. A journal that cannot promise
+durability ends the process with exit code 4; what has no receipt yet is sent by the next start.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+
+import structlog
+
+from watchline.core.records import AttemptRecord
+from watchline.desk.api import Api
+from watchline.desk.desk import Desk
+from watchline.desk.home import Home
+from watchline.desk.lines import OpenLine, RouteState
+from watchline.desk.socket import serve_api
+from watchline.errors import JournalError, RouteError, UsageError
+from watchline.journal import Journal
+from watchline.routes import Address, Link, parse_address
+from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
+
+PROBE_SECONDS = 30.0
+
+log = structlog.get_logger()
+
+
+class Node:
+    """Joins the desk to its direct routes. It is the owner of every link: each is one line's, by the peer's TLS key."""
+
+    def __init__(self, home: Home, journal: Journal) -> None:
+        self.home = home
+        self.desk = Desk(journal, home.config)
+        self.api = Api(self.desk, live=True)
+        self.stopping = asyncio.Event()
+        self._route = TlsRoute(self.desk.facts.keys.tls, self, handshake_seconds=home.config.handshake_seconds)
+        self._by_peer: dict[bytes, OpenLine] = {}
+        self._dialers: dict[tuple[OpenLine, str], TlsDialer] = {}
+        self._listeners: dict[str, TlsListener] = {}
+        self._server: asyncio.Server | None = None
+        self.desk.on_line_opened = self._line_opened
+        self.desk.on_routes_changed = self._dial
+        self.desk.on_failure = self._failed
+        self.api.on_routes_changed = self._listen
+        self._probe_timer: asyncio.TimerHandle | None = None
+
+    # --- life
+
+    async def start(self) -> None:
+        """Open the ports, then the lines, then the socket; on return the node serves. Raises RouteError for a port in use."""
+        loop = asyncio.get_running_loop()
+        await self._listen()
+        self.desk.run(loop)
+        self._server = await serve_api(self.home.socket, self.api.call)
+        self._probe_timer = loop.call_later(1.0, self._probe)
+        log.info("node.serving", desk=self.desk.facts.name, lines=len(self.desk.lines), listen=list(self._listeners))
+
+    async def stop(self) -> None:
+        """Close every route and the socket, and make durable what waits; nothing is lost that had been accepted."""
+        if self._probe_timer is not None:
+            self._probe_timer.cancel()
+        if self._server is not None:
+            self._server.close()
+        with suppress(FileNotFoundError):
+            self.home.socket.unlink()
+        self.desk.stop()
+        await self._route.close()
+        log.info("node.stopped", desk=self.desk.facts.name)
+
+    def _failed(self, error: JournalError) -> None:
+        self.stopping.set()
+
+    # --- ports and dialling
+
+    async def _listen(self) -> None:
+        """Open the ports of our own addresses, and close those that were taken back. With --dial-only none is open."""
+        told = [address for kind, address in self.desk.own_routes() if kind == "direct"]
+        wanted = [] if self.home.config.dial_only else list(self.home.config.listen) or told
+        for text in [text for text in self._listeners if text not in wanted]:
+            self._listeners.pop(text).close()
+        for text in wanted:
+            if text not in self._listeners:
+                self._listeners[text] = await self._route.listen(parse_address(text))
+
+    def _line_opened(self, opened: OpenLine) -> None:
+        peer = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint
+        self._by_peer[peer] = opened
+        self._route.admit(peer, self.desk.door(opened))
+        self._dial(opened)
+
+    def _dial(self, opened: OpenLine) -> None:
+        """Dial each address that the peer gave; a dialler for an address that it took back is closed."""
+        config = self.home.config
+        for key in [key for key in self._dialers if key[0] is opened and key[1] not in opened.routes]:
+            self._dialers.pop(key).close()
+        for route in opened.routes.values():
+            if route.kind != "direct" or (opened, route.address) in self._dialers:
+                continue
+            try:
+                address = parse_address(route.address)
+            except UsageError:
+                log.warning("route.unusable", line=opened.record.name, address=route.address[:256])
+                continue
+            self._dialers[opened, route.address] = self._route.dial(
+                opened.line.setup.peer_certificate.certificate.public.tls_fingerprint,
+                self.desk.door(opened),
+                address,
+                attempt=self._attempted(opened, route),
+                uniform=random.uniform,
+                backoff=Backoff(config.reconnect_first_seconds, config.reconnect_last_seconds),
+            )
+
+    def _attempted(self, opened: OpenLine, route: RouteState) -> Callable[[Address, str], None]:
+        def note(_: Address, outcome: str) -> None:
+            changed, route.outcome = route.outcome != outcome, outcome
+            if changed:
+                log.info("route.attempt", line=opened.record.name, address=route.address, outcome=outcome)
+            wall = self.desk.moment().wall
+            self.desk.note_attempts(opened, [AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0)])
+
+        return note
+
+    # --- the owner of links (watchline.routes.LinkOwner)
+
+    def opened(self, link: Link) -> None:
+        """A link proved its peer's key: it is this line's."""
+        opened = self._by_peer[link.peer]
+        if link.outbound:
+            self._mark(opened, link, linked=True)
+        self.desk.link_opened(opened, link)
+
+    def received(self, link: Link, frames: list[bytes]) -> None:
+        """Every whole frame of one read."""
+        self.desk.frames_received(self._by_peer[link.peer], frames)
+
+    def drained(self, link: Link) -> None:
+        """A congested link has room again."""
+        self.desk.link_drained(self._by_peer[link.peer])
+
+    def closed(self, link: Link, reason: str) -> None:
+        """A link is gone."""
+        opened = self._by_peer[link.peer]
+        if link.outbound:
+            self._mark(opened, link, linked=False)
+        log.info("link.closed", line=opened.record.name, address=link.address, reason=reason)
+        self.desk.link_closed(opened, link)
+
+    def _mark(self, opened: OpenLine, link: Link, *, linked: bool) -> None:
+        route = opened.routes.get(link.address)
+        if route is not None:
+            route.linked = linked
+
+    def _probe(self) -> None:
+        """Measure each line's route now and then."""
+        for opened in self.desk.lines.values():
+            if opened.link is not None:
+                opened.link.send([opened.line.probe(self.desk.moment())])
+        self._probe_timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self._probe)
+
+
+async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None) -> int:
+    node = Node(home, journal)
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, node.stopping.set)
+    try:
+        await node.start()
+        if ready is not None:
+            ready()
+        await node.stopping.wait()
+    except RouteError:
+        await node.stop()
+        raise
+    await node.stop()
+    if node.desk.failed is not None:
+        raise node.desk.failed
+    return 0
+
+
+def serve(home: Home, *, ready: Callable[[], None] | None = None) -> int:
+    """Run a node on this home until it is signalled; give the exit code. `ready` is called once it serves.
+
+    Raises UsageError if another node runs on the home, RouteError for a port in use, JournalError when durability is at an end.
+    """
+    import uvloop
+
+    with home.lock():
+        journal = home.open_journal()
+        try:
+            with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+                return runner.run(_run(home, journal, ready))
+        finally:
+            journal.close()

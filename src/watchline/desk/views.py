@@ -1,0 +1,297 @@
+"""What people and programs are shown of lines and entries: plain JSON values, the ladder with its times, never a secret.
+
+Each rung says when, and the words beside the ladder in docs/concepts.md say who vouches for it; two rungs are never merged.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from watchline.core.clocks import ACKNOWLEDGE
+from watchline.core.encoding import decode
+from watchline.core.entries import Body, EntryType, Response
+from watchline.core.persons import Assertion
+from watchline.core.records import EntryRecord, Log, Pair
+from watchline.core.setting import LineSetup
+from watchline.desk.clock import rfc3339
+from watchline.desk.desk import Desk, read_notice
+from watchline.desk.lines import OpenLine
+from watchline.desk.references import Names, find, reference_to
+from watchline.errors import PeerError
+from watchline.journal import Journal, LineRecord
+
+PRECEDENCES = ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
+Json = dict[str, Any]
+
+
+class LineView:
+    """One line's entries, for readers; works on a running desk and on a journal alone."""
+
+    def __init__(self, desk: Desk, row: LineRecord) -> None:
+        self.desk = desk
+        self.row = row
+        opened = desk.lines.get(row.line)
+        self.setup: LineSetup = opened.line.setup if opened is not None else desk.setup_of(row)[0]
+        self.opened: OpenLine | None = opened
+
+    @property
+    def journal(self) -> Journal:
+        """Where the entries are."""
+        return self.desk.journal
+
+    @property
+    def names(self) -> Names:
+        """What references are read against."""
+        setup = self.setup
+        return Names(setup.line, self.desk.facts.name, setup.peer_identity.desk, setup.outgoing_log, setup.incoming_log)
+
+    def find(self, text: str) -> EntryRecord:
+        """The entry a person means; UsageError if none or several."""
+        return find(self.journal, self.names, text)
+
+    def author(self, record: EntryRecord) -> str:
+        """The desk that wrote an entry."""
+        return self.desk.facts.name if record.log.outgoing else self.setup.peer_identity.desk
+
+    def referring(self, record: EntryRecord) -> list[EntryRecord]:
+        """The entries that acknowledge, answer or decline this one, in the order of the other log."""
+        other = record.log._replace(outgoing=not record.log.outgoing)
+        found = (self.journal.entry(other, index) for index in self.journal.referring(other, record.index))
+        return [entry for entry in found if entry is not None and entry.type != EntryType.CANCEL]
+
+    def rungs(self, record: EntryRecord) -> dict[str, str]:
+        """The rungs that an entry has reached, with their times as RFC 3339; those not reached are left out.
+
+        `composed` and `attempted` are the author's word, `received` the receiver's signed clock, the rest the other desk's
+        entries that people there stand behind, by the time they came into custody.
+        """
+        journal, log = self.journal, record.log
+        times: dict[str, int] = {"composed": record.time}
+        if log.outgoing:
+            attempt = journal.first_attempt(self.row.line, record.index + 1)
+            if attempt is not None:
+                times["attempted"] = attempt.time
+        receipt = journal.first_receipt_covering(log, record.index + 1)
+        if receipt is not None:
+            times["received"] = receipt.time
+        for entry in self.referring(record):
+            rung = _rung_of(entry)
+            if rung is not None:
+                times.setdefault(rung, entry.time)
+        self._add_overdue(record, times)
+        return {rung: rfc3339(at) for rung, at in times.items()}
+
+    def _add_overdue(self, record: EntryRecord, times: dict[str, int]) -> None:
+        notice = read_notice(record)
+        if notice is None or "received" not in times or "answered" in times or "declined" in times:
+            return
+        clocks = self.setup.terms.clocks_for(notice.form, notice.precedence)
+        open_clocks = [
+            allowed
+            for kind, allowed in enumerate(clocks)
+            if allowed is not None and not (kind == ACKNOWLEDGE and "acknowledged" in times)
+        ]
+        if open_clocks and times["received"] + min(open_clocks) < self.desk.moment().wall:
+            times["overdue"] = times["received"] + min(open_clocks)
+
+    def entry(self, record: EntryRecord) -> Json:
+        """One entry as `inbox`, `log` and `show` give it."""
+        shown: Json = {
+            "id": reference_to(record),
+            "line": self.row.name,
+            "type": _type_name(record.type),
+            "number": record.number,
+            "author": self.author(record),
+            "time": rfc3339(record.time),
+            "released": record.released,
+            "officers": self._officers(record),
+            "re": self._refers_to(record),
+            "form": None,
+            "version": None,
+            "fields": {},
+            "text": None,
+            "precedence": None,
+            "exercise": False,
+            "language": None,
+            "rungs": self.rungs(record),
+        }
+        self._add_content(record, shown)
+        return shown
+
+    def _add_content(self, record: EntryRecord, shown: Json) -> None:
+        notice = read_notice(record)
+        if notice is not None:
+            reading = self.desk.catalogue.read(
+                notice.form,
+                notice.version,
+                notice.fields,
+                language=self.desk.facts.language,
+                zone=self.desk.facts.zone or None,
+                precedence=notice.precedence,
+                name_reference=self.name_reference(record),
+            )
+            shown.update(
+                form=notice.form,
+                version=notice.version,
+                fields=reading.fields,
+                text="\n".join(f"{row.label}: {row.text}" for row in reading.rows),
+                title=reading.title.text,
+                title_en=reading.title.english,
+                rows=[
+                    {"label": row.label, "text": row.text, "label_en": row.label_en, "text_en": row.text_en}
+                    for row in reading.rows
+                ],
+                finding=None if reading.finding is None else reading.finding.text,
+                precedence=PRECEDENCES[notice.precedence],
+                exercise=notice.exercise,
+                language=notice.language,
+            )
+        elif record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
+            self._add_response(record, shown)
+
+    def _add_response(self, record: EntryRecord, shown: Json) -> None:
+        try:
+            response = Response.decode(Body.decode(record.body).content)
+        except PeerError:
+            return
+        shown["language"] = response.language
+        shown["form"] = "acknowledgement" if record.type == EntryType.ACKNOWLEDGE else "decline"
+        shown["text"] = response.reason
+
+    def _officers(self, record: EntryRecord) -> list[Json]:
+        """Who stands behind the entry, by the author's roster: number, role, and the name where the desk gives one."""
+        roster = self.setup.own_roster if record.log.outgoing else self.setup.peer_roster
+        found = []
+        try:
+            for value in Body.decode(record.body).assertions:
+                officer = roster.officer(Assertion.from_value(value).number)
+                if officer is not None:
+                    found.append({"number": officer.number, "role": officer.role, "name": officer.name})
+        except PeerError:
+            return []
+        return found
+
+    def _refers_to(self, record: EntryRecord) -> str | None:
+        if record.re is None:
+            return None
+        outgoing = record.log.outgoing if record.type == EntryType.CANCEL else not record.log.outgoing
+        meant = self.journal.entry(record.log._replace(outgoing=outgoing), record.re)
+        return None if meant is None else reference_to(meant)
+
+    def name_reference(self, record: EntryRecord) -> Callable[[Sequence[int]], str]:
+        """How to name the references inside a form: [inc, peer_inc, i] is in the other desk's log, as its author counts, and
+        with a fourth element 1 in the writer's own.
+        """
+
+        def name(value: Sequence[int]) -> str:
+            inc, peer_inc, index, *own = value
+            outgoing = record.log.outgoing if own else not record.log.outgoing
+            pair = Pair(inc, peer_inc) if outgoing else Pair(peer_inc, inc)
+            meant = self.journal.entry(Log(record.log.line, pair, outgoing), index)
+            return "/".join(map(str, value)) if meant is None else reference_to(meant)
+
+        return name
+
+    def current_logs(self) -> tuple[Log, Log]:
+        """(ours, theirs) of the pair of incarnations that is in use."""
+        return self.setup.outgoing_log, self.setup.incoming_log
+
+
+def _rung_of(entry: EntryRecord) -> str | None:
+    """Which rung an entry that refers to another one lifts it to; an entry that nobody stands behind lifts nothing."""
+    if not entry.released:
+        return None
+    if entry.type == EntryType.ACKNOWLEDGE:
+        return "acknowledged"
+    if entry.type == EntryType.DECLINE:
+        return "declined"
+    return "answered" if entry.type == EntryType.NOTICE else None
+
+
+def _type_name(kind: int) -> str:
+    return EntryType(kind).name.lower() if kind in EntryType.__members__.values() else str(kind)
+
+
+def rung_of(rungs: dict[str, str]) -> str:
+    """The highest rung of a ladder."""
+    order = ("composed", "attempted", "received", "rung", "acknowledged", "answered", "declined")
+    return [rung for rung in order if rung in rungs][-1]
+
+
+def line_summary(desk: Desk, row: LineRecord) -> Json:
+    """One line as `lines` gives it; the digits stand there until two people have compared them."""
+    setup, pairing = desk.setup_of(row)
+    shown: Json = {"name": row.name, "state": line_state(desk, row), "peer": setup.peer_identity.desk, "line": row.line.hex()}
+    if not row.confirmed:
+        shown["digits"] = pairing.digits
+    return shown
+
+
+def line_state(desk: Desk, row: LineRecord) -> str:
+    """One word for a line; a line that no node runs is down by our own doing."""
+    if not row.confirmed:
+        return "pairing"
+    opened = desk.lines.get(row.line)
+    if opened is not None:
+        return opened.state(desk.moment())
+    stopped = desk.journal.state(row.line, "phase") == b"stopped"
+    return "stopped" if stopped else "line_down"
+
+
+def line_status(desk: Desk, row: LineRecord) -> Json:
+    """One line as `status` gives it."""
+    opened = desk.lines.get(row.line)
+    view = LineView(desk, row)
+    ours, theirs = view.current_logs()
+    receipt = desk.journal.latest_receipt(ours)
+    shown = line_summary(desk, row)
+    test = None
+    if opened is not None and opened.last_test is not None:
+        last = opened.last_test
+        test = {"at": rfc3339(last.at), "ok": bool(last.ok), "round_trip_seconds": last.round_trip_seconds}
+    elif opened is None and (document := desk.journal.document("last-test", row.line.hex())) is not None:
+        at, _, ok, micros = decode(document)
+        test = {"at": rfc3339(at), "ok": ok, "round_trip_seconds": None if micros is None else micros / 1_000_000}
+    shown.update(
+        last_test=test,
+        unreceipted=desk.journal.size(ours) - (receipt.size if receipt is not None else 0),
+        unacknowledged=_unacknowledged(view, theirs) if opened is None else opened.line.unacknowledged,
+        routes=_routes(opened),
+        alarms=[
+            {"at": rfc3339(alarm.time), "kind": alarm.kind, "message": alarm.message}
+            for alarm in desk.journal.alarms(row.line)[-5:]
+        ],
+    )
+    return shown
+
+
+def _unacknowledged(view: LineView, theirs: Log) -> int:
+    """How many notices of the peer wait for a person here, counted from the journal alone."""
+    count = 0
+    for record in view.journal.entries(theirs, 0, view.journal.size(theirs)):
+        notice = read_notice(record)
+        if notice is None or view.setup.terms.clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
+            continue
+        count += not any(_rung_of(entry) for entry in view.referring(record))
+    return count
+
+
+def _routes(opened: OpenLine | None) -> list[Json]:
+    if opened is None:
+        return []
+    shown = [
+        {"kind": route.kind, "address": route.address, "state": _route_state(route), "round_trip_seconds": route.seconds}
+        for route in opened.routes.values()
+    ]
+    dialled_by_peer = [link.address for link in opened.links if not link.outbound]
+    return shown + [
+        {"kind": "direct", "address": address, "state": "up, dialled by the peer", "round_trip_seconds": None}
+        for address in dialled_by_peer
+    ]
+
+
+def _route_state(route: Any) -> str:
+    if route.linked:
+        return "up"
+    return "untried" if route.outcome is None else str(route.outcome)
