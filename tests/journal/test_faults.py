@@ -217,7 +217,7 @@ def test_full_disk_stores_nothing_of_the_commit_and_loses_nothing(tmp_path: Path
 
 def test_disk_that_stays_full_never_breaks_a_promise(tmp_path: Path, disk: FaultyDisk) -> None:
     """Small commits go on in the WAL's own space, until one is refused; then there is room again."""
-    journal = begun(tmp_path / "journal")
+    journal = begun(tmp_path / "journal", wal_bytes=4 * WAL_BYTES)
     disk.strike("full")
     size = 0
     with pytest.raises(JournalError) as refused:
@@ -226,7 +226,7 @@ def test_disk_that_stays_full_never_breaks_a_promise(tmp_path: Path, disk: Fault
     assert refused.value.facts["reason"] == "disk-full"
     assert 0 < size < 999
     assert journal.size(OURS) == size
-    with pytest.raises(JournalError):
+    with pytest.raises(JournalError, match="the disk is full"):
         journal.compact()
     journal.close()
     disk.heal()

@@ -219,14 +219,16 @@ def hidden_spans(indexes: Sequence[int], sizes: Sequence[int]) -> list[Span]:
     Both in ascending order; the last size is above the last index.
     """
     spans: list[Span] = []
-    tree = _Tree(indexes, sizes, leaf=lambda _: b"", hidden=lambda start, end: spans.append((start, end)) or b"")
-    tree.climb()
+
+    def note(start: int, end: int) -> bytes:
+        spans.append((start, end))
+        return b""
+
+    _Tree(indexes, sizes, leaf=lambda _: b"", hidden=note).climb()
     return spans
 
 
-def roots_of(
-    hashes: dict[int, bytes], sizes: Sequence[int], hidden: Sequence[tuple[int, int, bytes]]
-) -> dict[int, bytes]:
+def roots_of(hashes: dict[int, bytes], sizes: Sequence[int], hidden: Sequence[tuple[int, int, bytes]]) -> dict[int, bytes]:
     """The root at each of the signed sizes. hashes: of the shown leaves, by ascending index.
 
     Raises BadProof (rule 7) where `hidden` are not just the hashes that are wanted. The time is in proportion to what is given.

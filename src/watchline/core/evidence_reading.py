@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from watchline.core import shapes
@@ -46,7 +45,7 @@ from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
 from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
 from watchline.core.persons import Signer
-from watchline.core.release import verify_release
+from watchline.core.release import PURPOSE_OF, verify_release
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
@@ -70,13 +69,23 @@ class Faults:
 
     found: list[Fault] = field(default_factory=list)
 
-    @contextmanager
-    def of(self, part: str) -> Iterator[None]:
-        """Note a refusal of this part, and go on behind the block."""
-        try:
-            yield
-        except PeerError as error:
-            self.found.append(Fault(part, error.rule, error.message))
+    def of(self, part: str) -> _Noting:
+        """A block that ends where this part is refused; the fault is noted, and what follows the block goes on."""
+        return _Noting(self.found, part)
+
+
+@dataclass(frozen=True, slots=True)
+class _Noting:
+    found: list[Fault]
+    part: str
+
+    def __enter__(self) -> None: ...
+
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> bool:
+        if not isinstance(error, PeerError):
+            return False
+        self.found.append(Fault(self.part, error.rule, error.message))
+        return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -160,7 +169,9 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
             logs.append(reader.read([(speaker, said) for speaker, _, said in statuses]))
             entries.extend(reader.readings)
     certificates = tuple(
-        (desk, signed.certificate.serial, signed.encoded) for desk in desks.desks for signed in desks.desks[desk].certificates[1:]
+        (desk, signed.certificate.serial, signed.encoded)
+        for desk in desks.desks
+        for signed in desks.desks[desk].certificates[1:]
     )
     bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
     if not entries:
@@ -270,13 +281,14 @@ class _LogReader:
         return entries
 
     def _read_heads(self) -> list[Head]:
-        keys = None
+        heads: list[Head] = []
+        keys: LogKeys | None = None
         with self._faults.of(self._name.folder):
             keys = self._desks.keys(self._name)
-        heads: list[Head] = []
-        for part in self._parts_in("heads") if keys else ():
+        if keys is None:
+            return heads
+        for part in self._parts_in("heads"):
             with self._faults.of(part):
-                assert keys is not None
                 head = self._read_head(self._parts[part], keys)
                 if heads and head.size <= heads[-1].size:
                     raise Malformed("tree heads stand in order of their sizes", rule=_RULE, size=head.size)
@@ -334,9 +346,7 @@ class _LogReader:
             if roots[size] != root:
                 raise BadProof(f"leaves and hashes do not lead to the root that was signed at size {size}", rule=7)
 
-    def _judge(
-        self, entries: list[tuple[ShownEntry, Leaf]], heads: list[Head], covers: list[tuple[int, bytes, str]]
-    ) -> None:
+    def _judge(self, entries: list[tuple[ShownEntry, Leaf]], heads: list[Head], covers: list[tuple[int, bytes, str]]) -> None:
         receipts = [(head.size, head.receipt[0]) for head in heads if head.receipt is not None]
         reach = {desk: max((size for size, _, who in covers if who == desk), default=0) for desk in self._desks.desks}
         nonces: set[bytes] = set()
@@ -351,10 +361,8 @@ class _LogReader:
             if shown.body is not None:
                 with self._faults.of(f"{self._name.folder}/entries"):
                     body = Body.decode(shown.body)
-            if count == leaf.index:
-                number = _count(number, leaf, body)
-            else:
-                number = None  # an entry before it is not shown, not even its leaf
+            # Where an entry before it is not shown, not even its leaf, nobody can count.
+            number = _count(number, leaf, body) if count == leaf.index else None
             said = number if leaf.type in NUMBERED else None
             self.readings.append(self._read_entry(leaf, said, body, received, covered, nonces))
 
@@ -386,8 +394,7 @@ class _LogReader:
             signers = verify_release(leaf.type, body, line, leaf.direction.sender, roster, terms, now)
         except PeerError:
             return False, ()
-        needs_people = leaf.type in {EntryType.NOTICE, EntryType.CANCEL, EntryType.ACKNOWLEDGE, EntryType.DECLINE}
-        return (True if needs_people or signers else None), signers
+        return (True if leaf.type in PURPOSE_OF else None), signers
 
     def _parts_in(self, folder: str) -> list[str]:
         return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]

@@ -9,20 +9,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 
 import structlog
 
 from watchline.catalogue import Catalogue, load_catalogue
-from watchline.core.certificate import SignedCertificate, parse_certificate
+from watchline.core.certificate import parse_certificate
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, EntryType, Notice, Precedence
 from watchline.core.epochs import box_name
-from watchline.core.keys import DeskKeys, Identity
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
-from watchline.core.persons import Roster
 from watchline.core.records import AttemptRecord, EntryRecord, Record
 from watchline.core.setting import (
     AlarmRaised,
@@ -39,6 +36,7 @@ from watchline.core.setting import (
 from watchline.desk.clock import Clock, system_moment
 from watchline.desk.config import Config
 from watchline.desk.lines import LineTest, OpenLine, RouteState
+from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.errors import JournalError, Malformed, UsageError
 from watchline.journal import Journal, LineRecord
 from watchline.routes import Link
@@ -52,37 +50,6 @@ TEST_BODY = "The quick brown fox jumps over the lazy dog 0123456789"
 log = structlog.get_logger()
 
 
-@dataclass(frozen=True)
-class DeskFacts:
-    """Who this desk is: what `init` wrote and every start reads."""
-
-    name: str
-    language: str
-    zone: str
-    identity: Identity
-    keys: DeskKeys
-    certificate: SignedCertificate
-    roster: Roster
-
-    @classmethod
-    def load(cls, journal: Journal) -> DeskFacts:
-        """Read the desk's own document from its journal."""
-        document = journal.document("desk", "self")
-        if document is None:
-            raise UsageError("this home has no desk in it", hint="make one with `watchline init`")
-        parts = decode(document)
-        identity = Identity.decode(parts["identity"])
-        return cls(
-            parts["desk"],
-            parts["language"],
-            parts["zone"],
-            identity,
-            DeskKeys.decode(parts["keys"]),
-            parse_certificate(parts["certificate"], identity),
-            Roster.decode(parts["roster"]),
-        )
-
-
 class Desk:
     """One desk with its journal and its lines. Offline it answers questions; under an event loop it also runs the lines."""
 
@@ -90,7 +57,7 @@ class Desk:
         self.journal = journal
         self.config = config
         self.moment = clock
-        self.facts = DeskFacts.load(journal)
+        self.facts = _read_own(journal)
         self.lines: dict[bytes, OpenLine] = {}
         self.failed: JournalError | None = None
         self.on_failure: Callable[[JournalError], None] = _raise
@@ -484,6 +451,13 @@ def read_notice(record: EntryRecord) -> Notice | None:
         return Notice.decode(Body.decode(record.body).content)
     except Malformed:
         return None
+
+
+def _read_own(journal: Journal) -> OwnDesk:
+    document = journal.document(*DOCUMENT)
+    if document is None:
+        raise UsageError("there is no desk in this home", hint="make one with `watchline init`")
+    return OwnDesk.decode(document)
 
 
 def _raise(error: JournalError) -> None:

@@ -100,6 +100,9 @@ class Journal(Protocol):
     def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
         """The first kept status, with both signature halves, by the other side of the log's author, that covers `size` > 0."""
 
+    def referring(self, log: Log, re: int) -> list[int]:
+        """The indexes of this log's entries that refer to entry `re` (of the other log; for a cancel, of the same), ascending."""
+
     # One line.
 
     def logs(self, line: bytes) -> list[Log]:

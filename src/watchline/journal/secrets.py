@@ -1,8 +1,8 @@
 """What must be gone when it is deleted: chain keys, prekeys, pairing secrets (rule 41).
 
-SQLite's secure_delete alone does not keep that promise: when a table's pages split or join, rows are moved, and the places where they
-stood are not overwritten. So no secret is ever moved here. Each has a slot, a row that is appended once, is overwritten
-only by values of its own size, and is emptied and used again instead of deleted. Appending moves no other row.
+SQLite's secure_delete alone does not keep that promise: when a table's pages split or join, rows are moved, and the places
+where they stood are not overwritten. So no secret is ever moved here. Each has a slot: a row that is appended once, is
+overwritten only by values of its own size, and is emptied and used again instead of deleted. Appending moves no other row.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class Secrets:
         self._seal = seal
 
     def put(self, place: bytes, value: bytes, slot: int | None) -> int:
-        """Store a value in the slot, or in another if its size is another or there is none yet; return where. In a transaction."""
+        """Store a value in the slot, or in another if there is none yet or the size differs; return where. In a transaction."""
         blob = self._seal.seal(place, _pad(value))
         execute = self._disk.cursor.execute
         if slot is not None:

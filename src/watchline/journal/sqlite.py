@@ -213,6 +213,13 @@ class SqliteJournal:
                 return log, _index(found[0][0])
         return None
 
+    def referring(self, log: Log, re: int) -> list[int]:
+        known = self._find_log(log)
+        if known is None:
+            return []
+        rows = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", (known.number, re))
+        return [_index(key) for (key,) in rows]
+
     def state(self, line: bytes, part: str) -> bytes | None:
         return self.states(line).get(part)
 
@@ -437,22 +444,9 @@ class SqliteJournal:
         line = self._known_line(record.line)
         execute = self._disk.cursor.execute
         execute("DELETE FROM statements WHERE line = ? AND own = ? AND type = ? AND keep = 0", (line, record.ours, record.type))
-        execute(
-            f"INSERT INTO statements (line, {_STATEMENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (
-                line,
-                *record.pair,
-                record.ours,
-                record.type,
-                record.time,
-                record.our_size,
-                record.their_size,
-                record.payload,
-                record.ed,
-                record.ml,
-                record.keep,
-            ),
-        )
+        parties = (line, *record.pair, record.ours, record.type)
+        said = (record.time, record.our_size, record.their_size, record.payload, record.ed, record.ml, record.keep)
+        execute(f"INSERT INTO statements (line, {_STATEMENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", parties + said)
 
     def _store_certificate(self, record: CertificateRecord) -> None:
         self._disk.cursor.execute(
@@ -461,17 +455,11 @@ class SqliteJournal:
         )
 
     def _store_alarm(self, record: AlarmRecord) -> None:
-        place = _place("alarm", record.line, record.time, record.kind, record.rule, record.message)
+        shown = (record.time, record.kind, record.rule, record.message)
+        evidence = self._seal.seal(_place("alarm", record.line, *shown), record.evidence)
         self._disk.cursor.execute(
             "INSERT INTO alarms (line, time, kind, rule, message, evidence) VALUES (?, ?, ?, ?, ?, ?)",
-            (
-                self._known_line(record.line),
-                record.time,
-                record.kind,
-                record.rule,
-                record.message,
-                self._seal.seal(place, record.evidence),
-            ),
+            (self._known_line(record.line), *shown, evidence),
         )
 
     def _store_attempt(self, record: AttemptRecord) -> None:
@@ -570,21 +558,9 @@ class SqliteJournal:
         key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released = row
         place = _place("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big")
         opened = self._seal.open(place, secret)
+        body, blinding = opened[BLINDING_BYTES:], opened[:BLINDING_BYTES]
         return EntryRecord(
-            log=log,
-            index=_index(key),
-            type=kind,
-            leaf=leaf,
-            body=opened[BLINDING_BYTES:],
-            blinding=opened[:BLINDING_BYTES],
-            sealed=sealed,
-            epoch=epoch,
-            time=time,
-            re=re,
-            number=number,
-            nonce=nonce,
-            once=once,
-            released=bool(released),
+            log, _index(key), kind, leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released)
         )
 
     def _read_lines(self, condition: str, bindings: tuple[str | bytes, ...]) -> list[LineRecord]:

@@ -138,6 +138,7 @@ class TlsDialer:
             return "unreachable"
         except asyncio.CancelledError:
             connection.drop()
+            self._gate.connections.discard(connection)  # uvloop tells no loss where it was cancelled while connecting
             raise
         if outcome == "connected":
             self._connection = connection

@@ -44,6 +44,8 @@ CREATE TABLE leaves (
     re INTEGER
 ) STRICT;
 
+CREATE INDEX leaves_by_re ON leaves (key >> 40, re) WHERE re IS NOT NULL;
+
 CREATE TABLE bodies (
     key INTEGER PRIMARY KEY,
     secret BLOB NOT NULL, -- sealed: blinding || body

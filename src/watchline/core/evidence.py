@@ -1,0 +1,153 @@
+"""Evidence: one file with which anybody can check, offline, what was said on a line and what the other side signed (rule 41).
+
+The file is a zip archive in one form (`archive`) of parts in plain formats; docs/evidence.md lists them. Three things cover every
+byte: signed parts, leaves and bodies that are hashed into a signed root, and parts that are written again from these and
+compared. So `verify_evidence(data)` is verified only if `data` is just what `build_evidence` writes for what it shows.
+
+`verified` says that the file holds together. Whose it is, only the fingerprints can tell: two desks that a stranger made up
+give verified evidence too, but never `trusted` identities.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from watchline.core.archive import pack, unpack
+from watchline.core.evidence_parts import README_NAME, SUMMARY_NAME, Bundle, write_parts
+from watchline.core.evidence_reading import Fault, Faults, Reading, read_desks, read_evidence
+from watchline.core.evidence_words import CONDITION, Words
+from watchline.core.keys import Identity
+from watchline.errors import Malformed, PeerError
+
+MEANING = (
+    "verified: this file is consistent in itself, to the last byte. Whose it is, only the identities tell: trusted ones were "
+    "given by you. complete: statuses of one desk, signed also with ML-DSA-44, cover every entry; else it is provisional."
+)
+_RULE = 41
+
+
+@dataclass(frozen=True, slots=True)
+class ShownIdentity:
+    """A desk that the evidence names. trusted: the verifier gave the same identity. complete: its statuses cover every entry."""
+
+    desk: str
+    fingerprint: str
+    trusted: bool
+    complete: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """What a file of evidence shows. Not verified: identities, facts and entries are empty, and faults says why.
+
+    complete: at least one desk's full statuses cover every entry, so that its word stands against a quantum computer too.
+    facts: sentences. entries: what each one says, as JSON values.
+    """
+
+    verified: bool
+    complete: bool
+    identities: tuple[ShownIdentity, ...]
+    facts: tuple[str, ...]
+    entries: tuple[dict[str, Any], ...]
+    faults: tuple[Fault, ...]
+
+    def as_json(self) -> dict[str, Any]:
+        """The report as JSON values: the same members whatever was given."""
+        return {
+            "verified": self.verified,
+            "complete": self.complete,
+            "meaning": MEANING,
+            "identities": [
+                {"desk": each.desk, "fingerprint": each.fingerprint, "trusted": each.trusted, "complete": each.complete}
+                for each in self.identities
+            ],
+            "facts": list(self.facts),
+            "entries": list(self.entries),
+            "faults": [{"part": fault.part, "rule": fault.rule, "message": fault.message} for fault in self.faults],
+        }
+
+
+def build_evidence(bundle: Bundle) -> bytes:
+    """Write evidence. Raises PeerError if what is given would not verify; facts `part` and `rule` say where."""
+    faults = Faults()
+    parts: dict[str, bytes] = {}
+    desks = read_desks(_first_parts(bundle), faults)
+    if desks is not None and not faults.found:
+        parts = write_parts(bundle, desks.keys)
+        reading = read_evidence(parts, faults)
+        if reading is not None and not faults.found:
+            return pack(parts | _told(Words(reading)))
+    fault = faults.found[0]
+    raise Malformed(f"this gives no evidence that would verify: {fault.message}", rule=fault.rule, part=fault.part)
+
+
+def _first_parts(bundle: Bundle) -> dict[str, bytes]:
+    """The parts that say who the desks are; they need no keys to be written."""
+    bare = Bundle(bundle.pairing, bundle.certificates, (), ())
+
+    def no_log(_: object) -> Any:
+        raise AssertionError("a bundle without logs needs no keys")
+
+    return write_parts(bare, no_log)
+
+
+def verify_evidence(data: bytes, trusted: Sequence[Identity] = ()) -> Report:
+    """Check a file of evidence, whatever it is; every fault is in the report and none is raised. trusted: known identities."""
+    faults = Faults()
+    parts: Mapping[str, bytes] = {}
+    try:
+        parts = unpack(data)
+    except PeerError as error:
+        part = error.facts.get("part")
+        return _refuse([Fault(part if isinstance(part, str) else "", error.rule, error.message)])
+    reading = read_evidence(parts, faults)
+    if reading is None or faults.found:
+        return _refuse(faults.found)
+    words = Words(reading)
+    faults.found += _compare(parts, write_parts(reading.bundle, reading.desks.keys) | _told(words))
+    return _refuse(faults.found) if faults.found else _accept(reading, words, trusted)
+
+
+def _told(words: Words) -> dict[str, bytes]:
+    return {README_NAME: words.readme(), SUMMARY_NAME: words.summary()}
+
+
+def _compare(found: Mapping[str, bytes], expected: Mapping[str, bytes]) -> list[Fault]:
+    missing = [Fault(part, _RULE, "this part is missing") for part in sorted(expected.keys() - found.keys())]
+    strange = [
+        Fault(part, _RULE, "this part belongs to nothing that is shown") for part in sorted(found.keys() - expected.keys())
+    ]
+    changed = [
+        Fault(part, _RULE, "this part is not what the signed parts give")
+        for part in sorted(found.keys() & expected.keys())
+        if found[part] != expected[part]
+    ]
+    return missing + strange + changed
+
+
+def _refuse(faults: Sequence[Fault]) -> Report:
+    return Report(False, False, (), (), (), tuple(faults))
+
+
+def _accept(reading: Reading, words: Words, trusted: Sequence[Identity]) -> Report:
+    known = {identity.id for identity in trusted}
+    identities = tuple(
+        ShownIdentity(
+            desk.offer.identity.desk,
+            desk.offer.identity.fingerprint,
+            desk.offer.identity.id in known,
+            words.complete_for(side),
+        )
+        for side, desk in reading.desks.desks.items()
+    )
+    condition = "" if all(each.trusted for each in identities) else CONDITION
+    return Report(
+        True,
+        any(each.complete for each in identities),
+        identities,
+        tuple(condition + sentence for sentence in words.sentences()),
+        tuple(words.entries()),
+        (),
+    )
