@@ -120,12 +120,12 @@ class FaultyDisk(apsw.VFS):
             self._media[path] = Medium(file, bytearray(file.read_bytes() if file.exists() else b""))
         return self._media[path]
 
-    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> FaultyFile:
+    def xOpen(self, name: str | apsw.URIFilename | None, flags: list[int]) -> FaultyFile:  # noqa: N802
         assert name is not None
         path = name.filename() if isinstance(name, apsw.URIFilename) else name
         return FaultyFile(self, self.medium(path), name, flags)
 
-    def xDelete(self, filename: str, syncdir: bool) -> None:
+    def xDelete(self, filename: str, syncdir: bool) -> None:  # noqa: N802
         if self.struck("delete") == "power":
             self.cut_power()
         self._media.pop(filename, None)
@@ -138,12 +138,12 @@ class FaultyFile(apsw.VFSFile):
         self._disk = disk
         self._medium = medium
 
-    def xRead(self, amount: int, offset: int) -> bytes:
+    def xRead(self, amount: int, offset: int) -> bytes:  # noqa: N802
         if self._disk.dead:
             raise io_error(apsw.SQLITE_IOERR_READ)
         return super().xRead(amount, offset)
 
-    def xWrite(self, data: bytes, offset: int) -> None:
+    def xWrite(self, data: bytes, offset: int) -> None:  # noqa: N802
         fault = self._disk.struck("grow" if offset + len(data) > self.xFileSize() else "write")
         kept = bytes(data)[: len(data) // 2] if fault == "short" else bytes(data)
         self._medium.pending.append((offset, kept))
@@ -154,14 +154,14 @@ class FaultyFile(apsw.VFSFile):
         if fault == "short":
             raise apsw.FullError("a short write")
 
-    def xTruncate(self, newsize: int) -> None:
+    def xTruncate(self, newsize: int) -> None:  # noqa: N802
         fault = self._disk.struck("truncate")
         self._medium.pending.append((newsize, None))
         if fault == "power":
             self._disk.cut_power()
         super().xTruncate(newsize)
 
-    def xSync(self, flags: int) -> None:
+    def xSync(self, flags: int) -> None:  # noqa: N802
         fault = self._disk.struck("sync")
         if fault == "power":
             self._disk.cut_power()
@@ -173,8 +173,6 @@ class FaultyFile(apsw.VFSFile):
 
 
 def io_error(code: int) -> apsw.IOError:
-    error = apsw.IOError(
-        apsw.mapping_extended_result_codes[code] if code in apsw.mapping_extended_result_codes else "SQLITE_IOERR"
-    )
-    error.extendedresult = code
+    error = apsw.IOError(f"injected: {code}")
+    error.extendedresult = code  # type: ignore[attr-defined]
     return error

@@ -58,7 +58,7 @@ IMPLEMENTATIONS = [sqlite]
 
 
 class Store:
-    """A journal under test, with one line in it; `again` is the same journal after a restart."""
+    """A journal under test, with one line in it."""
 
     def __init__(self, journal: Journal, reopen: Reopen) -> None:
         self.journal = journal
@@ -66,8 +66,14 @@ class Store:
         journal.put_line(line_record())
 
     def again(self) -> Journal:
+        """The same journal after a restart."""
         self.journal = self._reopen(self.journal)
         return self.journal
+
+    def both(self) -> Iterator[Journal]:
+        """The journal as it is, then after a restart."""
+        yield self.journal
+        yield self.again()
 
 
 @pytest.fixture(params=IMPLEMENTATIONS, ids=lambda implementation: implementation.__name__)
@@ -90,7 +96,7 @@ FULL_ENTRY = entry(0, re=7, number=3, nonce=b"n" * 16, once="key", released=True
 @pytest.mark.parametrize("record", [FULL_ENTRY, entry(0), entry(0, THEIRS), entry(0, body=b""), entry(0, body=bytes(65_536))])
 def test_entry_is_given_back_as_it_was_stored(store: Store, record: EntryRecord) -> None:
     store.journal.commit([record])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.entry(record.log, 0) == record
         assert journal.size(record.log) == 1
         assert list(journal.leaves(record.log, 0, 1)) == [(record.leaf, record.type, record.re)]
@@ -101,7 +107,7 @@ def test_entry_that_is_not_at_the_end_of_its_log_is_a_bug_and_nothing_is_stored(
     store.journal.commit(turn(0))
     with pytest.raises(RuntimeError):
         store.journal.commit([StateRecord(LINE, "chain", b"lost"), entry(0, THEIRS), entry(index), entry(index + 1)])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert (journal.size(OURS), journal.size(THEIRS)) == (1, 0)
         assert journal.state(LINE, "chain") == b"chain key 1"
     store.journal.commit(turn(1))
@@ -142,21 +148,43 @@ def test_logs_are_kept_apart(journal: Journal) -> None:
 def test_what_is_not_there_is_none_or_empty(journal: Journal) -> None:
     for log in (OURS, Log(OTHER_LINE, PAIR, True)):
         assert journal.size(log) == journal.verify(log) == 0
-        assert journal.entry(log, 0) is None
-        assert list(journal.entries(log, 0, 9)) == list(journal.leaves(log, 0, 9)) == []
         assert journal.root_at(log, 0) == root(0)
-        assert (
-            journal.checkpoint_at(log, 1) is journal.latest_checkpoint(log) is journal.first_checkpoint_covering(log, 0) is None
-        )
-        assert journal.latest_receipt(log) is journal.first_receipt_covering(log, 0) is None
-        assert journal.first_full_status_covering(log, 1) is None
+        assert not list(journal.entries(log, 0, 9))
+        assert not list(journal.leaves(log, 0, 9))
+        assert not journal.referring(log, 0)
+        for found in (
+            journal.entry(log, 0),
+            journal.checkpoint_at(log, 1),
+            journal.latest_checkpoint(log),
+            journal.first_checkpoint_covering(log, 0),
+            journal.latest_receipt(log),
+            journal.first_receipt_covering(log, 0),
+            journal.first_full_status_covering(log, 1),
+        ):
+            assert found is None
     for line in (LINE, OTHER_LINE):
-        assert journal.logs(line) == journal.alarms(line) == journal.attempts(line, 0) == journal.certificates(line, True) == []
-        assert journal.states(line) == journal.prekeys(line, PAIR, True) == {}
-        assert journal.state(line, "chain") is journal.statement(line, True, 3) is journal.first_attempt(line, 0) is None
-        assert journal.by_once(line, "key") is journal.by_number(line, True, 1) is None
-        assert not journal.nonce_seen(line, b"n")
-        assert list(journal.statements(line, True, 3, PAIR)) == []
+        check_nothing_of(journal, line)
+        assert not list(journal.statements(line, True, 3, PAIR))
+
+
+def check_nothing_of(journal: Journal, line: bytes) -> None:
+    """Nothing is known that sample records would have left."""
+    assert not journal.logs(line)
+    assert not journal.alarms(line)
+    assert not journal.attempts(line, 0)
+    assert not journal.certificates(line, ours=True)
+    assert not journal.states(line)
+    assert not journal.prekeys(line, PAIR, ours=True)
+    assert not journal.nonce_seen(line, b"n" * 16)
+    for found in (
+        journal.state(line, "chain"),
+        journal.statement(line, True, 3),
+        journal.statement(line, False, 3),
+        journal.first_attempt(line, 0),
+        journal.by_once(line, "key"),
+        journal.by_number(line, True, 1),
+    ):
+        assert found is None
 
 
 @given(start=st.integers(0, 220), stop=st.integers(0, 220))
@@ -196,7 +224,7 @@ def test_roots_and_subtrees_are_those_of_the_leaves(store: Store) -> None:
     for size in sizes:
         store.journal.commit(entry(index, body=b"", sealed=None) for index in range(done, size))
         done = size
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         for size in sizes:
             assert journal.root_at(OURS, size) == root_of(hashes[:size])
         for start, stop in [(0, 1), (255, 256), (256, 512), (512, 640), (0, 65_536), (32_768, 65_536), (65_536, 65_792)]:
@@ -219,6 +247,14 @@ def test_root_of_more_than_is_stored_is_a_bug(journal: Journal) -> None:
         journal.root_at(OURS, 2)
 
 
+def test_entries_that_refer_to_another_are_found_in_their_own_log(store: Store) -> None:
+    store.journal.commit([entry(0), entry(1, re=0), entry(2, re=5), entry(3, re=0), entry(0, THEIRS, re=0)])
+    for journal in store.both():
+        assert journal.referring(OURS, 0) == [1, 3]
+        assert journal.referring(THEIRS, 0) == [0]
+        assert journal.referring(OURS, 1) == []
+
+
 # Checkpoints, receipts, statements.
 
 
@@ -228,7 +264,7 @@ def receipt(size: int, time: int = 5) -> ReceiptRecord:
 
 def test_checkpoints_and_receipts_are_found_by_what_they_cover(store: Store) -> None:
     store.journal.commit([checkpoint(0), checkpoint(2), checkpoint(5), checkpoint(9, THEIRS), receipt(2), receipt(5)])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.latest_checkpoint(OURS) == checkpoint(5)
         assert journal.checkpoint_at(OURS, 2) == checkpoint(2)
         assert journal.checkpoint_at(OURS, 3) is None
@@ -254,7 +290,7 @@ def test_statement_that_is_not_for_good_is_replaced_by_the_next(store: Store) ->
     for record in [first, *others, second, kept, last]:
         store.journal.commit([record])
         assert store.journal.statement(LINE, record.ours, record.type) == record
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.statement(LINE, False, 3) == last
         assert journal.statement(LINE, True, 3) == others[0]
         assert list(journal.statements(LINE, False, 3, PAIR)) == [kept]
@@ -292,7 +328,7 @@ def test_first_full_status_covering_is_the_other_sides_with_both_halves_and_kept
 def test_state_is_replaced_part_by_part(store: Store) -> None:
     store.journal.commit([StateRecord(LINE, "a", b"1"), StateRecord(LINE, "b", b""), StateRecord(LINE, "a", bytes(5000))])
     store.journal.commit([StateRecord(LINE, "b", b"\x80\x00")])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.states(LINE) == {"a": bytes(5000), "b": b"\x80\x00"}
         assert journal.state(LINE, "a") == bytes(5000)
 
@@ -310,7 +346,7 @@ def test_prekeys_are_counted_by_pair_and_side_until_deleted(store: Store) -> Non
     store.journal.commit(PrekeyRecord(LINE, PAIR, True, number, value) for number, value in keys.items())
     store.journal.commit([PrekeyRecord(LINE, PAIR, False, 1, bytes(1216)), PrekeyRecord(LINE, Pair(1, 2), True, 1, b"other")])
     store.journal.commit([PrekeyRecord(LINE, PAIR, True, 1, None), PrekeyRecord(LINE, PAIR, True, 9, None)])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert list(journal.prekeys(LINE, PAIR, True).items()) == [(2, b"seed 2"), (3, b"seed 3")]
         assert journal.prekeys(LINE, PAIR, False) == {1: bytes(1216)}
         assert journal.prekeys(LINE, Pair(1, 2), True) == {1: b"other"}
@@ -322,7 +358,7 @@ def test_nonce_once_and_number_lead_to_the_entry(store: Store) -> None:
     store.journal.commit([foreign, entry(0), entry(1, nonce=b"n" * 16, once="key", number=1), entry(0, THEIRS, number=1)])
     again = OURS._replace(pair=Pair(2, 1))
     store.journal.commit([entry(0, again, nonce=b"n" * 16, number=1), entry(1, again, number=2)])
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.nonce_seen(LINE, b"n" * 16)
         assert not journal.nonce_seen(LINE, b"f" * 16)
         assert journal.by_once(LINE, "key") == (OURS, 1)
@@ -361,7 +397,7 @@ def test_line_is_found_by_name_and_by_id_and_may_be_changed(store: Store) -> Non
     store.journal.put_line(south)
     changed = replace(line_record(), name="north east", confirmed=True, pairing=bytes(9000))
     store.journal.put_line(changed)
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.lines() == [changed, south]
         assert journal.line("north east") == journal.line(LINE) == changed
         assert journal.line("north") is None
@@ -401,18 +437,17 @@ def test_abandoned_pairing_takes_everything_of_the_line_with_it(store: Store) ->
         )
     store.journal.drop_line(OTHER_LINE)
     store.journal.drop_line(OTHER_LINE)
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert journal.lines() == [line_record()]
         assert journal.size(OURS) == 1
         assert journal.state(LINE, "chain") == LINE
         assert journal.prekeys(LINE, PAIR, True) == {1: LINE}
     store.journal.put_line(line_record(OTHER_LINE, "south"))
-    assert store.journal.logs(OTHER_LINE) == store.journal.alarms(OTHER_LINE) == store.journal.attempts(OTHER_LINE, 0) == []
-    assert store.journal.states(OTHER_LINE) == store.journal.prekeys(OTHER_LINE, PAIR, True) == {}
-    assert (
-        store.journal.entry(other, 0) is store.journal.latest_checkpoint(other) is store.journal.latest_receipt(other) is None
-    )
-    assert not store.journal.nonce_seen(OTHER_LINE, b"n" * 16)
+    check_nothing_of(store.journal, OTHER_LINE)
+    store.journal.commit([entry(0, other, body=b"anew")])
+    assert store.journal.size(other) == 1
+    assert store.journal.latest_checkpoint(other) is None
+    assert store.journal.latest_receipt(other) is None
 
 
 def test_confirmed_line_cannot_be_dropped(journal: Journal) -> None:
@@ -428,7 +463,7 @@ def test_document_is_stored_replaced_and_deleted(store: Store, sealed: bool) -> 
     store.journal.put_document("route", "b", bytes(3000), not sealed)
     store.journal.put_document("route", "a", b"", sealed)
     store.journal.put_document("roster", "a", b"roster", sealed)
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert list(journal.documents("route").items()) == [("a", b""), ("b", bytes(3000))]
         assert journal.document("route", "b") == bytes(3000)
         assert journal.document("route", "c") is None
@@ -452,6 +487,6 @@ def test_everything_stands_after_compact(store: Store) -> None:
     for index in range(20):
         store.journal.commit(turn(index))
         store.journal.compact()
-    for journal in (store.journal, store.again()):
+    for journal in store.both():
         assert list(journal.entries(OURS, 0, 20)) == [entry(index) for index in range(20)]
         assert journal.state(LINE, "chain") == b"chain key 20"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 
@@ -152,7 +152,13 @@ def test_failed_write_or_fsync_refuses_further_commits(tmp_path: Path, disk: Fau
         journal.commit(turn(1))
     assert refused.value.facts["reason"] == "io"
     assert refused.value.facts["sqlite"] == code
-    for again in (lambda: journal.commit(turn(1)), journal.compact, lambda: journal.put_document("a", "b", b"", False)):
+    writes: list[Callable[[], None]] = [
+        lambda: journal.commit(turn(1)),
+        lambda: journal.put_line(line_record()),
+        lambda: journal.put_document("kind", "key", b"", sealed=False),
+        journal.compact,
+    ]
+    for again in writes:
         with pytest.raises(JournalError) as refused:
             again()
         assert refused.value.facts["reason"] == "stopped"
@@ -219,18 +225,24 @@ def test_disk_that_stays_full_never_breaks_a_promise(tmp_path: Path, disk: Fault
     """Small commits go on in the WAL's own space, until one is refused; then there is room again."""
     journal = begun(tmp_path / "journal", wal_bytes=4 * WAL_BYTES)
     disk.strike("full")
-    size = 0
-    with pytest.raises(JournalError) as refused:
-        for size in range(1000):  # noqa: B007
-            journal.commit([entry(size, body=bytes(2000)), turn(size)[2]])
-    assert refused.value.facts["reason"] == "disk-full"
-    assert 0 < size < 999
+    size = commit_until_refused(journal)
+    assert size > 0
     assert journal.size(OURS) == size
     with pytest.raises(JournalError, match="the disk is full"):
         journal.compact()
     journal.close()
     disk.heal()
     check_entries(tmp_path / "journal", {size})
+
+
+def commit_until_refused(journal: SqliteJournal) -> int:
+    for size in range(1000):
+        try:
+            journal.commit([entry(size, body=bytes(2000)), turn(size)[2]])
+        except JournalError as error:
+            assert error.facts["reason"] == "disk-full"
+            return size
+    raise AssertionError("a full disk took everything")
 
 
 def test_journal_opens_on_a_full_disk(tmp_path: Path, disk: FaultyDisk) -> None:

@@ -15,7 +15,9 @@ Play: TypeAlias = Callable[[Coroutine[None, None, None]], None]
 @pytest.fixture(params=["asyncio", "uvloop"])
 def play(request: pytest.FixtureRequest) -> Play:
     def run(scene: Coroutine[None, None, None]) -> None:
-        with asyncio.Runner(loop_factory=uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop) as runner:
+        with asyncio.Runner(
+            loop_factory=uvloop.new_event_loop if request.param == "uvloop" else asyncio.new_event_loop
+        ) as runner:
             failures: list[dict[str, object]] = []
             runner.get_loop().set_exception_handler(lambda _, context: failures.append(context))
             runner.run(scene)

@@ -14,7 +14,7 @@ from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute
 DOOR = "k3v9q2"
 NEAR_SEED, FAR_SEED, OTHER_SEED = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
 LOOPBACK = Address("127.0.0.1", 0)
-PATIENCE_SECONDS = 20.0
+PATIENCE_SECONDS = 10.0
 
 
 class Owner:

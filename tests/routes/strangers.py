@@ -11,10 +11,10 @@ from pathlib import Path
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from OpenSSL import SSL
-from watchline.routes import Address
-from watchline.routes.tls import self_signed_certificate
 
 from tests.routes.ends import PATIENCE_SECONDS
+from watchline.routes import Address
+from watchline.routes.tls import self_signed_certificate
 
 
 class Stranger:

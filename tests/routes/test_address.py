@@ -5,6 +5,7 @@ import ipaddress
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from watchline.errors import UsageError
 from watchline.routes import Address, parse_address
 

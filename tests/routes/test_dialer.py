@@ -6,11 +6,11 @@ import asyncio
 
 from hypothesis import given
 from hypothesis import strategies as st
-from watchline.routes import Address
-from watchline.routes.tls import Backoff
 
 from tests.routes.conftest import Play
 from tests.routes.ends import DOOR, LOOPBACK, Owner, TlsEnds, at_once, dial, never_again, paired_routes
+from watchline.routes import Address
+from watchline.routes.tls import Backoff
 
 
 async def closed_port(ends: TlsEnds) -> Address:
@@ -66,7 +66,12 @@ def test_whole_attempt_has_a_limit_too(play: Play) -> None:
         ends = TlsEnds()
         listener = await ends.far_route.listen(LOOPBACK)
         ends.near_route.dial(
-            ends.far_route.fingerprint, DOOR, listener.address, attempt=ends.near.attempt, uniform=never_again, attempt_seconds=0.0
+            ends.far_route.fingerprint,
+            DOOR,
+            listener.address,
+            attempt=ends.near.attempt,
+            uniform=never_again,
+            attempt_seconds=0.0,
         )
         await ends.until(lambda: ends.near.attempts == [(listener.address, "timeout")])
         assert ends.near.links == []
@@ -148,9 +153,7 @@ def test_hurried_dialer_does_not_wait(play: Play) -> None:
     async def scene() -> None:
         ends = TlsEnds()
         address = await closed_port(ends)
-        dialer = ends.near_route.dial(
-            ends.far_route.fingerprint, DOOR, address, attempt=ends.near.attempt, uniform=never_again
-        )
+        dialer = ends.near_route.dial(ends.far_route.fingerprint, DOOR, address, attempt=ends.near.attempt, uniform=never_again)
         await ends.until(lambda: ends.near.outcomes == ["refused"])
         await ends.far_route.listen(address)
         dialer.hurry()

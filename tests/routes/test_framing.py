@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.errors import Malformed
 from watchline.routes.framing import FrameParser, format_frames

@@ -4,6 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from OpenSSL import SSL
+
 from watchline.errors import Malformed
 from watchline.routes.hello import HELLO_BYTES_MAX, check_door, read_door
 

@@ -6,12 +6,12 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 
 import pytest
-from watchline.routes.listener import PENDING_MAX
-from watchline.routes.tls import TlsListener, TlsRoute
 
 from tests.routes.conftest import Play
 from tests.routes.ends import DOOR, LOOPBACK, Owner, dial, paired_routes
 from tests.routes.strangers import client_hello, stranger
+from watchline.routes.listener import PENDING_MAX
+from watchline.routes.tls import TlsListener, TlsRoute
 
 
 @asynccontextmanager
@@ -143,9 +143,9 @@ def test_peer_gets_in_while_idle_strangers_hold_every_place(play: Play) -> None:
 def test_links_do_not_count_as_handshakes(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (near, far, listener, owner):
-            for _ in range(PENDING_MAX + 4):
+            for count in range(1, PENDING_MAX + 5):
                 dial(near, far, listener, owner.attempt)
-            await owner.until(lambda: len(owner.links) == 2 * (PENDING_MAX + 4))
+                await owner.until(lambda count=count: len(owner.links) == 2 * count)  # type: ignore[misc]
             assert listener.pending == 0
 
     play(scene())

@@ -7,7 +7,7 @@ import hashlib
 import socket
 import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import TypeAlias
 
@@ -15,11 +15,6 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 from OpenSSL import SSL
-from watchline.core.limits import FRAME_BYTES_MAX
-from watchline.errors import RouteError
-from watchline.routes import Address, Outcome
-from watchline.routes.connection import WELCOME, Connection
-from watchline.routes.tls import TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 from tests.routes.conftest import Play
 from tests.routes.ends import (
@@ -37,6 +32,11 @@ from tests.routes.ends import (
     until,
 )
 from tests.routes.strangers import Stranger, byte_by_byte, library_context, stranger
+from watchline.core.limits import FRAME_BYTES_MAX
+from watchline.errors import RouteError
+from watchline.routes import Address, Link, Outcome
+from watchline.routes.connection import WELCOME, Connection
+from watchline.routes.tls import TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 Scene: TypeAlias = Callable[[TlsEnds], Awaitable[None]]
 
@@ -224,6 +224,32 @@ def test_fingerprint_of_another_length_is_a_bug_of_the_caller(play: Play, finger
     play(scene())
 
 
+def test_dialled_peer_that_is_not_admitted_is_refused(play: Play) -> None:
+    async def scene() -> None:
+        async with listening() as (ends, listener):
+            told = Outcomes()
+            ends.near_route.dismiss(ends.far_route.fingerprint, DOOR)
+            dial(ends.near_route, ends.far_route, listener, told, never_again)
+            assert await told.first(1) == ["tls"]
+            assert ends.near.links == []
+
+    play(scene())
+
+
+def test_connection_without_a_judged_key_is_refused(play: Play) -> None:
+    """As it would be if a session were resumed after all: the handshake is done, and no certificate was shown."""
+
+    async def scene() -> None:
+        async with listening() as (ends, listener):
+            told = Outcomes()
+            ends.far_route._gate.context.set_verify(SSL.VERIFY_NONE)
+            dial(ends.near_route, ends.far_route, listener, told, never_again)
+            assert await told.first(1) == ["tls"]
+            assert (listener.strangers.failed, ends.far.links) == (1, [])
+
+    play(scene())
+
+
 # No weaker handshake.
 
 
@@ -258,7 +284,8 @@ def test_paired_server_without_the_hybrid_group_is_refused(play: Play, tmp_path:
     async def scene() -> None:
         async def welcome(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             writer.write(WELCOME)
-            await reader.read()
+            with suppress(ConnectionError):
+                await reader.read()
             writer.close()
 
         owner, told = Owner(), Outcomes()
@@ -282,10 +309,12 @@ def test_session_is_never_resumed(play: Play) -> None:
 
     async def scene() -> None:
         near, far = paired_routes(Owner(), Owner())
+        kept: list[SSL.Connection] = []  # OpenSSL gives up the session of a connection that goes away unclosed
         session = None
         for _ in range(2):
             client, server = SSL.Connection(near._gate.context), SSL.Connection(far._gate.context)
             judge_client, judge_server = Shown(), Shown()
+            kept += [client, server]
             client.set_app_data(judge_client)
             server.set_app_data(judge_server)
             client.set_connect_state()
@@ -310,15 +339,11 @@ class Shown:
 def shake_hands(client: SSL.Connection, server: SSL.Connection) -> None:
     for _ in range(3):
         for end, other in ((client, server), (server, client)):
-            try:
+            with suppress(SSL.WantReadError):
                 end.do_handshake()
                 end.recv(1)
-            except SSL.WantReadError:
-                pass
-            try:
+            with suppress(SSL.WantReadError):
                 other.bio_write(end.bio_read(65_536))
-            except SSL.WantReadError:
-                pass
     assert client.get_group_name() == server.get_group_name() == "X25519MLKEM768"
 
 
@@ -348,7 +373,45 @@ def test_dialer_that_speaks_before_it_is_let_in_is_refused(play: Play) -> None:
     play(scene())
 
 
+def test_listener_of_another_version_is_refused(play: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene() -> None:
+        async with listening() as (ends, listener):
+            told = Outcomes()
+            monkeypatch.setattr("watchline.routes.listener.WELCOME", b"\x02")
+            dial(ends.near_route, ends.far_route, listener, told, never_again)
+            assert await told.first(1) == ["tls"]
+            assert ends.near.links == []
+
+    play(scene())
+
+
 # Links.
+
+
+class Greeting(Owner):
+    def opened(self, link: Link) -> None:
+        super().opened(link)
+        link.send([b"hello"])
+
+
+class Unwilling(Owner):
+    def opened(self, link: Link) -> None:
+        super().opened(link)
+        link.close()
+
+
+def test_link_closed_when_it_opens_receives_nothing(play: Play) -> None:
+    async def scene() -> None:
+        changed = asyncio.Event()
+        near, far = Unwilling(changed), Greeting(changed)
+        near_route, far_route = paired_routes(near, far)
+        dial(near_route, far_route, await far_route.listen(LOOPBACK), near.attempt)
+        await near.until(lambda: bool(near.ends and far.ends))
+        assert (near.frames, near.reasons) == ([], ["closed here"])
+        await near_route.close()
+        await far_route.close()
+
+    play(scene())
 
 
 def test_single_bytes_arrive_as_whole_frames(play: Play) -> None:

@@ -1,8 +1,8 @@
 """Evidence: one file with which anybody can check, offline, what was said on a line and what the other side signed (rule 41).
 
-The file is a zip archive in one form (`archive`) of parts in plain formats; docs/evidence.md lists them. Three things cover every
-byte: signed parts, leaves and bodies that are hashed into a signed root, and parts that are written again from these and
-compared. So `verify_evidence(data)` is verified only if `data` is just what `build_evidence` writes for what it shows.
+The file is a zip archive in one form (`archive`) of parts in plain formats; docs/evidence.md lists them. Every byte is signed,
+or hashed into a signed root, or written again from what is signed and compared. So a file is verified only if it is just what
+`build_evidence` writes for what it shows.
 
 `verified` says that the file holds together. Whose it is, only the fingerprints can tell: two desks that a stranger made up
 give verified evidence too, but never `trusted` identities.
@@ -30,7 +30,7 @@ _RULE = 41
 
 @dataclass(frozen=True, slots=True)
 class ShownIdentity:
-    """A desk that the evidence names. trusted: the verifier gave the same identity. complete: its statuses cover every entry."""
+    """A desk that evidence names. trusted: the verifier gave the same identity. complete: its statuses cover every entry."""
 
     desk: str
     fingerprint: str
@@ -70,15 +70,20 @@ class Report:
 
 
 def build_evidence(bundle: Bundle) -> bytes:
-    """Write evidence. Raises PeerError if what is given would not verify; facts `part` and `rule` say where."""
+    """Write evidence. Raises Malformed if what is given would not verify; facts `part` and `rule` say where."""
+    return build_and_judge(bundle)[0]
+
+
+def build_and_judge(bundle: Bundle) -> tuple[bytes, bool]:
+    """Write evidence, and say whether it is complete (see `Report`). Raises as `build_evidence`."""
     faults = Faults()
-    parts: dict[str, bytes] = {}
     desks = read_desks(_first_parts(bundle), faults)
     if desks is not None and not faults.found:
         parts = write_parts(bundle, desks.keys)
         reading = read_evidence(parts, faults)
         if reading is not None and not faults.found:
-            return pack(parts | _told(Words(reading)))
+            words = Words(reading)
+            return pack(parts | _told(words)), any(words.complete_for(side) for side in desks.desks)
     fault = faults.found[0]
     raise Malformed(f"this gives no evidence that would verify: {fault.message}", rule=fault.rule, part=fault.part)
 
@@ -147,7 +152,7 @@ def _accept(reading: Reading, words: Words, trusted: Sequence[Identity]) -> Repo
         True,
         any(each.complete for each in identities),
         identities,
-        tuple(condition + sentence for sentence in words.sentences()),
-        tuple(words.entries()),
+        tuple(condition + sentence for sentence in words.sentences),
+        words.entries,
         (),
     )

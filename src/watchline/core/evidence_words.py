@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property, lru_cache
 
 from watchline.core.encoding import Value
-from watchline.core.entries import EntryType, Precedence
+from watchline.core.entries import EntryType
 from watchline.core.evidence_parts import LogName
 from watchline.core.evidence_reading import Desk, EntryReading, Reading
 from watchline.core.pairing import line_digits
@@ -23,9 +24,14 @@ from watchline.core.statements import Status
 CONDITION = "if these fingerprints are theirs, "
 
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
-_NOUNS = {EntryType.ACKNOWLEDGE: "acknowledgement of", EntryType.DECLINE: "decline of", EntryType.CANCEL: "cancellation of"}
-_SIGNED = {EntryType.ACKNOWLEDGE: "signed the acknowledgement", EntryType.DECLINE: "signed the decline"}
-_RELATIONS = {
+_TYPE_NAMES = {int(kind): kind.name.lower() for kind in EntryType}
+_NOUNS: dict[int, str] = {
+    EntryType.ACKNOWLEDGE: "acknowledgement of",
+    EntryType.DECLINE: "decline of",
+    EntryType.CANCEL: "cancellation of",
+}
+_SIGNED: dict[int, str] = {EntryType.ACKNOWLEDGE: "signed the acknowledgement", EntryType.DECLINE: "signed the decline"}
+_RELATIONS: dict[int, str] = {
     EntryType.NOTICE: "answered",
     EntryType.ACKNOWLEDGE: "acknowledged",
     EntryType.DECLINE: "declined",
@@ -64,8 +70,12 @@ class Words:
         last = 0 if revoked is None else revoked[0]
         return all(side in entry.covered and _incarnation(entry, side) > last for entry in self._reading.entries)
 
-    def sentences(self) -> Iterator[str]:
+    @cached_property
+    def sentences(self) -> tuple[str, ...]:
         """Every fact as a sentence, without the condition that the fingerprints are theirs."""
+        return tuple(self._sentences())
+
+    def _sentences(self) -> Iterator[str]:
         desks = self._reading.desks
         first, second = self._names.values()
         yield (
@@ -97,10 +107,8 @@ class Words:
 
     def _sentence(self, entry: EntryReading) -> str:
         author = self._names[entry.name.author]
-        clauses = [
-            f"{author}'s log key signed {self._place(entry)} ({self._what(entry)}), "
-            f"by its own claim at {time_text(entry.leaf.time)}"
-        ]
+        claimed = time_text(entry.leaf.time)
+        clauses = [f"{author}'s log key signed {self._place(entry)} ({self._what(entry)}), by its own claim at {claimed}"]
         if release := self._release(entry):
             clauses.append(release)
         recipient = self._names[entry.name.recipient]
@@ -122,7 +130,7 @@ class Words:
     def _what(self, entry: EntryReading) -> str:
         kind = entry.leaf.type
         target = _target(entry)
-        noun = _NOUNS.get(EntryType(kind)) if kind in EntryType.__members__.values() else None
+        noun = _NOUNS.get(kind)
         if noun is not None and target is not None:
             said = f"{noun} entry @{target[1]} of {self._log(target[0])}"
         elif entry.notice is not None:
@@ -144,7 +152,7 @@ class Words:
             return "NOT RELEASED: the people whom the terms ask for did not sign it"
         if not entry.signers:
             return f"a machine of {self._names[entry.name.author]} sent it, as the terms allow"
-        return f"{self._officers(entry)} {_SIGNED.get(EntryType(entry.leaf.type), 'released it')}"
+        return f"{self._officers(entry)} {_SIGNED.get(entry.leaf.type, 'released it')}"
 
     def _officers(self, entry: EntryReading) -> str:
         return f"{' and '.join(map(_officer, entry.signers))} of {self._names[entry.name.author]}"
@@ -173,10 +181,10 @@ class Words:
             f"that its log had {status.size} entries and that it held {status.held_size} of {theirs}'s"
         )
 
-    def entries(self) -> Iterator[dict[str, Value]]:
+    @cached_property
+    def entries(self) -> tuple[dict[str, Value], ...]:
         """Every entry as JSON values."""
-        for entry in self._reading.entries:
-            yield self._entry(entry)
+        return tuple(map(self._entry, self._reading.entries))
 
     def _entry(self, entry: EntryReading) -> dict[str, Value]:
         leaf, notice, response, body = entry.leaf, entry.notice, entry.response, entry.body
@@ -190,7 +198,7 @@ class Words:
             "re": leaf.re,
             "shown": body is not None,
             "received": None if entry.received is None else time_text(entry.received),
-            "covered_by": [self._names[side] for side in entry.covered],
+            "covered_by": list(map(self._names.__getitem__, entry.covered)),
             "released": entry.released,
             "officers": [_officer_json(signer) for signer in entry.signers],
         }
@@ -198,7 +206,7 @@ class Words:
             told |= {
                 "form": notice.form,
                 "version": notice.version,
-                "precedence": Precedence(notice.precedence).name,
+                "precedence": notice.precedence.name,
                 "exercise": notice.exercise,
                 "language": notice.language,
                 "fields": _json_value(notice.fields),
@@ -218,7 +226,7 @@ class Words:
             f"  {side}: {self._names[side]}\n     fingerprint {desk.offer.identity.fingerprint}\n"
             for side, desk in self._reading.desks.desks.items()
         )
-        facts = "".join(f"- {sentence}.\n" for sentence in self.sentences())
+        facts = "".join(f"- {sentence}.\n" for sentence in self.sentences)
         return _README.format(identities=identities, facts=facts).encode()
 
     def summary(self) -> bytes:
@@ -234,21 +242,22 @@ class Words:
         }
         head = {"evidence": "watchline/1", "line": self._reading.desks.paired.line.hex(), "desks": desks}
         opening = json.dumps(head, ensure_ascii=False)[:-1]
-        entries = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in self.entries())
+        entries = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in self.entries)
         return f'{opening}, "entries": [\n{entries}\n]}}\n'.encode()
 
 
+@lru_cache(maxsize=1_024)
 def time_text(seconds: int) -> str:
     """A time as RFC 3339 in UTC; beyond the year 9999 as plain seconds."""
     try:
-        return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
     except (OverflowError, ValueError, OSError):
         return f"{seconds} seconds after 1970"
 
 
 def type_name(kind: int) -> str:
     """What people call a type of entry."""
-    return EntryType(kind).name.lower() if kind in EntryType.__members__.values() else f"type {kind}"
+    return _TYPE_NAMES.get(kind) or f"type {kind}"
 
 
 def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
@@ -257,7 +266,7 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
     related: dict[Place, list[Relation]] = {}
     for entry in entries:
         target = _target(entry)
-        verb = _RELATIONS.get(EntryType(entry.leaf.type)) if entry.leaf.type in EntryType.__members__.values() else None
+        verb = _RELATIONS.get(entry.leaf.type)
         if target is not None and verb is not None:
             counts = bool(entry.released) and _names_its_entry(entry, by_place.get(target))
             related.setdefault(target, []).append(Relation(verb, entry, counts))

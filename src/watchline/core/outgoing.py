@@ -37,6 +37,7 @@ PREKEYS_STOCK_MAX = 2 * PREKEYS_MAX  # a batch may cross the last one of a peer 
 ROOTS_KEPT = 1_024  # recent sizes whose roots are kept at hand
 PUMP_FRAMES = 8  # sent again in one turn: about what a link takes before it is congested
 RESEND_FIRST_SECONDS, RESEND_LAST_SECONDS = 2.0, 60.0
+SHOW_FULL_SECONDS = 0.5  # between two answers to requests for a full form
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,11 +79,11 @@ class Outgoing:
         self._roots: dict[int, bytes] = {0: Edge.EMPTY.root()}
         self._fresh: list[tuple[EntryRecord, WireEntry]] = []
         self._fresh_room = 0
-        self._fresh_epoch = 0
         self._records: list[Record] = []
         self._items: list[Item] = []
         self._changed = False
         self._resend_after = RESEND_FIRST_SECONDS
+        self._shown_full_at: float | None = None
         self.resend_at: float | None = None
 
     # --- life
@@ -218,7 +219,7 @@ class Outgoing:
                 del self._roots[old]
 
     def root_at(self, size: int) -> bytes:
-        """The root of our log at a size up to its own; from the journal if it is not at hand."""
+        """The root of our log as it stands, or at a size up to `committed`; from the journal if it is not at hand."""
         if size == self.edge.size:
             return self.edge.root()
         root = self._roots.get(size)
@@ -230,10 +231,13 @@ class Outgoing:
     # --- epochs
 
     def epoch_due(self, moment: Moment) -> bool:
-        """Whether the next epoch should be prepared: after 50 leaves, 24 hours, or the first single-use prekey (rule 15)."""
-        if self.next_chain is not None or not self.prekeys:
+        """Whether the next epoch should be prepared: after 50 leaves, 24 hours, or the first single-use prekey (rule 15).
+
+        Never before the peer holds the last one: epochs follow each other, so one that was lost would be lost for good.
+        """
+        if self.next_chain is not None or self.next_statement is not None or not self.prekeys:
             return False
-        aged = moment.wall - self.epoch_opened_wall >= EPOCH_SECONDS
+        aged = abs(moment.wall - self.epoch_opened_wall) >= EPOCH_SECONDS  # a clock that was set back must not hold it up
         return aged or self.epoch_leaves >= EPOCH_LEAVES or self.chain.epoch == 1
 
     def prepare_epoch(self, moment: Moment) -> None:
@@ -261,14 +265,13 @@ class Outgoing:
         """The peer's status says that it holds this epoch: the next entry may be sealed under it."""
         if self.next_chain is not None and epoch >= self.next_chain.epoch:
             self.next_held = True
-        if self.next_chain is None and epoch >= self.chain.epoch:
+        announced = self.chain if self.next_chain is None else self.next_chain
+        if epoch >= announced.epoch:
             self.next_statement = None
 
     def _enter_next_epoch(self, moment: Moment) -> None:
         assert self.next_chain is not None
         self.chain, self.next_chain, self.next_held = self.next_chain, None, False
-        if self.chain.epoch > 1:
-            self.next_statement = None
         self.epoch_leaves, self.epoch_opened_wall = 0, moment.wall
         self._changed = True
 
@@ -332,15 +335,16 @@ class Outgoing:
         stored = self._reader.checkpoint_at(self.setup.outgoing_log, size)
         return stored.signature if stored is not None else self._sign(size, self.root_at(size))
 
-    def full_form(self, index: int) -> FullEntry | None:
-        """One entry with its whole leaf, as the peer asked for; None if it is not durable here."""
-        if index >= self.committed:
-            return None
-        record = self._reader.entry(self.setup.outgoing_log, index)
+    def show_full(self, index: int, moment: Moment) -> None:
+        """Send one durable entry with its whole leaf, as the peer asked. The request is not signed: two a second are enough."""
+        if self._shown_full_at is not None and moment.running - self._shown_full_at < SHOW_FULL_SECONDS:
+            return
+        record = self._reader.entry(self.setup.outgoing_log, index) if index < self.committed else None
         if record is None or record.sealed is None:
-            return None
+            return
+        self._shown_full_at = moment.running
         root = self.root_at(index + 1)
-        return FullEntry(record.epoch, record.leaf, record.sealed, root, self._sign(index + 1, root))
+        self._items.append(FullEntry(record.epoch, record.leaf, record.sealed, root, self._sign(index + 1, root)))
 
     # --- receipts
 
@@ -371,7 +375,7 @@ class Outgoing:
         """
         text = Checkpoint(self.origin, shown.size, shown.root).text()
         verify_ed25519(self.setup.own_keys.log.public, shown.signature, text)
-        return shown.size > self.edge.size or self.root_at(shown.size) != shown.root
+        return shown.size > self.committed or self.root_at(shown.size) != shown.root
 
     # --- one turn
 
@@ -381,8 +385,8 @@ class Outgoing:
         changed, self._changed = self._changed, False
         if changed:
             self._records.append(self._state())
-            if self.resend_at is None and self.sent > self.received:
-                self.resend_at = moment.running + self._resend_after
+        if self.resend_at is None and (self.sent > self.received or self.next_statement is not None):
+            self.resend_at = moment.running + self._resend_after
         records, self._records = self._records, []
         items, self._items = self._items, []
         self.committed = self.edge.size

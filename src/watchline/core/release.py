@@ -42,7 +42,13 @@ def verify_release(
     purpose = PURPOSE_OF.get(EntryType(kind)) if kind in EntryType.__members__.values() else None
     if purpose is None:
         return ()
-    needed = people_needed(kind, body, terms)
+    return verify_signers(purpose, people_needed(kind, body, terms), body, line, sender, roster, now)
+
+
+def verify_signers(
+    purpose: str, needed: int, body: Body, line: bytes, sender: bytes, roster: Roster, now: int
+) -> tuple[Signer, ...]:
+    """As `verify_release`, where the caller knows the purpose and how many people are needed."""
     if needed == 0 and not body.assertions:
         return ()
     if body.nonce is None:

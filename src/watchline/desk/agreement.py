@@ -16,10 +16,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from watchline.catalogue import load_catalogue
-from watchline.core.terms import BY_PRECEDENCE, PRECEDENCES, Clocks, Terms, Witness, default_terms
+from watchline.core.terms import BY_PRECEDENCE, PRECEDENCES, Clocks, Expectation, Terms, Witness, default_terms
 from watchline.desk.config import Config, read_toml, refuse_unknown
 from watchline.errors import Malformed, UsageError
 
@@ -32,10 +32,11 @@ def proposed_terms(language: str, config: Config, file: Path | None = None) -> T
     Raises UsageError, which names what in the file is wrong and what is allowed.
     """
     catalogue = load_catalogue()
+    expectations = cast(Mapping[str, Expectation], {code: form.expects for code, form in catalogue.forms.items()})
     terms = default_terms(
         tuple(dict.fromkeys((language, "en"))),
         catalogue.digest,
-        {code: form.expects for code, form in catalogue.forms.items()},
+        expectations,
         tuple(code for code, form in catalogue.forms.items() if form.machine),
     )
     terms = replace(
@@ -63,7 +64,7 @@ def _changed(terms: Terms, table: Mapping[str, Any], where: str) -> Terms:
         raise _wrong(where, "", "a value is of another type than it must be") from None
 
 
-def _languages(value: Any, terms: Terms) -> tuple[str, ...]:
+def _languages(value: Any, _terms: Terms) -> tuple[str, ...]:
     from watchline.desk.home import check_language
 
     return tuple(check_language(tag) for tag in _texts(value))
@@ -78,7 +79,7 @@ def _texts(value: Any) -> list[str]:
 def _plain(wanted: type) -> Callable[[Any, Terms], Any]:
     names = {int: "a whole number", bool: "true or false"}
 
-    def read(value: Any, terms: Terms) -> Any:
+    def read(value: Any, _terms: Terms) -> Any:
         if type(value) is not wanted:
             raise ValueError(f"{names[wanted]} is wanted")
         return value
@@ -106,11 +107,10 @@ def _changed_clocks(table: Mapping[str, Any], before: Clocks, where: str, *, wor
     refuse_unknown(table, ("acknowledge_seconds", "answer_seconds"), where=where)
     values = {}
     for name, value in table.items():
-        if value in words:
-            value = words[value]
-        elif type(value) is not int or value < 1:
+        worded = type(value) is str and value in words
+        if not worded and (type(value) is not int or value < 1):
             raise ValueError(f"{where}.{name} must be whole seconds from 1, or one of {', '.join(words)}")
-        values[name.removesuffix("_seconds")] = value
+        values[name.removesuffix("_seconds")] = words[value] if worded else value
     return before._replace(**values)
 
 
@@ -121,7 +121,7 @@ def _release_people(value: Any, terms: Terms) -> tuple[int, ...]:
     return tuple(value.get(name, before) for name, before in zip(PRECEDENCES, terms.release_people, strict=True))
 
 
-def _unreleased(value: Any, terms: Terms) -> tuple[str, ...]:
+def _unreleased(value: Any, _terms: Terms) -> tuple[str, ...]:
     forms = load_catalogue().forms
     for code in _texts(value):
         if code not in forms or not forms[code].machine:
@@ -129,7 +129,7 @@ def _unreleased(value: Any, terms: Terms) -> tuple[str, ...]:
     return tuple(sorted(set(value)))
 
 
-def _witnesses(value: Any, terms: Terms) -> tuple[Witness, ...]:
+def _witnesses(value: Any, _terms: Terms) -> tuple[Witness, ...]:
     if type(value) is not list or not all(type(item) is dict and set(item) == {"name", "vkey"} for item in value):
         raise ValueError("each witness has a name and a vkey")
     return tuple(Witness(*_texts([item["name"], item["vkey"]])) for item in value)

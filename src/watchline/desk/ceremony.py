@@ -21,6 +21,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.pairing import (
     MAGIC,
     PAIRING_BYTES_MAX,
+    ROUTES_MAX,
     Invitation,
     Pairing,
     PendingAcceptance,
@@ -39,7 +40,7 @@ from watchline.desk.local import Caller
 from watchline.desk.medium import Medium, drop_pairing, keep_pairing
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.secrets import write_private_file
-from watchline.errors import Malformed, UsageError, WrongParty
+from watchline.errors import Malformed, UsageError, WatchlineError, WrongParty
 
 ENTRIES_MAX = 3  # of digits; whoever tries to guess sixty digits has three tries, a person who misreads has two more
 PENDING_MAX = 64
@@ -67,34 +68,49 @@ def own_desk(caller: Caller) -> OwnDesk:
     return OwnDesk.decode(bytes.fromhex(value))
 
 
-def invite(caller: Caller, own: OwnDesk, unlock: Unlock, terms: Terms, out: Path) -> None:
-    """Write file 1. Raises UsageError if `out` is there already or too many pairings are under way."""
+def invite(caller: Caller, own: OwnDesk, unlock: Unlock, terms: Terms, addresses: tuple[RouteAddress, ...], out: Path) -> bytes:
+    """Write file 1 and give it back. addresses: more of our own. Raises UsageError for what cannot be written or sent."""
     _check_out(out)
     _check_pending(caller)
-    medium = unlock(own)
-    file1, pending = make_invitation(medium.key, own.certificate, own.roster, terms, own_routes(caller), os.urandom)
+    routes = with_routes(own_routes(caller), addresses)
+    file1, pending = make_invitation(unlock(own).key, own.certificate, own.roster, terms, routes, os.urandom)
+    put_own_routes(caller, routes)
     _give(caller, _INVITATION + _digest(file1), pending.encode(), out, file1)
+    return file1
 
 
-def accept(caller: Caller, own: OwnDesk, unlock: Unlock, file1: bytes, out: Path) -> Invitation:
-    """Take file 1 and write file 2; give what was accepted. Raises PeerError for the file, UsageError as `invite`."""
+def accept(
+    caller: Caller, own: OwnDesk, unlock: Unlock, file1: bytes, addresses: tuple[RouteAddress, ...], out: Path
+) -> tuple[Invitation, bytes]:
+    """Take file 1 and write file 2; give what was accepted, and file 2. Raises PeerError for file 1, UsageError as `invite`."""
     invitation = read_invitation(file1)
     if invitation.offer.identity.id == own.identity.id:
         raise WrongParty("this file is your own desk's", rule=5, hint="give the file that the other desk made")
     _check_out(out)
     _check_pending(caller)
-    medium = unlock(own)
-    file2, pending = accept_invitation(file1, medium.key, own.certificate, own.roster, own_routes(caller), os.urandom)
+    routes = with_routes(own_routes(caller), addresses)
+    file2, pending = accept_invitation(file1, unlock(own).key, own.certificate, own.roster, routes, os.urandom)
+    put_own_routes(caller, routes)
     _give(caller, _ACCEPTANCE + _digest(file2), pending.encode(), out, file2)
-    return invitation
+    return invitation, file2
 
 
 def complete(
-    caller: Caller, home: Home, own: OwnDesk, unlock: Unlock, file: bytes, now: int, *, name: str | None, out: Path | None
+    caller: Caller,
+    home: Home,
+    own: OwnDesk,
+    unlock: Unlock,
+    file: bytes,
+    now: int,
+    *,
+    name: str | None,
+    out: Path | None,
+    identity_dir: Path | None = None,
 ) -> Completed:
     """Take file 2, and write file 3 to `out`; or take file 3. Either gives the line, which still is to be confirmed.
 
-    name: what this desk calls the line, None for one made from the peer's name. The same file gives the same line again.
+    name: what this desk calls the line, None for one made from the peer's name. identity_dir: where the identity's medium is
+    now, None for where it was. The same file gives the same line again.
     Raises PeerError for a file that is damaged or not of a pairing under way here, UsageError for the other arguments.
     """
     step = _step(file)
@@ -108,13 +124,13 @@ def complete(
     if known is None:
         if name is not None:
             _check_line_name(name)
-        known = _pair(caller, home, own, unlock, file, step, now, name)
+        known = _pair(caller, home, own, unlock, file, step, now, name, identity_dir)
     if out is not None and known.file3 is not None:
         write_private_file(out, known.file3)
     return known
 
 
-def confirm(caller: Caller, home: Home, own: OwnDesk, name: str, digits: str) -> None:
+def confirm(caller: Caller, home: Home, own: OwnDesk, name: str, digits: str, *, identity_dir: Path | None = None) -> None:
     """Two people compared the digits: the line begins. Raises WrongParty (rule 5) if they differ, UsageError if too few came.
 
     Either counts as a wrong entry; the third ends the pairing.
@@ -125,14 +141,14 @@ def confirm(caller: Caller, home: Home, own: OwnDesk, name: str, digits: str) ->
         verify_digits(pairing.line, digits)
     except (UsageError, WrongParty) as error:
         if not row["confirmed"]:
-            _count_wrong_entry(caller, home, own, pairing, error)
+            _count_wrong_entry(caller, identity_dir or home.identity_dir(own.identity_dir), pairing, error)
         raise
     if not row["confirmed"]:
         caller.call("line_put", **{**row, "confirmed": True})
         _put(caller, _LINE + row["line"], None)
 
 
-def end_pairing(caller: Caller, home: Home, own: OwnDesk, name: str) -> None:
+def end_pairing(caller: Caller, home: Home, own: OwnDesk, name: str, *, identity_dir: Path | None = None) -> None:
     """The digits differ, or one side does not want the line any more: nothing of it remains. UsageError once confirmed."""
     row = line_row(caller, name)
     if row["confirmed"]:
@@ -140,7 +156,7 @@ def end_pairing(caller: Caller, home: Home, own: OwnDesk, name: str) -> None:
             f"line {name} is confirmed already and stays",
             hint="if the digits differ after all, stop the node and call both desks' officers",
         )
-    _end(caller, home, own, bytes.fromhex(row["line"]))
+    _end(caller, identity_dir or home.identity_dir(own.identity_dir), bytes.fromhex(row["line"]))
 
 
 def line_row(caller: Caller, name: str) -> dict[str, Any]:
@@ -163,22 +179,50 @@ def own_routes(caller: Caller) -> tuple[RouteAddress, ...]:
     return () if value is None else tuple(RouteAddress(kind, address) for kind, address in decode(bytes.fromhex(value)))
 
 
+def with_routes(routes: tuple[RouteAddress, ...], more: tuple[RouteAddress, ...]) -> tuple[RouteAddress, ...]:
+    """Both lists, each address once. Raises UsageError for more than a pairing file takes."""
+    joined = tuple(dict.fromkeys((*routes, *more)))
+    if len(joined) > ROUTES_MAX:
+        raise UsageError(f"a desk has at most {ROUTES_MAX} addresses", hint="take one back: watchline route remove")
+    return joined
+
+
 def put_own_routes(caller: Caller, routes: tuple[RouteAddress, ...]) -> None:
-    """Change them, and have a running node sign them to every peer."""
+    """Change them, and have a running node listen there and sign them to every peer; a port in use changes nothing."""
+    before = own_routes(caller)
+    if routes == before:
+        return
+    _store_routes(caller, routes)
+    if not caller.running:
+        return
+    try:
+        caller.call("routes_changed")
+    except WatchlineError:
+        _store_routes(caller, before)
+        raise
+
+
+def _store_routes(caller: Caller, routes: tuple[RouteAddress, ...]) -> None:
     value = encode([list(route) for route in routes]).hex()
     caller.call("document_put", kind="own-routes", key="self", value=value, sealed=False)
-    if caller.running:
-        caller.call("routes_changed")
 
 
 def _pair(
-    caller: Caller, home: Home, own: OwnDesk, unlock: Unlock, file: bytes, step: int, now: int, name: str | None
+    caller: Caller,
+    home: Home,
+    own: OwnDesk,
+    unlock: Unlock,
+    file: bytes,
+    step: int,
+    now: int,
+    name: str | None,
+    identity_dir: Path | None,
 ) -> Completed:
     key, made = _make_line(caller, own, unlock, file, step)
     file3, pairing = made
     name = _free_name(caller, name or _slug(pairing.peer.desk), given=name is not None)
     # Whoever stops between two of these lines finds the pending state, and begins again; after the last it is a line.
-    keep_pairing(home.identity_dir(own.identity_dir), own.archive, pairing.line, pairing.encode())
+    keep_pairing(identity_dir or home.identity_dir(own.identity_dir), own.archive, pairing.line, pairing.encode())
     line = pairing.line.hex()
     _put(caller, _LINE + line, encode([ENTRIES_MAX, file3]))
     caller.call("line_put", line=line, name=name, created=now, confirmed=False, pairing=pairing.encode().hex())
@@ -221,13 +265,13 @@ def _line_made_of(caller: Caller, file: bytes, step: int) -> Completed | None:
     return None
 
 
-def _count_wrong_entry(caller: Caller, home: Home, own: OwnDesk, pairing: Pairing, error: UsageError | WrongParty) -> None:
+def _count_wrong_entry(caller: Caller, medium: Path, pairing: Pairing, error: UsageError | WrongParty) -> None:
     """Take one try away; at the last the pairing ends. The error that is raised anyway says what is left."""
     key = _LINE + pairing.line.hex()
     left, file3 = shapes.array(decode(_pending(caller)[key]), "kept line", length=2)
     left = shapes.integer(left, "entries left", at_least=1, at_most=ENTRIES_MAX) - 1
     if left == 0:
-        _end(caller, home, own, pairing.line)
+        _end(caller, medium, pairing.line)
         raise WrongParty(
             f"{ENTRIES_MAX} wrong entries: this pairing is ended, and nothing of it remains",
             rule=5,
@@ -239,10 +283,10 @@ def _count_wrong_entry(caller: Caller, home: Home, own: OwnDesk, pairing: Pairin
     error.hint = f"{error.hint}; {left} {'entry is' if left == 1 else 'entries are'} left"
 
 
-def _end(caller: Caller, home: Home, own: OwnDesk, line: bytes) -> None:
+def _end(caller: Caller, medium: Path, line: bytes) -> None:
     caller.call("line_drop", line=line.hex())
     _put(caller, _LINE + line.hex(), None)
-    drop_pairing(home.identity_dir(own.identity_dir), line)
+    drop_pairing(medium, line)
 
 
 def _step(file: bytes) -> int:

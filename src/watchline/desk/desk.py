@@ -7,8 +7,8 @@ memory would be ahead of the disk. Nothing is lost by that; whoever starts it ag
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Iterable, Sequence
+from typing import Protocol
 
 import structlog
 
@@ -50,6 +50,23 @@ TEST_BODY = "The quick brown fox jumps over the lazy dog 0123456789"
 log = structlog.get_logger()
 
 
+class Timer(Protocol):
+    """Something that will be called later."""
+
+    def cancel(self) -> None:
+        """Call it no more."""
+
+
+class Scheduler(Protocol):
+    """Where a desk's time passes: an asyncio loop is one, a clock that a test advances another."""
+
+    def call_soon(self, action: Callable[[], None], /) -> object:
+        """Call `action` once, as soon as what runs now has ended."""
+
+    def call_later(self, delay_seconds: float, action: Callable[[], None], /) -> Timer:
+        """Call `action` once after so many seconds."""
+
+
 class Desk:
     """One desk with its journal and its lines. Offline it answers questions; under an event loop it also runs the lines."""
 
@@ -64,12 +81,12 @@ class Desk:
         self.on_line_opened: Callable[[OpenLine], None] = lambda _: None
         self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
         self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: Scheduler | None = None
         self._dirty: dict[OpenLine, None] = {}
         self._waiting: list[Record] = []
         self._turn_scheduled = False
-        self._lazy_timer: asyncio.TimerHandle | None = None
-        self._tick_timer: asyncio.TimerHandle | None = None
+        self._lazy_timer: Timer | None = None
+        self._tick_timer: Timer | None = None
         self._next_compact = 0.0
         self._next_room_check = 0.0
         self._epochs: dict[bytes, tuple[int, int]] = {}
@@ -82,7 +99,7 @@ class Desk:
 
     # --- lines
 
-    def run(self, loop: asyncio.AbstractEventLoop) -> None:
+    def run(self, loop: Scheduler) -> None:
         """Take up every confirmed line and let its time pass on this loop."""
         self._loop = loop
         for row in self.journal.lines():
@@ -232,6 +249,8 @@ class Desk:
     # --- time
 
     def _tick(self) -> None:
+        if self.failed is not None:
+            return
         moment = self.moment()
         for opened in list(self.lines.values()):
             if opened.line.next_tick_at(moment) <= moment.running:
@@ -242,7 +261,7 @@ class Desk:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()
         self._compact_if_due(moment)
-        if self._loop is not None and self.failed is None:
+        if self._loop is not None:
             self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _check_room(self) -> None:
@@ -355,12 +374,17 @@ class Desk:
             self._lazy_timer = None
         return not waiting or self._guard(lambda: self.journal.commit(waiting))
 
+    def _commit_waiting(self) -> None:
+        self._commit()
+
     def _commit_later(self) -> None:
         if self._lazy_timer is None and self._loop is not None:
-            self._lazy_timer = self._loop.call_later(self.config.commit_wait_seconds, self._commit)
+            self._lazy_timer = self._loop.call_later(self.config.commit_wait_seconds, self._commit_waiting)
 
     def _guard(self, write: Callable[[], None]) -> bool:
-        """Do a write; if durability cannot be promised the desk is over, and says so."""
+        """Do a write; if durability cannot be promised the desk is over, and says so once."""
+        if self.failed is not None:
+            return False
         try:
             write()
         except JournalError as error:

@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING
 
 from watchline.desk.config import Config, default_text, read_config
 from watchline.desk.secrets import COST, Cost, read_secret_file, sync_folder, write_private_file
-from watchline.errors import SecretError, UsageError
+from watchline.errors import Malformed, SecretError, UsageError
 
 if TYPE_CHECKING:
     from watchline.core.keys import Identity
@@ -154,6 +154,24 @@ class Home:
         journal = _open_journal(self.path, read_node_key(self.path), create=False)
         journal.reserve(self.config.reserve_bytes)
         return journal
+
+
+def check_new(path: Path, *, desk: str, language: str, zone: str, officer: str, identity_dir: Path | None) -> None:
+    """Raise UsageError for whatever `Home.create` would refuse, before anybody chooses a passphrase."""
+    from watchline.core.keys import check_name
+    from watchline.desk.medium import refuse_second_identity
+    from watchline.desk.officers import check_officer_name
+
+    _check_free(path.absolute())
+    try:
+        check_name(desk, "a desk's name", rule=1)
+    except Malformed as error:
+        raise UsageError(error.message, hint=error.hint) from None
+    check_language(language)
+    check_zone(zone)
+    check_officer_name(officer)
+    if identity_dir is not None:
+        refuse_second_identity(identity_dir)
 
 
 def read_node_key(home: Path) -> bytes:

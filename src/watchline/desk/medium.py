@@ -50,10 +50,7 @@ class Medium:
 
 def create_medium(folder: Path, medium: Medium, passphrase: str, cost: Cost = COST) -> None:
     """Write `identity.key`; the folder is made if need be. Raises UsageError if an identity is there already."""
-    if (folder / KEY_FILE).exists():
-        raise UsageError(
-            "this folder holds an identity already", hint="give each desk a medium of its own", path=str(folder / KEY_FILE)
-        )
+    refuse_second_identity(folder)
     sealed = seal(_KIND, medium.encode(), passphrase, cost)
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,6 +59,14 @@ def create_medium(folder: Path, medium: Medium, passphrase: str, cost: Cost = CO
             f"the folder of the identity cannot be made: {error.strerror}", hint="check --identity-dir", path=str(folder)
         ) from error
     write_private_file(folder / KEY_FILE, sealed)
+
+
+def refuse_second_identity(folder: Path) -> None:
+    """Raise UsageError if an identity is in this folder already: two would be taken for one another."""
+    if (folder / KEY_FILE).exists():
+        raise UsageError(
+            "this folder holds an identity already", hint="give each desk a medium of its own", path=str(folder / KEY_FILE)
+        )
 
 
 def open_medium(folder: Path, passphrase: str) -> Medium:

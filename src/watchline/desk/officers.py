@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from watchline.core import shapes
-from watchline.core.encoding import decode, encode
+from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Body
 from watchline.core.keys import SEED_BYTES, Ed25519Key, HybridSignature, Identity, IdentityKey
 from watchline.core.persons import (
@@ -47,10 +47,10 @@ class OfficerKey:
         """What the roster says of this officer. Raises Malformed (rule 3) for a role that does not exist."""
         return Officer(self.number, ED25519, self.key.public, role, self.name, now, now + VALIDITY_SECONDS)
 
-    def sign(self, purpose: str, line: bytes, own_id: bytes, nonce: bytes | None, content: bytes) -> bytes:
-        """Stand for an entry's content: the assertions of its body, encoded as an array of one."""
+    def sign(self, purpose: str, line: bytes, own_id: bytes, nonce: bytes | None, content: bytes) -> Value:
+        """Stand for an entry's content: one of the assertions of its body."""
         challenge = assertion_challenge(purpose, line, own_id, nonce, Body(content).digest)
-        return encode([sign_assertion(self.number, self.key, challenge).to_value()])
+        return sign_assertion(self.number, self.key, challenge).to_value()
 
 
 def new_officer_key(roster: Roster | None, name: str) -> OfficerKey:

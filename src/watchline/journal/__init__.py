@@ -101,7 +101,7 @@ class Journal(Protocol):
         """The first kept status, with both signature halves, by the other side of the log's author, that covers `size` > 0."""
 
     def referring(self, log: Log, re: int) -> list[int]:
-        """The indexes of this log's entries that refer to entry `re` (of the other log; for a cancel, of the same), ascending."""
+        """The indexes of this log's entries with this `re`, ascending: it is of the other log, and of the same for a cancel."""
 
     # One line.
 

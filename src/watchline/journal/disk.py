@@ -35,7 +35,15 @@ _CACHE_KIBIBYTES = 8192
 DAMAGED_HINT = "stop this desk, keep the file, and restore: the line begins a new incarnation"
 
 # Errors that only a bug in our statements or values can cause.
-_BUGS = (apsw.SQLError, apsw.ConstraintError, apsw.MismatchError, apsw.RangeError, apsw.MisuseError, apsw.TooBigError)
+_BUGS = (
+    apsw.SQLError,
+    apsw.ConstraintError,
+    apsw.MismatchError,
+    apsw.RangeError,
+    apsw.MisuseError,
+    apsw.TooBigError,
+    apsw.ConnectionClosedError,
+)
 
 
 class Disk:

@@ -136,7 +136,7 @@ class SqliteJournal:
 
     def subtree(self, log: Log, start: int, stop: int) -> bytes:
         width = stop - start
-        if width < 1 or width & (width - 1) or start % width or stop > self.size(log):
+        if start < 0 or width < 1 or width & (width - 1) or start % width or stop > self.size(log):
             raise RuntimeError("not a perfect subtree of what is stored")
         return self._tree.subtree(self._known_log(log).number, start, stop)
 
@@ -214,11 +214,10 @@ class SqliteJournal:
         return None
 
     def referring(self, log: Log, re: int) -> list[int]:
-        known = self._find_log(log)
-        if known is None:
-            return []
-        rows = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", (known.number, re))
-        return [_index(key) for (key,) in rows]
+        row = self._find_log(log)
+        bindings = (row.number if row else None, re)
+        found = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", bindings)
+        return [_index(key) for (key,) in found]
 
     def state(self, line: bytes, part: str) -> bytes | None:
         return self.states(line).get(part)
@@ -309,8 +308,7 @@ class SqliteJournal:
 
     def line(self, name: str | bytes) -> LineRecord | None:
         column = "name" if isinstance(name, str) else "line"
-        found = self._read_lines(f"WHERE {column} = ?", (name,))
-        return found[0] if found else None
+        return next(iter(self._read_lines(f"WHERE {column} = ?", (name,))), None)
 
     def drop_line(self, line: bytes) -> None:
         found = self.line(line)
@@ -556,8 +554,7 @@ class SqliteJournal:
 
     def _read_entry(self, log: Log, row: tuple[Any, ...]) -> EntryRecord:
         key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released = row
-        place = _place("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big")
-        opened = self._seal.open(place, secret)
+        opened = self._seal.open(_place("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big"), secret)
         body, blinding = opened[BLINDING_BYTES:], opened[:BLINDING_BYTES]
         return EntryRecord(
             log, _index(key), kind, leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released)

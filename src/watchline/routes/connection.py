@@ -258,7 +258,7 @@ class Connection(asyncio.Protocol):
         self._tls.do_handshake()
         if self._tls.get_group_name() != GROUP or self._tls.get_protocol_version() != SSL.TLS1_3_VERSION:
             raise SSL.Error("a weaker handshake")
-        if not self.accepts(self.shown):  # asked again, for it may have been dismissed meanwhile
+        if not self.accepts(self.shown):  # OpenSSL asks only when certificates are shown; this holds even if none were
             raise SSL.Error("no paired key")
 
     def _fail(self) -> None:

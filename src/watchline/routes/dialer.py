@@ -73,7 +73,7 @@ class TlsDialer:
         self.task.add_done_callback(_report_failure)
 
     def hurry(self) -> None:
-        """Cut a wait between attempts short, and start again from the shortest: someone needs the line now."""
+        """Skip the present wait, or the next one, and start again from the shortest: someone needs the line now."""
         self._hurried.set()
 
     def close(self) -> None:
@@ -99,12 +99,12 @@ class TlsDialer:
                 failures = 0
 
     async def _is_hurried_within(self, seconds: float) -> bool:
-        self._hurried.clear()
         try:
             async with asyncio.timeout(seconds):
                 await self._hurried.wait()
         except TimeoutError:
             return False
+        self._hurried.clear()
         return True
 
     async def _connect(self) -> Outcome:

@@ -1,0 +1,129 @@
+"""`inbox`, `log`, `show`: what was said, in the desk's language, with the English beside it where no linguist has signed yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import click
+
+from watchline.cli.output import padded, wrapped
+from watchline.cli.session import Session, command
+
+LISTED = 50
+LISTED_MAX = 1_000
+_limit = click.option(
+    "--limit", default=LISTED, show_default=True, type=click.IntRange(1, LISTED_MAX), help="The newest so many of each line."
+)
+
+
+@command(name="inbox", example="watchline --home beijing inbox --json")
+@click.argument("line", required=False)
+@_limit
+def inbox(session: Session, line: str | None, limit: int) -> None:
+    """Show what came in, on LINE or on all lines, oldest first."""
+    _list(session, line, limit, "in")
+
+
+@command(name="log", example="watchline --home tokyo log beijing")
+@click.argument("line")
+@_limit
+def log(session: Session, line: str, limit: int) -> None:
+    """Show both directions of LINE, oldest first."""
+    _list(session, line, limit, "both")
+
+
+@command(name="show", example="watchline --home beijing show tokyo theirs:1")
+@click.argument("line")
+@click.argument("id")
+def show(session: Session, line: str, id: str) -> None:  # noqa: A002 - what the entry is called everywhere
+    """Show one entry of LINE: ID is ours:7, theirs:7 or DESK/INC/7."""
+    with session.desk() as (_, caller):
+        document = caller.call("entries", line=line, direction="both", id=id)
+        desk = caller.call("desk")
+    session.output.result(_public(document), _entries_shown(document["entries"], desk))
+
+
+def shown_time(at: str, zone: str | None) -> str:
+    """A time of a document (RFC 3339) as people read it: UTC first, then the desk's own clock."""
+    from watchline.catalogue.times import parse_time, show_time
+
+    seconds = parse_time(at)
+    return at if seconds is None else show_time(seconds, zone)
+
+
+def rungs_shown(rungs: Mapping[str, str], language: str, zone: str | None) -> Iterable[str]:
+    """The ladder of an entry: each rung in words, with its time."""
+    from watchline.catalogue import load_catalogue
+
+    catalogue = load_catalogue()
+    for rung, at in rungs.items():
+        word = catalogue.word("rungs", rung, language)
+        label = word.text if word.english is None else f"{word.text} ({word.english})"
+        yield from wrapped(f"    {padded(label, 24)} {shown_time(at, zone)}")
+
+
+def _list(session: Session, line: str | None, limit: int, direction: str) -> None:
+    with session.desk() as (_, caller):
+        document = caller.call("entries", line=line, direction=direction, limit=limit)
+        desk = caller.call("desk")
+    session.output.result(_public(document), _entries_shown(document["entries"], desk))
+
+
+def _public(document: dict[str, Any]) -> dict[str, Any]:
+    """The documented object: rows are there for people's eyes, `fields` and `text` say the same."""
+    return {"entries": [{name: value for name, value in entry.items() if name != "rows"} for entry in document["entries"]]}
+
+
+def _entries_shown(entries: list[dict[str, Any]], desk: dict[str, Any]) -> Iterable[str]:
+    if not entries:
+        yield "Nothing yet."
+    for place, entry in enumerate(entries):
+        if place:
+            yield ""
+        yield from _entry_shown(entry, desk["language"], desk["zone"])
+
+
+def _entry_shown(entry: dict[str, Any], language: str, zone: str | None) -> Iterable[str]:
+    from watchline.catalogue import load_catalogue
+
+    catalogue = load_catalogue()
+
+    def word(topic: str, key: str) -> str:
+        shown = catalogue.word(topic, key, language)
+        return shown.text if shown.english is None else f"{shown.text} ({shown.english})"
+
+    marks = [word("marks", "exercise")] if entry["exercise"] else []
+    if entry["released"] is False:
+        marks.append(word("marks", "not_released"))
+    if entry["precedence"]:
+        marks.insert(0, word("precedences", entry["precedence"]))
+    yield from wrapped("  ".join([f"{entry['line']} {entry['id']}", _title(entry), *marks]))
+    people = ", ".join(officer["role"] for officer in entry.get("officers", []))
+    about = f", about {entry['re']}" if entry.get("re") else ""
+    yield from wrapped(f"  {entry['author']}{f' ({people})' if people else ''}{about}")
+    yield from wrapped(f"  {shown_time(entry['time'], zone)}")
+    if entry.get("finding"):
+        yield from wrapped(f"  ! {entry['finding']}")
+    yield from _content_shown(entry)
+    yield from rungs_shown(entry["rungs"], language, zone)
+
+
+def _title(entry: dict[str, Any]) -> str:
+    title = entry.get("title") or entry["form"] or entry["type"]
+    return f"{title} ({entry['title_en']})" if entry.get("title_en") else str(title)
+
+
+def _content_shown(entry: dict[str, Any]) -> Iterable[str]:
+    rows = entry.get("rows")
+    if rows is None:
+        if entry["text"]:
+            yield from wrapped(entry["text"], indent="  ")
+        return
+    for row in rows:
+        label = f"{row['label']} ({row['label_en']})" if row["label_en"] else row["label"]
+        text = f"{row['text']} ({row['text_en']})" if row["text_en"] else row["text"]
+        first, *rest = text.split("\n")
+        yield from wrapped(f"  {label}: {first}")
+        for more in rest:
+            yield from wrapped(more, indent="    ")

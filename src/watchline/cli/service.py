@@ -1,0 +1,142 @@
+"""`serve`, `lines`, `status`, `test`, `demo`: a desk's node, and how its lines are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import click
+
+from watchline.cli.output import table
+from watchline.cli.session import Session, command
+from watchline.errors import NegativeAnswer, WatchlineError
+
+UP, DEGRADED, WORSE, UNKNOWN = 0, 1, 2, 3  # as monitoring checks have it
+_CODES = {"up": UP, "degraded": DEGRADED, "pairing": UNKNOWN}
+
+
+@command(name="serve", example="watchline --home tokyo serve")
+@click.option("--dial-only", is_flag=True, help="Open no port, only dial; as dial_only in watchline.toml.")
+def serve(session: Session, dial_only: bool) -> int:
+    """Run this desk's node until it is told to stop (Ctrl-C, SIGTERM). It keeps every confirmed line open and tests it."""
+    from dataclasses import replace
+
+    from watchline.desk.node import serve as run_node
+
+    home = session.home()
+    if dial_only:
+        home.config = replace(home.config, dial_only=True)
+    _log_to_standard_error(home.config.log_level)
+
+    def ready() -> None:
+        import os
+
+        session.output.result({"home": str(home.path), "pid": os.getpid()}, [f"Serving {home.path}; stop with Ctrl-C."])
+
+    return run_node(home, ready=ready)
+
+
+@command(name="lines", example="watchline --home tokyo lines --json")
+def lines(session: Session) -> None:
+    """List the lines of this desk with their states; those under pairing with the digits to compare."""
+    with session.desk() as (_, caller):
+        document = caller.call("lines")
+    session.output.result(document, _lines_shown(document["lines"]))
+
+
+@command(name="status", example="watchline --home tokyo status beijing")
+@click.argument("line", required=False)
+def status(session: Session, line: str | None) -> int:
+    """Say how each line, or LINE, is. Exit code, for monitoring: 0 up, 1 degraded, 2 anything worse, 3 unknown."""
+    try:
+        with session.desk() as (_, caller):
+            document = caller.call("status", line=line)
+            zone = caller.call("desk")["zone"]
+            running = caller.running
+    except WatchlineError as error:
+        session.output.refuse(error)
+        return UNKNOWN
+    session.output.result(document, _status_shown(document["lines"], zone))
+    if not running:
+        session.output.say(f"No node serves this home, so nothing is known of now: watchline --home {session.path()} serve")
+        return UNKNOWN
+    codes = {_CODES.get(row["state"], WORSE) for row in document["lines"]}
+    return next((code for code in (WORSE, UNKNOWN, DEGRADED, UP) if code in codes), UNKNOWN)
+
+
+@command(name="test", example="watchline --home tokyo test beijing --wait")
+@click.argument("line")
+@click.option("--wait", is_flag=True, help="Wait for the other side's answer; exit code 1 if there is none in time.")
+@click.option("--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds to wait.")
+def test(session: Session, line: str, wait: bool, timeout: float) -> int:
+    """Test LINE now: a neutral text, which the other side's node answers by itself."""
+    with session.desk() as (_, caller):
+        try:
+            answer = caller.call("test", timeout + 15, line=line, wait=wait, timeout_seconds=timeout)
+        except WatchlineError as error:
+            if error.kind != NegativeAnswer.kind:
+                raise
+            answer = {"ok": False, "round_trip_seconds": None}
+            session.output.result(answer, [f"No answer on {line} within {timeout:g} s."])
+            return NegativeAnswer.exit_code
+    document = {"ok": answer["ok"], "round_trip_seconds": answer["round_trip_seconds"]}
+    said = "The test is under way." if answer["ok"] is None else f"Answered after {answer['round_trip_seconds']:.3f} s."
+    session.output.result(document, [said])
+    return 0
+
+
+@command(name="demo", example="watchline demo")
+def demo(session: Session) -> int:
+    """Play a day on a line between two desks on this machine, from pairing to evidence; it ends by itself."""
+    from watchline.demo import run
+
+    return int(run() or 0)
+
+
+def _log_to_standard_error(level: str) -> None:
+    import sys
+
+    import structlog
+
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger(level),
+        processors=[
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.JSONRenderer(ensure_ascii=False),
+        ],
+        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    )
+
+
+def _lines_shown(rows: list[dict[str, Any]]) -> Iterable[str]:
+    if not rows:
+        yield "No line yet. Pair with another desk: watchline invite, or watchline accept"
+        return
+    yield from table([["LINE", "STATE", "PEER"], *([row["name"], row["state"], row["peer"]] for row in rows)])
+    for row in rows:
+        if "digits" in row:
+            yield f'{row["name"]}: compare, then watchline confirm {row["name"]} --digits "..."'
+            yield f"  {row['digits']}"
+
+
+def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
+    from watchline.cli.reading import shown_time
+
+    if not rows:
+        yield "No line yet."
+    for row in rows:
+        yield f"{row['name']} to {row['peer']}: {row['state']}"
+        test = row["last_test"]
+        if test is None:
+            yield "  last test       none yet"
+        else:
+            seconds = test["round_trip_seconds"]
+            result = f"ok, {seconds:.3f} s" if test["ok"] and seconds is not None else "ok" if test["ok"] else "FAILED"
+            yield f"  last test       {result}, {shown_time(test['at'], zone)}"
+        yield f"  unreceipted     {row['unreceipted']}"
+        yield f"  unacknowledged  {row['unacknowledged']}"
+        for route in row["routes"]:
+            yield f"  route           {route['kind']} {route['address']}: {route['state']}"
+        for alarm in row.get("alarms", []):
+            yield f"  alarm           {alarm['message']}, {shown_time(alarm['at'], zone)}"

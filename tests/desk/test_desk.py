@@ -1,0 +1,163 @@
+"""What a desk does by itself: statuses, tests of the line, commits before frames, honest ends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from tests.desk.desk_pair import DeskPair
+from tests.journal.faulty_disk import FaultyDisk
+from tests.line_pair import terms
+
+from watchline.core.entries import Body, EntryType, Notice, Precedence
+from watchline.core.outgoing import Draft
+from watchline.core.records import EntryRecord
+from watchline.desk.desk import read_notice
+from watchline.desk.views import LineView
+from watchline.errors import JournalError
+
+AGREED = replace(terms(), unreleased_forms=("free-text", "test"))
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[DeskPair]:
+    joined = DeskPair(tmp_path, agreed=AGREED)
+    joined.join()
+    joined.advance(3)
+    yield joined
+    joined.close()
+
+
+def draft(text: str) -> Draft:
+    content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: text}).encode()
+    return Draft(EntryType.NOTICE, content, released=True)
+
+
+def texts(end: object) -> list[str]:
+    journal, log = end.journal, end.line.line.setup.incoming_log  # type: ignore[attr-defined]
+    notices = [read_notice(record) for record in journal.entries(log, 0, journal.size(log))]
+    return [str(notice.fields[1]) for notice in notices if notice is not None and notice.form == "free-text"]
+
+
+def test_two_joined_desks_are_up_and_stay_up_by_their_statuses(pair: DeskPair) -> None:
+    for _ in range(20):
+        pair.advance(30)
+        assert pair.a.line.state(pair.scheduler.moment()) == "up"
+        assert pair.b.line.state(pair.scheduler.moment()) == "up"
+
+
+def test_a_desk_whose_peer_falls_silent_sees_degraded_and_then_terminal_down(pair: DeskPair) -> None:
+    pair.b.desk.stop()
+    pair.advance(100)
+    assert pair.a.line.state(pair.scheduler.moment()) == "degraded"
+    pair.advance(60)
+    assert pair.a.line.state(pair.scheduler.moment()) == "terminal_down"
+
+
+def test_notice_composed_while_cut_is_delivered_once_when_the_line_heals(pair: DeskPair) -> None:
+    pair.cut()
+    pair.a.desk.compose(pair.a.line, draft("while cut"))
+    pair.advance(120)
+    assert pair.a.line.state(pair.scheduler.moment()) == "line_down"
+    assert texts(pair.b) == []
+    pair.join()
+    pair.advance(5)
+    assert texts(pair.b) == ["while cut"]
+
+
+def test_both_desks_killed_with_a_notice_under_way_deliver_it_once(pair: DeskPair) -> None:
+    pair.a.desk.compose(pair.a.line, draft("before the kill"))
+    pair.a.desk.flush()
+    pair.cut()
+    pair.a.restart()
+    pair.b.restart()
+    pair.join()
+    pair.advance(5)
+    assert texts(pair.b) == ["before the kill"]
+    assert pair.a.line.line.outgoing.received == pair.a.line.line.outgoing.edge.size
+
+
+def test_scheduled_tests_alternate_between_the_desks_and_are_answered(pair: DeskPair) -> None:
+    pair.advance(4 * 3600)
+    ours = [notice_tests(end) for end in (pair.a, pair.b)]
+    assert ours == [(2, 2), (2, 2)]
+    for end in (pair.a, pair.b):
+        assert end.line.last_test is not None and end.line.last_test.ok
+
+
+def notice_tests(end: object) -> tuple[int, int]:
+    """(tests that this desk began, answers that it gave)."""
+    journal, log = end.journal, end.line.line.setup.outgoing_log  # type: ignore[attr-defined]
+    found = [record for record in journal.entries(log, 0, journal.size(log)) if is_test(record)]
+    return sum(record.re is None for record in found), sum(record.re is not None for record in found)
+
+
+def is_test(record: EntryRecord) -> bool:
+    notice = read_notice(record)
+    return notice is not None and notice.form == "test"
+
+
+def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: DeskPair) -> None:
+    pair.cut()
+    pair.a.desk.start_test(pair.a.line)
+    pair.advance(120)
+    assert pair.a.line.last_test is not None and pair.a.line.last_test.ok is False
+    pair.a.restart()
+    assert pair.a.line.last_test is not None and pair.a.line.last_test.ok is False
+
+
+def test_routes_signed_to_the_peer_replace_its_addresses_and_older_ones_do_not(pair: DeskPair) -> None:
+    from watchline.core.encoding import encode
+
+    pair.a.journal.put_document("own-routes", "self", encode([["direct", "192.0.2.9:7400"]]), False)
+    pair.a.desk.announce_routes()
+    pair.advance(1)
+    assert list(pair.b.line.routes) == ["192.0.2.9:7400"]
+    pair.b.restart()
+    assert list(pair.b.line.routes) == ["192.0.2.9:7400"]
+
+
+def test_a_failed_fsync_releases_no_frame_tells_nothing_and_ends_the_desk(tmp_path: Path) -> None:
+    disk = FaultyDisk("desk-fsync")
+    pair = DeskPair(tmp_path, agreed=AGREED, vfs="desk-fsync")
+    pair.join()
+    pair.advance(3)
+    failed: list[JournalError] = []
+    pair.a.desk.on_failure = failed.append
+    size = pair.b.line.line.incoming.edge.size
+    disk.strike("fsync")
+    pair.a.desk.compose(pair.a.line, draft("never durable"))
+    with pytest.raises(JournalError):
+        pair.a.desk.flush()
+    pair.advance(10)
+    assert [error.facts["reason"] for error in failed] == ["io"]
+    assert pair.b.line.line.incoming.edge.size == size
+    assert texts(pair.b) == []
+
+
+def test_without_room_nothing_is_accepted_or_taken_and_it_goes_on_once_there_is(
+    pair: DeskPair, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pair.b.journal.reserve(2**60)
+    pair.advance(6)
+    assert not pair.b.desk.has_room
+    with pytest.raises(JournalError):
+        pair.b.desk.compose(pair.b.line, draft("no room"))
+    pair.a.desk.compose(pair.a.line, draft("waits"))
+    pair.advance(10)
+    assert texts(pair.b) == []
+    pair.b.journal.reserve(0)
+    pair.advance(70)
+    assert texts(pair.b) == ["waits"]
+
+
+def test_rungs_of_a_delivered_notice_climb_with_their_times(pair: DeskPair) -> None:
+    record = pair.a.desk.compose(pair.a.line, draft("climbs"))
+    pair.advance(1)
+    pair.a.desk.flush()
+    view = LineView(pair.a.desk, pair.a.line.record)
+    assert list(view.rungs(record)) == ["composed", "attempted", "received"]
+    assert view.entry(record)["text"].endswith("climbs")
+    assert Body.decode(record.body).nonce is None
