@@ -1,6 +1,6 @@
 # Every target makes .venv by itself, from the hashed locks in requirements/; PYTHON=... chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help demo test check bench fix lock clean
+.PHONY: help demo test quick check bench fix lock clean
 
 BIN := .venv/bin
 
@@ -10,8 +10,12 @@ help: ## this list
 demo: .venv/.installed ## two desks on this machine, from pairing to evidence; ends by itself
 	@$(BIN)/watchline demo
 
-test: .venv/.installed ## every test, on two cores
+test: .venv/.installed ## every test, on two cores; installs what the tests need beyond PyPI, or says what is missing
+	@sh scripts/system-packages.sh || true
 	@$(BIN)/python -m pytest -q -n 2 $(ARGS)
+
+quick: .venv/.installed ## the tests a developer runs: all but the slow ones
+	@$(BIN)/python -m pytest -q -n 2 -m "not slow" $(ARGS)
 
 check: .venv/.installed ## format, lint, types, layers, docs and house rules
 	@$(BIN)/ruff format --check

@@ -8,7 +8,7 @@ from __future__ import annotations
 import sys
 from itertools import groupby
 
-from watchline.core.line import TRANSITIONS, Cause, Phase
+from watchline.core.phases import TRANSITIONS, Cause, Phase
 
 
 def state_diagram() -> str:

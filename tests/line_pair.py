@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import random
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
 
 from watchline.core.certificate import Certificate, SignedCertificate, issue
-from watchline.core.entries import Body, EntryType, Notice, Precedence, Response
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.frames import FrameKey, Item
 from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
 from watchline.core.line import Line
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, Roster, assertion_challenge, sign_assertion
 from watchline.core.records import AlarmRecord, EntryRecord
-from watchline.core.setting import Event, LineSetup, Moment
+from watchline.core.setting import EntryArrived, Event, LineSetup, Moment
 from watchline.core.terms import Terms, default_terms
 from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal, open_journal
@@ -95,14 +100,50 @@ class Side:
             self.journal.commit(effects.records)
         self.out += effects.frames
         self.events += effects.events
-        self.arrived += [event.record for event in effects.events if hasattr(event, "record") and type(event.record) is EntryRecord]
+        self.arrived += [event.record for event in effects.events if isinstance(event, EntryArrived)]
 
-    def restart(self) -> None:
+    def restart(self, *, connected: bool = False) -> None:
         """The process dies and starts again from its journal: what was not committed is gone."""
         self.journal.close()
         self.out.clear()
+        self.open(connected=connected)
+
+    def open(self, *, connected: bool = False) -> None:
+        """Start from the journal as it is on the disk."""
         self.journal = open_journal(self.path, bytes(32), create=False)
         self.line = Line.restore(self.setup, self.journal, self.clock.moment())
+        if connected:
+            self.line.connected(self.clock.moment())
+
+    def backup(self, path: Path) -> None:
+        """Copy the journal, as a backup of a stopped node would."""
+        self.journal.close()
+        shutil.copy(self.path, path)
+        self.restart_from(self.path)
+
+    def restart_from(self, path: Path) -> None:
+        """Start from another copy of the journal, such as a backup; the files at hand are gone."""
+        if path != self.path:
+            self.journal.close()
+            for old in self.path.parent.glob(self.path.name + "*"):
+                old.unlink()
+            shutil.copy(path, self.path)
+        self.out.clear()
+        self.open()
+
+    def seal(self, *items: Item) -> bytes:
+        """A frame of ours to the peer, with these items: what whoever has the pairing secret can make."""
+        return FrameKey(self.setup.outer_keys()[0]).seal(items, self.clock.random.randbytes(12))
+
+    def sent(self) -> list[Item]:
+        """The items in the frames that wait to be carried."""
+        key = FrameKey(self.setup.outer_keys()[0])
+        return [item for frame in self.out for item in key.open(frame)]
+
+    def hear(self, *items: Item, by: Side) -> None:
+        """Take items that `by`, or a thief of the pairing secret, put into a frame; and close the turn."""
+        self.line.receive(by.seal(*items), self.clock.moment())
+        self.turn()
 
     def say(self, text: str, *, released: bool = True, once: str | None = None, re: int | None = None) -> EntryRecord:
         notice = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: text})
@@ -115,13 +156,17 @@ class Side:
         return self.line.compose(draft, self.clock.moment())
 
     def acknowledge(self, record: EntryRecord, *, kind: EntryType = EntryType.ACKNOWLEDGE) -> EntryRecord:
-        from watchline.core.entries import Leaf
-
         leaf = Leaf.decode(record.leaf)
         content = Response(kind, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment, "en").encode()
         purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
         nonce, assertions = self.sign(purpose, content)
         return self.line.compose(Draft(kind, content, nonce, assertions, leaf.index, None, True), self.clock.moment())
+
+    def cancel(self, index: int) -> EntryRecord:
+        """Cancel our own entry; the form of the content is a notice's."""
+        content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "cancelled"}).encode()
+        nonce, assertions = self.sign("release", content)
+        return self.line.compose(Draft(EntryType.CANCEL, content, nonce, assertions, index, None, True), self.clock.moment())
 
     def sign(self, purpose: str, content: bytes) -> tuple[bytes, tuple[object, ...]]:
         nonce = self.clock.random.randbytes(16)
@@ -131,27 +176,33 @@ class Side:
     def texts(self) -> list[str]:
         """What the peer said here, in order, from the journal."""
         log = self.setup.incoming_log
-        found = []
-        for record in self.journal.entries(log, 0, self.journal.size(log)):
-            if record.type == EntryType.NOTICE:
-                found.append(str(Notice.decode(Body.decode(record.body).content).fields.get(1)))
-        return found
+        entries = self.journal.entries(log, 0, self.journal.size(log))
+        notices = (Notice.decode(Body.decode(entry.body).content) for entry in entries if entry.type == EntryType.NOTICE)
+        return [str(notice.fields.get(1)) for notice in notices]
 
     def alarms(self) -> list[AlarmRecord]:
         return self.journal.alarms(self.setup.line)
 
 
 class Clock:
-    """A clock that only a test moves, and randomness that only a seed decides."""
+    """A clock that only a test moves, and randomness that only a seed decides. jump: by how much the wall clock is wrong."""
 
-    def __init__(self, seed: object = 0) -> None:
-        self.wall = START
-        self.running = 1000.0
+    def __init__(self, seed: object = 0, base: Clock | None = None) -> None:
+        self._base = base
+        self._running = 1000.0
+        self.jump = 0
         self.random = seeded(seed)
 
+    @property
+    def running(self) -> float:
+        return self._running if self._base is None else self._base.running
+
+    @property
+    def wall(self) -> int:
+        return START + int(self.running - 1000) + self.jump
+
     def advance(self, seconds: float) -> None:
-        self.running += seconds
-        self.wall = START + int(self.running - 1000)
+        self._running += seconds
 
     def moment(self) -> Moment:
         return Moment(self.wall, self.running, self.random.randbytes)
@@ -160,27 +211,30 @@ class Clock:
 class LinePair:
     """Tokyo and Beijing, joined. Frames wait in `a.out` and `b.out` until the test delivers, drops or keeps them."""
 
-    def __init__(self, folder: Path, seed: object = 0, *, connect: bool = True) -> None:
-        self.clock = Clock(seed)
+    def __init__(
+        self, folder: Path, seed: object = 0, *, connect: bool = True, line: bytes = LINE, padded: bool = True
+    ) -> None:
+        self.clock = Clock()
+        self.padded = padded
         tokyo, beijing = party("Tokyo"), party("Beijing")
-        self.a = self._side(folder / "a.db", tokyo, beijing)
-        self.b = self._side(folder / "b.db", beijing, tokyo)
+        self.a = self._side(folder / "a.db", setup_of(tokyo, beijing, line), tokyo, (seed, "a"))
+        self.b = self._side(folder / "b.db", setup_of(beijing, tokyo, line), beijing, (seed, "b"))
         if connect:
             self.connect()
             self.settle()
 
-    def _side(self, path: Path, own: Party, peer: Party) -> Side:
-        setup = setup_of(own, peer)
+    def _side(self, path: Path, setup: LineSetup, own: Party, seed: object) -> Side:
+        clock = Clock(seed, self.clock)
         journal = open_journal(path, bytes(32), create=True)
-        journal.put_line(LineRecord(setup.line, "line", self.clock.wall, True, b""))
-        line = Line.begin(setup, journal, self.clock.moment())
-        side = Side(setup, own, path, journal, line, self.clock)
+        journal.put_line(LineRecord(setup.line, "line", clock.wall, True, b""))
+        line = Line.begin(setup, journal, clock.moment(), padded=self.padded)
+        side = Side(setup, own, path, journal, line, clock)
         side.turn()
         return side
 
     def connect(self) -> None:
         for side in (self.a, self.b):
-            side.line.connected(self.clock.moment())
+            side.line.connected(side.clock.moment())
             side.turn()
 
     def cut(self) -> None:
@@ -193,9 +247,9 @@ class LinePair:
         from_a, self.a.out[:] = list(self.a.out), []
         from_b, self.b.out[:] = list(self.b.out), []
         for frame in from_a:
-            self.b.line.receive(frame, self.clock.moment())
+            self.b.line.receive(frame, self.b.clock.moment())
         for frame in from_b:
-            self.a.line.receive(frame, self.clock.moment())
+            self.a.line.receive(frame, self.a.clock.moment())
         for side in (self.a, self.b):
             side.turn()
         return len(from_a) + len(from_b)
@@ -205,7 +259,7 @@ class LinePair:
         steps = max(1, int(seconds / 0.5))
         for _ in range(steps):
             for side in (self.a, self.b):
-                side.line.tick(self.clock.moment())
+                side.line.tick(side.clock.moment())
                 side.turn()
             while self.deliver():
                 pass
@@ -214,3 +268,15 @@ class LinePair:
     def close(self) -> None:
         self.a.journal.close()
         self.b.journal.close()
+
+
+@contextmanager
+def joined(seed: object = 0, *, connect: bool = True, line: bytes = LINE, padded: bool = True) -> Iterator[LinePair]:
+    """A pair whose journals lie in memory if the system can do that, so that a test may make many."""
+    memory = Path("/dev/shm")
+    with tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None) as folder:
+        pair = LinePair(Path(folder), seed, connect=connect, line=line, padded=padded)
+        try:
+            yield pair
+        finally:
+            pair.close()

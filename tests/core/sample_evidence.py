@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
+from functools import cache
 from hashlib import sha256
 
-from tests.core.sample_desks import BEGIN, desk_keys, identity_key, officer_key, paired
-
+from tests.core.sample_desks import BEGIN, accept, desk_keys, identity_key, invite, officer_key, paired, seeded
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.entries import Body, Continues, Direction, EntryType, Leaf, Notice, Precedence, Response, commitment
 from watchline.core.evidence_parts import Bundle, Head, LogName, ShownEntry, ShownLog, ShownStatus, hidden_spans
+from watchline.core.keys import DeskKeys
 from watchline.core.merkle import leaf_hash, root_of
+from watchline.core.pairing import complete_invitation
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.statements import StatementType, Status, sign_statement
 
@@ -38,9 +40,14 @@ class Talk:
     def name(self, side: str) -> LogName:
         return LogName(side, self.incs[side], self.incs[other(side)])
 
+    def sender(self, side: str) -> bytes:
+        return identity_key(DESK_OF[side]).identity.id
+
     def direction(self, side: str) -> Direction:
-        own, peer = (identity_key(DESK_OF[each]).identity.id for each in (side, other(side)))
-        return Direction(self.line, own, peer, self.incs[side], self.incs[other(side)])
+        return Direction(self.line, self.sender(side), self.sender(other(side)), self.incs[side], self.incs[other(side)])
+
+    def keys(self, side: str) -> DeskKeys:
+        return desk_keys(DESK_OF[side], self.incs[side])
 
     def hashes(self, side: str) -> list[bytes]:
         return [leaf_hash(entry.leaf) for entry in self.entries[side]]
@@ -60,8 +67,7 @@ class Talk:
 
     def release(self, side: str, content: bytes, purpose: str = "release", number: int = 1) -> Body:
         nonce = sha256(b"nonce" + side.encode() + len(self.entries[side]).to_bytes(4, "big")).digest()[:16]
-        sender = identity_key(DESK_OF[side]).identity.id
-        challenge = assertion_challenge(purpose, self.line, sender, nonce, Body(content).digest)
+        challenge = assertion_challenge(purpose, self.line, self.sender(side), nonce, Body(content).digest)
         assertion = sign_assertion(number, officer_key(DESK_OF[side], number), challenge)
         return Body(content, nonce, (assertion.to_value(),))
 
@@ -79,7 +85,7 @@ class Talk:
         return self.add(side, EntryType.NOTICE, self.release(side, content) if released else Body(content), re)
 
     def respond(self, side: str, index: int, kind: EntryType = EntryType.ACKNOWLEDGE, about: int | None = None) -> int:
-        """B's officer acknowledges or declines entry `index` of the other log; about: the entry that is really signed for."""
+        """An officer acknowledges or declines entry `index` of the other log; about: the entry that is really signed for."""
         peer = self.direction(other(side))
         meant = Leaf.decode(self.entries[other(side)][index if about is None else about].leaf)
         content = Response(kind, peer.inc, peer.peer_inc, meant.index, meant.commitment, "zh-Hans").encode()
@@ -87,7 +93,7 @@ class Talk:
         return self.add(side, kind, self.release(side, content, purpose), index)
 
     def head(self, side: str, size: int, *, receipt: bool = True, time: int = TIME + 500) -> Head:
-        log, custody = desk_keys(DESK_OF[side]).log, desk_keys(DESK_OF[other(side)]).custody
+        log, custody = self.keys(side).log, self.keys(other(side)).custody
         line, sender, _, inc, peer_inc = self.direction(side)
         root = self.root(side, size)
         text = Checkpoint(origin(line, sender, inc, peer_inc), size, root).text()
@@ -97,8 +103,7 @@ class Talk:
         own, held = len(self.entries[side]), len(self.entries[other(side)])
         roots = self.root(side, own), self.root(other(side), held)
         status = Status(TIME + 900, own, roots[0], held, roots[1], 1, 32, 1, 1, (), 0, 0, (1, 1, 0), bytes(16), None)
-        key = desk_keys(DESK_OF[side]).statement
-        made = sign_statement(StatementType.STATUS, self.direction(side), status.values(), key)
+        made = sign_statement(StatementType.STATUS, self.direction(side), status.values(), self.keys(side).statement)
         assert made.ml is not None
         return ShownStatus(self.name(side), made.payload, made.ed, made.ml)
 
@@ -146,9 +151,9 @@ class Talk:
         return Bundle(self.files, (), logs, tuple(self.status(side) for side in statuses))
 
 
-def sample_talk() -> Talk:
-    """A notice acknowledged and answered, one declined, one not released, an exercise, a test by a machine."""
-    talk = Talk()
+def sample_talk(talk: Talk | None = None) -> Talk:
+    """A notice acknowledged and answered, an exercise declined, a notice not released, a test by a machine."""
+    talk = talk or Talk()
     first = talk.say("a", "airspace-object")
     talk.respond("b", first)
     talk.say("b", "statement", Precedence.PRIORITY, re=first)
@@ -156,3 +161,12 @@ def sample_talk() -> Talk:
     talk.say("a", "statement", released=False)
     talk.say("a", "test", Precedence.ROUTINE, released=False)
     return talk
+
+
+@cache
+def another_line() -> Talk:
+    """The same two desks on a second line, paired with the same certificates, saying the same."""
+    file1, invitation = invite(label="2")
+    file2, _ = accept(file1, label="2")
+    file3, ours = complete_invitation(invitation, file2, identity_key("A"), seeded("complete 2"))
+    return sample_talk(Talk(ours.line, (file1, file2, file3)))

@@ -42,16 +42,16 @@ class Handle:
 class Scheduler:
     """The desk's clock and timers, on the time of a MemoryClock."""
 
-    def __init__(self, clock: MemoryClock, wall: int) -> None:
+    def __init__(self, clock: MemoryClock, wall: int, source: random.Random | None = None) -> None:
         self.clock = clock
         self.wall = wall
-        self.random = random.Random(5)
+        self.random = source or random.Random(5)
         self.alive = True
 
     def reborn(self) -> Scheduler:
         """The scheduler of the next process; timers of this one never fire."""
         self.alive = False
-        return Scheduler(self.clock, self.wall)
+        return Scheduler(self.clock, self.wall, self.random)
 
     def call_soon(self, action: Callable[[], None]) -> object:
         return self.call_later(0.0, action)

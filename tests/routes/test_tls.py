@@ -34,7 +34,7 @@ from tests.routes.ends import (
 from tests.routes.strangers import Stranger, byte_by_byte, library_context, stranger
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.errors import RouteError
-from watchline.routes import Address, Link, Outcome
+from watchline.routes import Address, Link, Outcome, parse_address
 from watchline.routes.connection import WELCOME, Connection
 from watchline.routes.tls import TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
@@ -97,6 +97,19 @@ def test_each_side_sees_the_others_fingerprint(play: Play) -> None:
         assert ends.far_link.peer == ends.near_route.fingerprint
 
     play(linked(scene))
+
+
+def test_dialled_link_bears_the_address_as_it_was_dialled(play: Play) -> None:
+    async def scene() -> None:
+        ends = TlsEnds()
+        listener = await ends.far_route.listen(Address("localhost", 0))
+        dial(ends.near_route, ends.far_route, listener, ends.near.attempt)
+        await ends.until(lambda: bool(ends.near.links and ends.far.links))
+        assert ends.near.links[0].address == f"localhost:{listener.address.port}"
+        assert parse_address(ends.far.links[0].address).port != listener.address.port
+        await ends.close()
+
+    play(scene())
 
 
 # Who is let in.

@@ -23,7 +23,7 @@ IDENTITY_FILE_BYTES_MAX = 4_096
     help="Where the identity's secret goes: best a medium that is taken out. Default: a folder of the home.",
 )
 def init(session: Session, desk: str, lang: str, zone: str, officer: str, identity_dir: Path | None) -> None:
-    """Make a desk: its home, identity, certificate, first officer and empty journal.
+    """Make a desk: home, identity, first officer, empty journal.
 
     Two passphrases are chosen here: the identity's, needed again only to pair or to change officers
     (WATCHLINE_PASSPHRASE_FILE), and the officer's, needed for each release (WATCHLINE_OFFICER_FILE).
@@ -72,7 +72,10 @@ def init(session: Session, desk: str, lang: str, zone: str, officer: str, identi
 @command(name="identity", example="watchline --home tokyo identity --out tokyo.identity")
 @click.option("--out", type=click.Path(path_type=Path), help="Write the public identity to this file, for publication.")
 def identity(session: Session, out: Path | None) -> None:
-    """Show who this desk is; with --out, write the public identity that `verify --identity` reads."""
+    """Show who this desk is.
+
+    With --out, write its public identity to a file, which `verify --identity` reads.
+    """
     from watchline.desk.ceremony import own_desk
     from watchline.desk.secrets import write_private_file
 

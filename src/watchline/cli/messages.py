@@ -32,9 +32,13 @@ _signers = click.option(
 )
 _once = click.option("--once", metavar="KEY", help="The same KEY is the same entry: a script may send again after exit code 3.")
 _wait = click.option(
-    "--wait", type=click.Choice(["received", "acknowledged", "answered"]), help="Wait until it has come so far; else exit code 1."
+    "--wait",
+    type=click.Choice(["received", "acknowledged", "answered"]),
+    help="Wait until it has come so far; else exit code 1.",
 )
-_timeout = click.option("--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 86_400), help="Seconds to wait.")
+_timeout = click.option(
+    "--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 86_400), help="Seconds to wait."
+)
 _precedence = click.option("--precedence", type=click.Choice(_PRECEDENCES, case_sensitive=False), help="How urgent it is.")
 _exercise = click.option("--exercise", is_flag=True, help="Mark it as part of an exercise.")
 _text = click.option("--text", help="Send these words as a free-text form.")
@@ -51,7 +55,10 @@ class Said:
     re: int | None = None
 
 
-@command(name="send", example="watchline --home tokyo send beijing airspace-object object=balloon seen=2023-02-15T01:00:00Z ours=asking")
+@command(
+    name="send",
+    example="watchline --home tokyo send beijing airspace-object object=balloon seen=2023-02-15T01:00:00Z ours=asking",
+)
 @_line
 @click.argument("form", required=False)
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]...")
@@ -75,7 +82,11 @@ def send(
     timeout: float,
     signers: tuple[str, ...],
 ) -> None:
-    """Send FORM on LINE, filled in with FIELD=VALUE, released by an officer. `forms` lists them and their fields."""
+    """Send a form on LINE, released by an officer.
+
+    FORM is filled in with FIELD=VALUE; `watchline forms` lists the forms and their fields. Lists are JSON, positions LAT,LON,
+    times RFC 3339, languages BCP 47.
+    """
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
         chosen, assignments = _chosen_form(form, fields, text)
@@ -84,7 +95,7 @@ def send(
         _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout)
 
 
-@command(name="reply", example='watchline --home beijing reply tokyo theirs:1 holding-reply answer_by=2023-02-15T05:00:00Z')
+@command(name="reply", example="watchline --home beijing reply tokyo theirs:1 holding-reply answer_by=2023-02-15T05:00:00Z")
 @_line
 @click.argument("id")
 @click.argument("form", required=False)
@@ -110,7 +121,11 @@ def reply(
     timeout: float,
     signers: tuple[str, ...],
 ) -> None:
-    """Answer their notice ID on LINE with FORM, or decline to: form `decline`. It has their notice's precedence by default."""
+    """Answer their notice ID on LINE, or decline to.
+
+    FORM is filled in as by `send`; the form `decline` says that there will be no answer. By default an answer has the
+    precedence of what it answers, and is part of an exercise if that is.
+    """
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
         entry = _their_notice(caller, line, id, "answered")
@@ -147,7 +162,10 @@ def acknowledge(
     timeout: float,
     signers: tuple[str, ...],
 ) -> None:
-    """Say that a person has read their notice ID on LINE. It is signed by that person, and is no answer."""
+    """Say that a person has read their notice ID on LINE.
+
+    That person signs. It is no answer.
+    """
     from watchline.core.entries import EntryType
 
     with session.desk() as (home, caller):
@@ -182,7 +200,9 @@ def _chosen_form(form: str | None, fields: Sequence[str], text: str | None) -> t
                 allowed=[known.name for known in chosen.fields],
             )
         if name in assignments:
-            raise FieldError(f"field {name} is given twice", hint="give it once", field=name, given=value[:80], allowed="one value")
+            raise FieldError(
+                f"field {name} is given twice", hint="give it once", field=name, given=value[:80], allowed="one value"
+            )
         assignments[name] = value
     return chosen, assignments
 
@@ -228,7 +248,7 @@ def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
     """How a reference that was typed becomes the integers of the wire: the other side's log, or with a fourth, our own."""
 
     def resolve(text: str) -> Sequence[int]:
-        entry = caller.call("resolve", line=line, id=text)
+        entry = caller.call("resolve", line=line, entry=text)
         place = (entry["inc"], entry["peer_inc"], entry["index"])
         return (*place, 1) if entry["own"] else place
 
@@ -236,7 +256,7 @@ def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
 
 
 def _their_notice(caller: Caller, line: str, id: str, what: str) -> dict[str, Any]:  # noqa: A002 - as in `reply`
-    entry = caller.call("resolve", line=line, id=id)
+    entry = caller.call("resolve", line=line, entry=id)
     if entry["own"] or entry["form"] is None:
         said = "your own" if entry["own"] else "no notice"
         raise UsageError(
@@ -248,7 +268,7 @@ def _their_notice(caller: Caller, line: str, id: str, what: str) -> dict[str, An
 
 
 def _check_answers(form: Form, entry: dict[str, Any]) -> None:
-    """Raise UsageError if the agreed forms do not let this form answer that one; what this desk does not know may be answered."""
+    """Raise UsageError if the catalogue does not let this form answer that one; a form unknown here may be answered by any."""
     from watchline.catalogue import load_catalogue
 
     answered = load_catalogue().forms.get(entry["form"])
@@ -256,7 +276,9 @@ def _check_answers(form: Form, entry: dict[str, Any]) -> None:
         allowed = [*answered.answers]
         raise UsageError(
             f"{form.code} does not answer {answered.code}",
-            hint=f"answer with one of {', '.join(allowed)}" if allowed else "acknowledge it instead, or send a notice of its own",
+            hint=f"answer with one of {', '.join(allowed)}"
+            if allowed
+            else "acknowledge it instead, or send a notice of its own",
             form=form.code,
             allowed=allowed,
         )
@@ -302,7 +324,7 @@ def _say(
         re=said.re,
         once=once,
         wait=wait,
-        timeout_seconds=timeout,
+        wait_seconds=timeout,
     )
     document = {name: answer[name] for name in ("line", "id", "rung", "times")}
     shown = [f"{answer['id']} on {answer['line']}:", *rungs_shown(answer["times"], facts["language"], facts.get("zone"))]

@@ -36,7 +36,10 @@ _identity_dir = click.option(
 def invite(
     session: Session, addresses: tuple[str, ...], dial_only: bool, terms: Path | None, out: Path, identity_dir: Path | None
 ) -> None:
-    """Begin a pairing: write file 1, with this desk's keys, addresses, and the terms it proposes. The identity signs."""
+    """Begin a pairing: write file 1.
+
+    It holds this desk's keys and addresses, and the terms that it proposes. The identity signs.
+    """
     from watchline.desk import ceremony
     from watchline.desk.agreement import proposed_terms
 
@@ -74,7 +77,10 @@ def invite(
 def accept(
     session: Session, file: Path, addresses: tuple[str, ...], dial_only: bool, out: Path, identity_dir: Path | None
 ) -> None:
-    """Accept an invitation, FILE, with its terms: write file 2. The identity signs."""
+    """Accept an invitation with its terms: write file 2.
+
+    FILE is file 1, from the other desk. The identity signs.
+    """
     from watchline.catalogue import load_catalogue
     from watchline.core.pairing import PAIRING_BYTES_MAX
     from watchline.desk import ceremony
@@ -117,7 +123,10 @@ def accept(
 @click.option("--name", help="What this desk calls the line. Default: made from the other desk's name.")
 @_identity_dir
 def complete(session: Session, file: Path, out: Path | None, name: str | None, identity_dir: Path | None) -> None:
-    """Take file 2 and write file 3, or take file 3. Both desks then have the same sixty digits, to be compared by voice."""
+    """Take file 2 and write file 3, or take file 3.
+
+    Both desks then have the same sixty digits, which two people compare by voice. Given again, the same file does the same.
+    """
     from watchline.core.pairing import PAIRING_BYTES_MAX
     from watchline.desk import ceremony
 
@@ -149,7 +158,10 @@ def complete(session: Session, file: Path, out: Path | None, name: str | None, i
 @click.option("--differs", is_flag=True, help="The digits differ: end this pairing, nothing of it remains.")
 @_identity_dir
 def confirm(session: Session, line: str, digits: str | None, differs: bool, identity_dir: Path | None) -> None:
-    """Say whether the two people who compared the digits of LINE had the same. Three wrong entries end the pairing."""
+    """Say that two people compared the digits of LINE.
+
+    With the right digits the line begins. Three wrong entries end the pairing, and so does --differs, at once.
+    """
     from watchline.desk import ceremony
 
     if (digits is None) == (not differs):

@@ -1,14 +1,17 @@
-"""`inbox`, `log`, `show`: what was said, in the desk's language, with the English beside it where no linguist has signed yet."""
+"""`inbox`, `log`, `show`: what was said, in the desk's language, with English beside it where no linguist has signed yet."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
-from watchline.cli.output import padded, wrapped
+from watchline.cli.output import wrapped
 from watchline.cli.session import Session, command
+
+if TYPE_CHECKING:
+    from watchline.catalogue import Catalogue
 
 LISTED = 50
 LISTED_MAX = 1_000
@@ -21,7 +24,7 @@ _limit = click.option(
 @click.argument("line", required=False)
 @_limit
 def inbox(session: Session, line: str | None, limit: int) -> None:
-    """Show what came in, on LINE or on all lines, oldest first."""
+    """Show what came in, on LINE or on all, oldest first."""
     _list(session, line, limit, "in")
 
 
@@ -37,9 +40,12 @@ def log(session: Session, line: str, limit: int) -> None:
 @click.argument("line")
 @click.argument("id")
 def show(session: Session, line: str, id: str) -> None:  # noqa: A002 - what the entry is called everywhere
-    """Show one entry of LINE: ID is ours:7, theirs:7 or DESK/INC/7."""
+    """Show one entry of LINE.
+
+    ID is ours:7, theirs:7 or DESK/INC/7; a bare number where only one entry has it.
+    """
     with session.desk() as (_, caller):
-        document = caller.call("entries", line=line, direction="both", id=id)
+        document = caller.call("entries", line=line, direction="both", entry=id)
         desk = caller.call("desk")
     session.output.result(_public(document), _entries_shown(document["entries"], desk))
 
@@ -53,14 +59,16 @@ def shown_time(at: str, zone: str | None) -> str:
 
 
 def rungs_shown(rungs: Mapping[str, str], language: str, zone: str | None) -> Iterable[str]:
-    """The ladder of an entry: each rung in words, with its time."""
+    """The ladder of an entry: when each rung was reached, UTC and the desk's own clock, and the rung in words."""
     from watchline.catalogue import load_catalogue
 
     catalogue = load_catalogue()
     for rung, at in rungs.items():
+        utc, _, local = shown_time(at, zone).partition(" (")
+        clock = f" ({local[11:19]})" if local else ""
         word = catalogue.word("rungs", rung, language)
         label = word.text if word.english is None else f"{word.text} ({word.english})"
-        yield from wrapped(f"    {padded(label, 24)} {shown_time(at, zone)}")
+        yield from wrapped(f"  {utc}{clock}  {label}")
 
 
 def _list(session: Session, line: str | None, limit: int, direction: str) -> None:
@@ -98,7 +106,7 @@ def _entry_shown(entry: dict[str, Any], language: str, zone: str | None) -> Iter
         marks.append(word("marks", "not_released"))
     if entry["precedence"]:
         marks.insert(0, word("precedences", entry["precedence"]))
-    yield from wrapped("  ".join([f"{entry['line']} {entry['id']}", _title(entry), *marks]))
+    yield from wrapped("  ".join([f"{entry['line']} {entry['id']}", _title(catalogue, entry, language), *marks]))
     people = ", ".join(officer["role"] for officer in entry.get("officers", []))
     about = f", about {entry['re']}" if entry.get("re") else ""
     yield from wrapped(f"  {entry['author']}{f' ({people})' if people else ''}{about}")
@@ -109,9 +117,11 @@ def _entry_shown(entry: dict[str, Any], language: str, zone: str | None) -> Iter
     yield from rungs_shown(entry["rungs"], language, zone)
 
 
-def _title(entry: dict[str, Any]) -> str:
-    title = entry.get("title") or entry["form"] or entry["type"]
-    return f"{title} ({entry['title_en']})" if entry.get("title_en") else str(title)
+def _title(catalogue: Catalogue, entry: dict[str, Any], language: str) -> str:
+    title, english = entry.get("title"), entry.get("title_en")
+    if title is None and entry["form"] in catalogue.forms:
+        title, english = catalogue.title(catalogue.forms[entry["form"]], language)
+    return f"{title} ({english})" if english else str(title or entry["form"] or entry["type"])
 
 
 def _content_shown(entry: dict[str, Any]) -> Iterable[str]:

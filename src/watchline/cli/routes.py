@@ -34,7 +34,10 @@ def add(session: Session, address: str) -> None:
 @command(route, name="remove", example="watchline --home tokyo route remove 192.0.2.7:7400")
 @click.argument("address", metavar="HOST:PORT")
 def remove(session: Session, address: str) -> None:
-    """Take an address back. Other routes, and connections that this desk dials, go on."""
+    """Take an address back.
+
+    Other addresses, and connections that this desk dials, go on.
+    """
     from watchline.desk import ceremony
 
     with session.desk() as (_, caller):
@@ -52,7 +55,10 @@ def remove(session: Session, address: str) -> None:
 
 @command(route, name="list", example="watchline --home tokyo route list --json")
 def list_(session: Session) -> None:
-    """List this desk's own addresses; `status` shows the peers'."""
+    """List this desk's own addresses.
+
+    `watchline status` shows those of the peers.
+    """
     with session.desk() as (_, caller):
         _show(session, caller)
 
@@ -62,4 +68,6 @@ def _show(session: Session, caller: Caller) -> None:
 
     routes = ceremony.own_routes(caller)
     document = {"routes": [{"kind": known.kind, "address": known.address} for known in routes]}
-    session.output.result(document, [f"{known.kind}  {known.address}" for known in routes] or ["No address: this desk only dials."])
+    session.output.result(
+        document, [f"{known.kind}  {known.address}" for known in routes] or ["No address: this desk only dials."]
+    )

@@ -18,7 +18,10 @@ _CODES = {"up": UP, "degraded": DEGRADED, "pairing": UNKNOWN}
 @command(name="serve", example="watchline --home tokyo serve")
 @click.option("--dial-only", is_flag=True, help="Open no port, only dial; as dial_only in watchline.toml.")
 def serve(session: Session, dial_only: bool) -> int:
-    """Run this desk's node until it is told to stop (Ctrl-C, SIGTERM). It keeps every confirmed line open and tests it."""
+    """Run this desk's node until it is told to stop.
+
+    It keeps every confirmed line open, and tests it. It ends with Ctrl-C or SIGTERM, and loses nothing.
+    """
     from dataclasses import replace
 
     from watchline.desk.node import serve as run_node
@@ -38,7 +41,10 @@ def serve(session: Session, dial_only: bool) -> int:
 
 @command(name="lines", example="watchline --home tokyo lines --json")
 def lines(session: Session) -> None:
-    """List the lines of this desk with their states; those under pairing with the digits to compare."""
+    """List the lines of this desk with their states.
+
+    A line that is not confirmed yet has its digits beside it.
+    """
     with session.desk() as (_, caller):
         document = caller.call("lines")
     session.output.result(document, _lines_shown(document["lines"]))
@@ -47,7 +53,10 @@ def lines(session: Session) -> None:
 @command(name="status", example="watchline --home tokyo status beijing")
 @click.argument("line", required=False)
 def status(session: Session, line: str | None) -> int:
-    """Say how each line, or LINE, is. Exit code, for monitoring: 0 up, 1 degraded, 2 anything worse, 3 unknown."""
+    """Say how each line, or LINE, is.
+
+    Exit code, for monitoring: 0 up, 1 degraded, 2 anything worse, 3 unknown.
+    """
     try:
         with session.desk() as (_, caller):
             document = caller.call("status", line=line)
@@ -69,10 +78,13 @@ def status(session: Session, line: str | None) -> int:
 @click.option("--wait", is_flag=True, help="Wait for the other side's answer; exit code 1 if there is none in time.")
 @click.option("--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 3600), help="Seconds to wait.")
 def test(session: Session, line: str, wait: bool, timeout: float) -> int:
-    """Test LINE now: a neutral text, which the other side's node answers by itself."""
+    """Test LINE now.
+
+    A neutral text is sent, which the other side's node answers by itself.
+    """
     with session.desk() as (_, caller):
         try:
-            answer = caller.call("test", timeout + 15, line=line, wait=wait, timeout_seconds=timeout)
+            answer = caller.call("test", timeout + 15, line=line, wait=wait, wait_seconds=timeout)
         except WatchlineError as error:
             if error.kind != NegativeAnswer.kind:
                 raise
@@ -86,8 +98,11 @@ def test(session: Session, line: str, wait: bool, timeout: float) -> int:
 
 
 @command(name="demo", example="watchline demo")
-def demo(session: Session) -> int:
-    """Play a day on a line between two desks on this machine, from pairing to evidence; it ends by itself."""
+def demo(_session: Session) -> int:
+    """Play a day on a line between two desks on this machine.
+
+    From pairing to evidence, with throwaway homes; it ends by itself and leaves nothing behind.
+    """
     from watchline.demo import run
 
     return int(run() or 0)

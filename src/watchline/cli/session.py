@@ -133,7 +133,10 @@ def command(
 
     def decorate(function: Callable[..., int | None]) -> click.Command:
         with_session = json_option(click.pass_obj(function))
-        made: click.Command = click.command(name, epilog=f"\b\nExample:\n  {example}", **attributes)(with_session)
+        make: Callable[[Callable[..., Any]], click.Command] = click.command(
+            name, epilog=f"\b\nExample:\n  {example}", **attributes
+        )
+        made = make(with_session)
         if group is not None:
             group.add_command(made)
         return made

@@ -167,7 +167,7 @@ def verify_commitment(leaf: Leaf, blinding: bytes, body: bytes) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """The content of a notice: a form, filled in. `fields` maps the form's field numbers to values; the catalogue knows them."""
+    """The content of a notice: a form, filled in. `fields`: values by the form's field numbers, which the catalogue knows."""
 
     form: str
     version: int

@@ -1,8 +1,8 @@
 """Epochs and the chain: who can read what, and until when (rules 10-17).
 
 The sender opens an epoch alone: it seals a fresh seed to one of the receiver's keys. From the seed, the pairing secret PS and
-the root key before come a new root key and the first chain key. Each entry takes one message key from the chain and moves it on;
-a deleted chain key brings nothing back.
+the root key before come a new root key and the first chain key. Each entry takes one message key from the chain and moves it
+on; a deleted chain key brings nothing back.
 
     T   = SHA-256(ctx || ct)
     prk = HKDF-Extract(rk_prev, seed || PS);  rk, ck = HKDF-Expand(prk, "watchline/1 " || {"rk", "ck"} || T, 32)

@@ -96,6 +96,12 @@ class Desk:
     offer: Offer
     certificates: tuple[SignedCertificate, ...]
 
+    @property
+    def last_revoked(self) -> int:
+        """The newest incarnation that the newest certificate revokes, and with it all before; 0 for none."""
+        revoked = self.certificates[-1].certificate.revoked
+        return 0 if revoked is None else revoked[0]
+
     def keys(self, inc: int) -> DeskPublic:
         """The public keys of an incarnation. Raises WrongParty (rule 2) if no certificate shown here names it."""
         for signed in self.certificates:
@@ -128,7 +134,7 @@ class EntryReading:
 
     notice, response: the content, where it is one. released: whether the people that the terms ask for stand behind it, None
     for types that need nobody; signers: the officers who do. number: as people call it, None where the shown leaves do not
-    tell it. received: the time of the first receipt shown that covers it, None for none. covered: whose full status does.
+    tell it. received: the time of the first receipt shown that covers it, None for none. covered: whose full statuses do.
     """
 
     name: LogName
@@ -175,7 +181,7 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
         for signed in desks.desks[desk].certificates[1:]
     )
     bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
-    if not entries:
+    if not entries and not faults.found:
         faults.found.append(Fault("logs", _RULE, "no entry is shown"))
     return Reading(desks, bundle, tuple(entries), tuple((speaker, said) for speaker, _, said in statuses))
 
@@ -351,7 +357,7 @@ class _LogReader:
 
     def _judge(self, entries: list[tuple[ShownEntry, Leaf]], heads: list[Head], covers: list[tuple[int, bytes, str]]) -> None:
         receipts = [(head.size, head.receipt[0]) for head in heads if head.receipt is not None]
-        reach = {desk: max((size for size, _, who in covers if who == desk), default=0) for desk in self._desks.desks}
+        reach = {side: max((size for size, _, who in covers if who == side), default=0) for side in self._standing()}
         nonces: set[bytes] = set()
         number: int | None = None
         at = 0
@@ -368,6 +374,11 @@ class _LogReader:
             number = _count(number, leaf, body) if count == leaf.index else None
             said = number if leaf.type in NUMBERED else None
             self.readings.append(self._read_entry(leaf, said, body, received, covered, nonces))
+
+    def _standing(self) -> list[str]:
+        """The desks whose statuses count: not of an incarnation that was revoked, as nothing here dates them (rule 2)."""
+        met = {self._name.author: self._name.inc, self._name.recipient: self._name.peer_inc}
+        return [side for side, desk in self._desks.desks.items() if met[side] > desk.last_revoked]
 
     def _read_entry(
         self,

@@ -62,13 +62,13 @@ class Words:
         self._related = _relate(reading.entries)
 
     def complete_for(self, side: str) -> bool:
-        """Whether statuses of this desk, signed with both algorithms, cover every entry that is shown.
+        """Whether statuses of this desk, signed with both algorithms, cover every entry that is shown."""
+        return all(side in entry.covered for entry in self._reading.entries)
 
-        Not where the desk revoked an incarnation that signed some of it: nothing here dates that (rule 2).
-        """
-        revoked = self._reading.desks.desks[side].certificates[-1].certificate.revoked
-        last = 0 if revoked is None else revoked[0]
-        return all(side in entry.covered and _incarnation(entry, side) > last for entry in self._reading.entries)
+    @property
+    def is_complete(self) -> bool:
+        """Whether at least one desk stands for every entry with both algorithms."""
+        return any(map(self.complete_for, self._names))
 
     @cached_property
     def sentences(self) -> tuple[str, ...]:
@@ -209,7 +209,7 @@ class Words:
                 "precedence": notice.precedence.name,
                 "exercise": notice.exercise,
                 "language": notice.language,
-                "fields": _json_value(notice.fields),
+                "fields": {str(number): _json_value(value) for number, value in notice.fields.items()},
             }
         elif response is not None:
             told |= {"language": response.language, "reason": response.reason}
@@ -273,10 +273,6 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
     return related
 
 
-def _incarnation(entry: EntryReading, side: str) -> int:
-    return entry.name.inc if entry.name.author == side else entry.name.peer_inc
-
-
 def _target(entry: EntryReading) -> Place | None:
     """The entry that this one refers to: of its own log for a cancellation, else of the other one."""
     if entry.leaf.re is None:
@@ -316,10 +312,11 @@ def _plain(text: str) -> str:
 
 
 def _json_value(value: Value) -> Value:
+    """A value of a form as JSON that can be read in one way only: bytes and maps, which JSON has not, are named."""
     if isinstance(value, bytes):
         return {"bytes": value.hex()}
     if isinstance(value, dict):
-        return {str(key): _json_value(item) for key, item in value.items()}
+        return {"map": [[key, _json_value(item)] for key, item in value.items()]}
     if isinstance(value, list):
         return [_json_value(item) for item in value]
     return value

@@ -15,6 +15,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Body, EntryType, Leaf, commitment
 from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch
 from watchline.core.frames import Entries, FullEntry, Item, Receipt, Refusal, ShownCheckpoint, WireEntry
+from watchline.core.kept_statements import statement_evidence
 from watchline.core.keys import KemKey, verify_ed25519
 from watchline.core.limits import EARLY_BYTES_MAX, EARLY_ENTRIES_MAX, PREKEYS_MAX
 from watchline.core.merkle import Edge, leaf_hash
@@ -29,18 +30,21 @@ STATE_PART = "incoming"
 UPCOMING_MAX = 4  # epochs announced and not begun; an honest sender has one
 EXPECTED_MAX = 64  # heads the peer claimed by status and has not sent the entries of
 ASK_SECONDS = 1.0  # one request a second and line (rule 39)
+FULL_FORMS_PER_TURN = 4  # answers to a request that are looked at: each costs a signature check
+ROOTS_KEPT = 1_024  # recent sizes whose roots are kept at hand
 
 
 @dataclass(slots=True)
 class _Step:
-    """The log as it would stand after some more entries; adopted whole or thrown away."""
+    """The log as it would stand after some more entries; adopted whole or thrown away. `fault`: the first, with its entry."""
 
     edge: Edge
     chain: Chain
     claimed: int
     number: int
     records: list[EntryRecord] = field(default_factory=list)
-    fault: PeerError | None = None
+    nonces: set[bytes] = field(default_factory=set)
+    fault: tuple[PeerError, EntryRecord] | None = None
 
 
 class Incoming:
@@ -61,31 +65,38 @@ class Incoming:
         self.cosigned = 0
         self._early: dict[int, Entries] = {}
         self._early_bytes = 0
-        self._expected: dict[int, bytes] = {}
+        self._expected: dict[int, tuple[bytes, Statement]] = {}
         self._roots: dict[int, bytes] = {0: Edge.EMPTY.root()}
+        self._durable = Edge.EMPTY
         self._turn: dict[int, EntryRecord] = {}
+        self._turn_nonces: set[bytes] = set()
         self._records: list[Record] = []
         self._items: list[Item] = []
         self._changed = False
         self._receipt_due = False
-        self._asked_at: float | None = None
+        self._asked: tuple[int, float] | None = None
+        self._full_forms_left = FULL_FORMS_PER_TURN
         self.dropped = 0
 
     # --- life
 
-    def restore(self, blob: bytes, leaves: Iterator[tuple[bytes, int, int | None]]) -> None:
+    def restore(self) -> None:
         """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
+        blob = self._reader.state(self.setup.line, STATE_PART)
+        if blob is None:
+            return  # nothing ever came
         parts = shapes.array(decode(blob), "incoming state", length=7)
         self.chain = None if parts[0] is None else Chain(*parts[0])
         self.upcoming = [Chain(*chain) for chain in parts[1]]
         self.claimed, self.last_number, self.next_pre_id = parts[2:5]
         self.edge = Edge.from_bytes(parts[5], parts[6])
         recomputed = Edge.EMPTY
-        for leaf, _, _ in leaves:
+        log = self.setup.incoming_log
+        for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
             recomputed = recomputed.append(leaf_hash(leaf))
         if recomputed != self.edge:
             raise RuntimeError("the peer's log in the journal does not lead to the root that was committed")
-        self._roots[self.edge.size] = self.edge.root()
+        self._durable = self.edge
         self.cosigned = self.edge.size
         self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=True)
 
@@ -115,32 +126,38 @@ class Incoming:
         if size == self.edge.size:
             return self.edge.root()
         root = self._roots.get(size)
-        return root if root is not None else self._reader.root_at(self.setup.incoming_log, size)
+        if root is not None:
+            return root
+        if size <= self._durable.size:
+            return self._reader.root_at(self.setup.incoming_log, size)
+        edge = self._durable  # what came in this turn is not in the journal yet
+        for index in range(edge.size, size):
+            edge = edge.append(leaf_hash(self._turn[index].leaf))
+        return edge.root()
+
+    def leaf_at(self, index: int) -> Leaf | None:
+        """The leaf of an entry in custody, this turn's included; None if there is none."""
+        return next(self._leaves(index, index + 1), None)
+
+    def _leaves(self, start: int, stop: int) -> Iterator[Leaf]:
+        for leaf, _, _ in self._reader.leaves(self.setup.incoming_log, start, min(stop, self._durable.size)):
+            yield Leaf.decode(leaf)
+        for index in range(max(start, self._durable.size), min(stop, self.edge.size)):
+            yield Leaf.decode(self._turn[index].leaf)
 
     # --- entries
 
     def receive(self, item: Entries, own: Outgoing, moment: Moment) -> list[EntryRecord]:
-        """Take entries into custody as far as they follow on; give those that were new.
+        """Take entries into custody if they follow on; give those that were new.
 
-        Early ones wait. What does not open or is not signed is asked for once in full form. Raises Fork, or another
-        PeerError with `evidence`, for what the peer signed and must not have: then the line stops.
+        Early ones wait (`next_early`). What does not open or is not signed is asked for in full form. Raises Fork, or
+        another PeerError with `evidence`, for what the peer signed and must not have: then the line stops.
         """
-        taken = self._take(item, own, moment)
-        while self._early and (first := min(self._early)) <= self.edge.size:
-            early = self._early.pop(first)
-            self._early_bytes -= _weight(early)
-            size = self.edge.size
-            taken += self._take(early, own, moment)
-            if first in self._early and self.edge.size == size:
-                break
-        return taken
-
-    def _take(self, item: Entries, own: Outgoing, moment: Moment) -> list[EntryRecord]:
         size, end = self.edge.size, item.start + len(item.entries)
         if item.start > size:
             self._keep_early(item)
             return []
-        if item.start < size and not self._same_as_known(item, own, moment):
+        if item.start < size and not self._same_as_known(item, moment):
             return []
         if end <= size:
             return []
@@ -162,9 +179,20 @@ class Incoming:
             return []
         return self._adopt(step, root, item.signature)
 
+    def next_early(self) -> Entries | None:
+        """Give back the first waiting entries whose turn has come, None if there are none."""
+        for start in sorted(self._early):
+            item = self._early[start]
+            if start > self.edge.size:
+                return None
+            if item.epoch <= self.epoch:
+                self._early_bytes -= _weight(self._early.pop(start))
+                return item
+        return None
+
     def _follow(self, step: _Step, index: int, entry: WireEntry, own: Outgoing, moment: Moment) -> bool:
         """Rebuild an entry's leaf, open it and move on; False if it does not open, which damage and a fork both cause."""
-        if entry.peer_size > own.edge.size:
+        if entry.peer_size > own.committed:
             return False
         leaf = Leaf(
             self.setup.incoming,
@@ -186,61 +214,73 @@ class Incoming:
         body = step.chain.open(encoded, sealed)
         blinding = step.chain.blinding(body)
         fault, read = _judge(leaf, body, blinding, step.claimed)
-        step.fault = step.fault or fault
         step.edge = step.edge.append(leaf_hash(encoded))
         step.chain = step.chain.next()
         step.claimed = max(step.claimed, leaf.peer_size)
         numbered = leaf.type in NUMBERED
         step.number += numbered
-        expected = self._expected.get(step.edge.size)
-        if expected is not None and expected != step.edge.root() and step.fault is None:
-            step.fault = Fork("the peer signed another root of its log than its entries lead to", rule=26, size=step.edge.size)
-        released = read is not None and is_released(leaf, read, self.setup, moment.wall) and not self._replays(step, read)
-        step.records.append(
-            EntryRecord(
-                log=self.setup.incoming_log,
-                index=leaf.index,
-                type=leaf.type,
-                leaf=encoded,
-                body=body,
-                blinding=blinding,
-                sealed=None,
-                epoch=step.chain.epoch,
-                time=moment.wall,
-                re=leaf.re,
-                number=step.number if numbered else None,
-                nonce=None if read is None else read.nonce,
-                released=released,
-            )
+        nonce = None if read is None else read.nonce
+        released = read is not None and is_released(leaf, read, self.setup, moment.wall) and not self._is_used(nonce, step)
+        if nonce is not None:
+            step.nonces.add(nonce)
+        record = EntryRecord(
+            log=self.setup.incoming_log,
+            index=leaf.index,
+            type=leaf.type,
+            leaf=encoded,
+            body=body,
+            blinding=blinding,
+            sealed=None,
+            epoch=step.chain.epoch,
+            time=moment.wall,
+            re=leaf.re,
+            number=step.number if numbered else None,
+            nonce=nonce,
+            released=released,
         )
+        step.records.append(record)
+        fault = fault or self._broken_promise(step)
+        if fault is not None and step.fault is None:
+            step.fault = fault, record
 
-    def _replays(self, step: _Step, body: Body) -> bool:
-        """Whether this release was used before on the line: a nonce counts once (rule 8)."""
-        if body.nonce is None:
+    def _broken_promise(self, step: _Step) -> PeerError | None:
+        """A fork, if the entries lead to another root than a status of the peer named for this size."""
+        root, statement = self._expected.get(step.edge.size, (None, None))
+        if root is None or statement is None or root == step.edge.root():
+            return None
+        size = step.edge.size
+        fork = Fork("the peer signed another root of its log than its entries lead to", rule=26, size=size)
+        fork.evidence = statement_evidence(statement)
+        return fork
+
+    def _is_used(self, nonce: bytes | None, step: _Step) -> bool:
+        """Whether a release with this nonce was seen before on the line: it counts once (rule 8)."""
+        if nonce is None:
             return False
-        earlier = [*self._turn.values(), *step.records]
-        return any(record.nonce == body.nonce for record in earlier) or self._reader.nonce_seen(self.setup.line, body.nonce)
+        return nonce in step.nonces or nonce in self._turn_nonces or self._reader.nonce_seen(self.setup.line, nonce)
 
     def _adopt(self, step: _Step, root: bytes, signature: bytes) -> list[EntryRecord]:
         log = self.setup.incoming_log
         if step.fault is not None:
-            last = step.records[-1]
-            parts = [[record.leaf, record.body] for record in step.records[-8:]]
-            step.fault.evidence = encode([last.index + 1, root, signature, [[leaf, body[:2048]] for leaf, body in parts]])
-            raise step.fault
+            fault, broken = step.fault
+            head = [step.edge.size, root, signature]
+            leaves = [record.leaf for record in step.records]
+            fault.evidence = encode([head, leaves, broken.index, broken.blinding, broken.body, fault.evidence])
+            raise fault
         self.edge, self.claimed, self.last_number = step.edge, step.claimed, step.number
         self.chain = step.chain
         self.upcoming = [chain for chain in self.upcoming if chain.epoch > step.chain.epoch]
         self._roots[step.edge.size] = root
-        if len(self._roots) > 1_024:
-            for old in list(self._roots)[:512]:
+        if len(self._roots) > ROOTS_KEPT:
+            for old in list(self._roots)[: ROOTS_KEPT // 2]:
                 del self._roots[old]
-        self._expected = {size: claim for size, claim in self._expected.items() if size > step.edge.size}
+        if self._expected:
+            self._expected = {size: claim for size, claim in self._expected.items() if size > step.edge.size}
         self._turn.update((record.index, record) for record in step.records)
+        self._turn_nonces |= step.nonces
         self._records.extend(step.records)
         self._records.append(CheckpointRecord(log, step.edge.size, root, signature))
         self._changed = self._receipt_due = True
-        self._asked_at = None
         return step.records
 
     def _chain_for(self, epoch: int) -> Chain | None:
@@ -249,27 +289,16 @@ class Incoming:
                 return chain
         return None
 
-    def _same_as_known(self, item: Entries, own: Outgoing, moment: Moment) -> bool:
+    def _same_as_known(self, item: Entries, moment: Moment) -> bool:
         """Compare with what is in custody: the same is receipted again, another leaf under a known index is asked for."""
-        for index, entry in enumerate(item.entries[: self.edge.size - item.start], start=item.start):
-            known = self._leaf_at(index)
-            if (known.type, known.time, known.commitment, known.peer_size, known.re) != (
-                entry.type,
-                entry.time,
-                entry.commitment,
-                entry.peer_size,
-                entry.re,
-            ):
-                self._ask_full_form(index, moment)
+        stop = min(item.start + len(item.entries), self.edge.size)
+        for entry, known in zip(item.entries, self._leaves(item.start, stop), strict=False):
+            offered = (entry.type, entry.time, entry.commitment, entry.peer_size, entry.re)
+            if offered != (known.type, known.time, known.commitment, known.peer_size, known.re):
+                self._ask_full_form(known.index, moment)
                 return False
         self._receipt_due = True
         return True
-
-    def _leaf_at(self, index: int) -> Leaf:
-        record = self._turn.get(index) or self._reader.entry(self.setup.incoming_log, index)
-        if record is None:
-            raise RuntimeError("an entry in custody is not in the journal")
-        return Leaf.decode(record.leaf)
 
     def _keep_early(self, item: Entries) -> None:
         """Keep entries for their turn; the lowest indexes stay, what is dropped will be sent again."""
@@ -281,8 +310,8 @@ class Incoming:
             self._early_bytes -= _weight(self._early.pop(max(self._early)))
 
     def _ask_full_form(self, index: int, moment: Moment) -> None:
-        if self._asked_at is None or moment.running - self._asked_at >= ASK_SECONDS:
-            self._asked_at = moment.running
+        if self._asked is None or moment.running - self._asked[1] >= ASK_SECONDS:
+            self._asked = index, moment.running
             self._items.append(Refusal(22, self.setup.pair.theirs, index))
 
     def _verify_head(self, size: int, root: bytes, signature: bytes) -> None:
@@ -291,52 +320,63 @@ class Incoming:
 
     # --- the full form
 
-    def receive_full(self, item: FullEntry, own: Outgoing, moment: Moment) -> tuple[list[EntryRecord], str | None]:
-        """Take one entry in full form: (what was new, a contradiction in words or None).
+    def receive_full(self, item: FullEntry, own: Outgoing, moment: Moment) -> tuple[list[EntryRecord], int | None]:
+        """Take the entry in full form that was asked for; what was not asked for, or is junk, is dropped.
 
-        Raises Fork with both checkpoints if the peer signed two heads that no one log holds; junk is dropped.
+        Gives (what was new, None or the size at which the peer's leaf names a root that our log does not have).
+        Raises Fork with both checkpoints if the peer signed two heads that no one log holds.
         """
         leaf = Leaf.decode(item.leaf)
         leaf.verify_direction(self.setup.incoming)
         size = self.edge.size
+        if self._asked is None or leaf.index != self._asked[0] or leaf.index > size or self._full_forms_left <= 0:
+            self.dropped += 1
+            return [], None
+        self._full_forms_left -= 1
         self._verify_head(leaf.index + 1, item.root, item.signature)
         if leaf.index < size:
             self._compare_heads(leaf.index + 1, item.root, item.signature, leaf=item.leaf)
             self._receipt_due = True
             return [], None
         chain = self._chain_for(item.epoch)
-        if leaf.index > size or chain is None:
+        if chain is None:
             self.dropped += 1
             return [], None
         if self.edge.append(leaf_hash(item.leaf)).root() != item.root:
             raise BadProof("the signed head does not follow from our copy of the log and this leaf", rule=22, index=leaf.index)
         step = _Step(self.edge, chain, self.claimed, self.last_number)
         self._append(step, leaf, item.leaf, item.sealed, own, moment)
-        known = leaf.peer_size <= own.edge.size and own.root_at(leaf.peer_size) == leaf.peer_root
         taken = self._adopt(step, item.root, item.signature)
-        if known:
-            return taken, None
-        return taken, f"entry {leaf.index} of the peer names a head of our log that we do not have"
+        known = leaf.peer_size <= own.committed and own.root_at(leaf.peer_size) == leaf.peer_root
+        return taken, None if known else leaf.peer_size
 
     def _compare_heads(self, size: int, root: bytes, signature: bytes, *, leaf: bytes) -> None:
         """Raise Fork if the peer signed another head at a size that we hold (rule 22); both heads are kept."""
         if self.root_at(size) == root:
             return
-        held = self._reader.latest_checkpoint(self.setup.incoming_log)
         fork = Fork("the peer's log key signed two heads that no one log can hold", rule=22, size=size)
-        known = None if held is None else [held.size, held.root, held.signature]
-        fork.evidence = encode([[size, root, signature], known, leaf, self._leaf_at(size - 1).encode()])
+        known = self.leaf_at(size - 1)
+        assert known is not None
+        fork.evidence = encode([[size, root, signature], leaf, self._held_head(size), known.encode(), self.root_at(size)])
         raise fork
 
-    def expect(self, size: int, root: bytes) -> None:
+    def _held_head(self, size: int) -> list[object] | None:
+        """The peer's head that we hold at this size, else our latest, with its signature."""
+        log = self.setup.incoming_log
+        turn = {record.size: record for record in self._records if isinstance(record, CheckpointRecord)}
+        held = turn.get(size) or self._reader.checkpoint_at(log, size) or self._reader.latest_checkpoint(log)
+        return None if held is None else [held.size, held.root, held.signature]
+
+    def expect(self, size: int, root: bytes, statement: Statement) -> None:
         """Compare the peer's word about its own log with our copy, or remember it until we have one; raises Fork (rule 26)."""
-        if size <= self.edge.size:
-            if self.root_at(size) != root:
-                raise Fork("the peer's status names another root of its log than it signed before", rule=26, size=size)
-        else:
-            self._expected[size] = root
+        if size > self.edge.size:
+            self._expected[size] = root, statement
             if len(self._expected) > EXPECTED_MAX:
                 del self._expected[max(self._expected)]
+        elif self.root_at(size) != root:
+            fork = Fork("the peer's status names another root of its log than it signed before", rule=26, size=size)
+            fork.evidence = encode([statement_evidence(statement), self._held_head(size), self.root_at(size)])
+            raise fork
 
     def shown(self, size: int) -> ShownCheckpoint | None:
         """The peer's own checkpoint, shown back when it asks; the first at or above `size`, None if we hold none."""
@@ -349,7 +389,7 @@ class Incoming:
     # --- epochs and prekeys
 
     def accept_epoch(self, statement: Statement) -> bool:
-        """Follow the peer into an epoch, or prepare to; False if it is one we know. Raises PeerError for any other (rule 14)."""
+        """Follow the peer into an epoch, or prepare to; False if it is known. Raises PeerError for any other (rule 14)."""
         opening = read_epoch(statement)
         if opening.epoch <= self.epoch:
             return False
@@ -380,23 +420,21 @@ class Incoming:
 
     def issue_prekeys(self, held_by_peer: int, moment: Moment) -> None:
         """Top up the peer's stock of our single-use keys to 32, under numbers that were never used (rule 10)."""
-        count = PREKEYS_MAX - held_by_peer
-        if count <= 0:
+        wanted = PREKEYS_MAX - held_by_peer
+        if wanted <= 0:
             return
-        first, public = self.next_pre_id, []
-        for pre_id in range(first, first + count):
+        # What it does not name and we have not deleted is on its way, or lost: the same numbers go again before new ones.
+        for pre_id in range(self.next_pre_id, self.next_pre_id + PREKEYS_MAX - len(self.prekeys)):
             seed = moment.random(32)
             self.prekeys[pre_id] = seed
-            public.append(KemKey(seed).public)
+            self.next_pre_id = pre_id + 1
             self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, pre_id, seed))
-        self.next_pre_id = first + count
-        for lost in sorted(self.prekeys)[: max(0, len(self.prekeys) - 2 * PREKEYS_MAX)]:
-            del self.prekeys[lost]
-            self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, lost, None))
+            self._changed = True
+        offered = sorted(self.prekeys)[-wanted:]
+        public = [KemKey(self.prekeys[pre_id]).public for pre_id in offered]
         setup = self.setup
-        statement = sign_statement(StatementType.PREKEYS, setup.outgoing, (first, public), setup.own_keys.statement)
+        statement = sign_statement(StatementType.PREKEYS, setup.outgoing, (offered[0], public), setup.own_keys.statement)
         self._items.append(statement.stated())
-        self._changed = True
 
     # --- one turn
 
@@ -405,7 +443,7 @@ class Incoming:
         self._receipt_due = self.edge.size > 0
 
     def turn(self, moment: Moment, *, receipts: bool) -> tuple[list[Record], list[Item], bool]:
-        """Close the turn: (records to commit, items to send after, whether the records must be durable before anything is seen).
+        """Close the turn: (records to commit, items to send after, whether they must be durable before anything is seen).
 
         receipts: False on a stopped line, which gives none.
         """
@@ -418,6 +456,9 @@ class Incoming:
         records, self._records = self._records, []
         items, self._items = self._items, []
         self._turn.clear()
+        self._turn_nonces.clear()
+        self._durable = self.edge
+        self._full_forms_left = FULL_FORMS_PER_TURN
         return records, items, changed
 
     def _cosign(self, moment: Moment) -> None:

@@ -1,28 +1,21 @@
 """One line's state machine: what each side of a line must do with what it hears, says, and when time passes.
 
-The line is in one of three phases, and `TRANSITIONS` is the whole of how it moves between them:
-
-    opening   the process has just started from its journal. The line says how far its logs go, gives receipts, and sends no
-              entry before a status that answers its own nonce has shown that this is no restored backup
-    open      entries flow both ways
-    stopped   a fork or a rollback waits for people. Nothing but status is sent, nothing is taken into custody
-
-The rules do not know which desk is ours: both run this file. A turn gathers everything that happened since the last one;
-`turn` closes it and gives its `Effects`, which the desk commits in one transaction before it sends a frame. If that commit
-fails, the process ends: memory is never ahead of the disk.
+`phases` has the table of how it moves between opening, open and stopped. A turn gathers everything that happened since the
+last one; `turn` closes it and gives its `Effects`, which the desk commits in one transaction before it sends a frame. If that
+commit fails, the process ends: memory is never ahead of the disk.
 """
 
 from __future__ import annotations
 
+import math
 from collections import deque
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import replace
 
+from watchline.core.alarms import Alarms
 from watchline.core.certificate import choose_certificate, parse_certificate
-from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices
-from watchline.core.encoding import encode
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Response
+from watchline.core.encoding import Value, encode
+from watchline.core.entries import Leaf
 from watchline.core.frames import (
     Entries,
     FrameKey,
@@ -36,14 +29,17 @@ from watchline.core.frames import (
     Stated,
     UnknownItem,
 )
-from watchline.core.incoming import STATE_PART as INCOMING_PART
+from watchline.core.freshness import Freshness, Made
+from watchline.core.gate import StatementGate
 from watchline.core.incoming import Incoming
-from watchline.core.limits import FRAME_ENTRIES_MAX, OPEN_LISTED_MAX, PREKEYS_LOW
-from watchline.core.outgoing import STATE_PART as OUTGOING_PART
+from watchline.core.kept_statements import rollback_evidence, statement_evidence, statement_record, stored_statement
+from watchline.core.limits import FRAME_ENTRIES_MAX, PREKEYS_LOW
 from watchline.core.outgoing import Draft, Outgoing
-from watchline.core.records import AlarmRecord, CertificateRecord, EntryRecord, Record, StateRecord, StatementRecord
+from watchline.core.phases import TRANSITIONS, Cause, Phase
+from watchline.core.probes import Probes
+from watchline.core.records import CertificateRecord, EntryRecord, Record, StateRecord
+from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import (
-    AlarmRaised,
     Effects,
     EntryArrived,
     Event,
@@ -57,7 +53,6 @@ from watchline.core.setting import (
     StatusArrived,
 )
 from watchline.core.statements import (
-    OpenItem,
     Statement,
     StatementType,
     Status,
@@ -67,71 +62,22 @@ from watchline.core.statements import (
     sign_statement,
     verify_statement,
 )
-from watchline.errors import BadSignature, Contradiction, Fork, Malformed, PeerError, Rollback, UsageError
+from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageError
+
+__all__ = ["TRANSITIONS", "Cause", "Line", "Phase"]
 
 PHASE_PART = "phase"
+BATCH = FRAME_ENTRIES_MAX  # entries under one checkpoint signature, unless told otherwise
 STATUS_SOON_SECONDS = 1.0  # a status follows a new entry or receipt within this time
-NONCES_KEPT = 64  # statuses of ours that an answer may still echo
-STATUSES_PER_TURN = 4  # an authenticated flood costs no more than this many signature checks a turn
+OPENING_STATUS_SECONDS = 5.0  # while nothing can be sent before an answer, do not wait for the next regular one
 EPOCH_SPACING_SECONDS = 1.0
-
-
-class Phase(Enum):
-    """Where the line's machine stands."""
-
-    OPENING = "opening"
-    OPEN = "open"
-    STOPPED = "stopped"
-
-
-class Cause(Enum):
-    """What moves it."""
-
-    BEGUN = "a new pair of incarnations begins: there is nothing that could have been restored"
-    AGREED = "a fresh status of the peer shows no more of our log than we hold"
-    UNPROVEN = "the peer said that it holds more of our log, and could not show our signature"
-    OWN_ROLLBACK = "the peer showed our own signature on a log that ours is not"
-    PEER_ROLLBACK = "a fresh status shows less than the peer had signed before"
-    FORK = "the peer's log key signed two things that no one log can hold"
-    BROKEN_ENTRY = "the peer signed an entry that breaks a rule"
-
-
-TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
-    (Phase.OPENING, Cause.BEGUN): Phase.OPEN,
-    (Phase.OPENING, Cause.AGREED): Phase.OPEN,
-    (Phase.OPENING, Cause.UNPROVEN): Phase.OPEN,
-    (Phase.OPENING, Cause.OWN_ROLLBACK): Phase.STOPPED,
-    (Phase.OPENING, Cause.PEER_ROLLBACK): Phase.STOPPED,
-    (Phase.OPENING, Cause.FORK): Phase.STOPPED,
-    (Phase.OPENING, Cause.BROKEN_ENTRY): Phase.STOPPED,
-    (Phase.OPEN, Cause.OWN_ROLLBACK): Phase.STOPPED,
-    (Phase.OPEN, Cause.PEER_ROLLBACK): Phase.STOPPED,
-    (Phase.OPEN, Cause.FORK): Phase.STOPPED,
-    (Phase.OPEN, Cause.BROKEN_ENTRY): Phase.STOPPED,
-}
-"""Every other pair leaves the phase as it is."""
-
-
-@dataclass(frozen=True, slots=True)
-class _Made:
-    """What the peer had signed before we made the nonce of one of our statuses, and how far we had sent.
-
-    number: counts our statuses from 1. asked: we had asked the peer to show our own signature.
-    """
-
-    number: int
-    peer_size: int
-    received: int
-    sent: int
-    asked: bool
+REFUSAL_SECONDS = 1.0  # one refusal a second and line (rule 39)
 
 
 class Line:
     """One line, seen from one desk. Build it with `Line.begin` or `Line.restore`; then feed it, and close each turn."""
 
-    def __init__(
-        self, setup: LineSetup, reader: Reader, *, entries_per_checkpoint: int = FRAME_ENTRIES_MAX, padded: bool = True
-    ) -> None:
+    def __init__(self, setup: LineSetup, reader: Reader, *, entries_per_checkpoint: int = BATCH, padded: bool = True) -> None:
         self.setup = setup
         self._reader = reader
         self._padded = padded
@@ -146,22 +92,21 @@ class Line:
         self.rung = 0
         self.watch = (0, 0, 0)
         self.junk = 0
-        self._ours_open = OpenNotices()
-        self._theirs_open = OpenNotices()
-        self._made: dict[bytes, _Made] = {}
-        self._peer_nonce: bytes | None = None
+        self._clocks = ReplyClocks(setup, self._leaf_at)
+        self._freshness = Freshness()
+        self._gate = StatementGate(self.incoming, self.outgoing, self._freshness)
         self._kept_sizes = (-1, -1)
         self._status_due: float | None = None
-        self._status_at = 0.0
+        self._status_at = -math.inf
         self._next_epoch_at = 0.0
-        self._statuses_made = 0
-        self._freshest = 0
         self._prekeys_issued = 0
         self._prompted = False
         self._asked_show: int | None = None
-        self._probes: dict[int, float] = {}
-        self._last_alarm = ""
-        self._statuses_left = STATUSES_PER_TURN
+        self._showing: int | None = None
+        self._routes: Statement | None = None
+        self._probes = Probes()
+        self._alarms = Alarms(setup.line)
+        self._refused_at = -math.inf
         self._records: list[Record] = []
         self._items: list[Item] = []
         self._events: deque[Event] = deque()
@@ -171,13 +116,7 @@ class Line:
 
     @classmethod
     def begin(
-        cls,
-        setup: LineSetup,
-        reader: Reader,
-        moment: Moment,
-        *,
-        entries_per_checkpoint: int = FRAME_ENTRIES_MAX,
-        padded: bool = True,
+        cls, setup: LineSetup, reader: Reader, moment: Moment, *, entries_per_checkpoint: int = BATCH, padded: bool = True
     ) -> Line:
         """Begin a new pair of incarnations; its first records are in the first turn."""
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
@@ -188,59 +127,39 @@ class Line:
 
     @classmethod
     def restore(
-        cls,
-        setup: LineSetup,
-        reader: Reader,
-        moment: Moment,
-        *,
-        entries_per_checkpoint: int = FRAME_ENTRIES_MAX,
-        padded: bool = True,
+        cls, setup: LineSetup, reader: Reader, moment: Moment, *, entries_per_checkpoint: int = BATCH, padded: bool = True
     ) -> Line:
         """Take up a line from its journal; both logs are recomputed whole and compared with what was committed.
 
         Raises RuntimeError on a mismatch: the journal's file was changed under us, and the process must end.
         """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
-        outgoing, incoming = reader.state(setup.line, OUTGOING_PART), reader.state(setup.line, INCOMING_PART)
-        if outgoing is None:
-            raise RuntimeError("a line without state in the journal cannot be restored")
-        line.outgoing.restore(outgoing, reader.leaves(setup.outgoing_log, 0, reader.size(setup.outgoing_log)))
-        if incoming is not None:
-            line.incoming.restore(incoming, reader.leaves(setup.incoming_log, 0, reader.size(setup.incoming_log)))
+        line.outgoing.restore()
+        line.incoming.restore()
         if reader.state(setup.line, PHASE_PART) == Phase.STOPPED.value.encode():
             line.phase = Phase.STOPPED
-        line._restore_clocks(moment)
+        line._clocks.restore(reader, moment)
+        line._restore_statements()
         line._status_due = moment.running
         return line
 
-    def _restore_clocks(self, moment: Moment) -> None:
-        """Find the notices that are open. Leaves say which entries refer to which, so few bodies need to be opened."""
-        logs = {True: self.setup.outgoing_log, False: self.setup.incoming_log}
-        leaves = {own: list(self._reader.leaves(log, 0, self._reader.size(log))) for own, log in logs.items()}
-        closers: dict[tuple[bool, int], list[tuple[bool, int]]] = {}
-        for own, listed in leaves.items():
-            for index, (_, kind, re) in enumerate(listed):
-                if re is not None:
-                    closers.setdefault((own if kind == EntryType.CANCEL else not own, re), []).append((own, index))
-        for own, listed in leaves.items():
-            for index, (_, kind, _) in enumerate(listed):
-                if kind == EntryType.NOTICE:
-                    self._restore_clock(own, index, closers.get((own, index), []), moment)
+    def _restore_statements(self) -> None:
+        """Take up the peer's last status, which binds it for good, and both desks' last routes."""
+        heard = stored_statement(self._reader, self.setup, StatementType.STATUS, ours=False)
+        if heard is not None:
+            self.peer_status = read_status(heard)
+            self._bind(heard, self.peer_status)
+            self._freshness.keep(self.peer_status, None)
+        announced = stored_statement(self._reader, self.setup, StatementType.ROUTES, ours=False)
+        if announced is not None:
+            self._gate.peer_routes_time = read_routes(announced)[0]
+        self._routes = stored_statement(self._reader, self.setup, StatementType.ROUTES, ours=True)
 
-    def _restore_clock(self, own: bool, index: int, closers: list[tuple[bool, int]], moment: Moment) -> None:
-        """Note one notice and what refers to it, unless both its clocks are closed for good."""
-        referring = [(side, self._stored(side, at)) for side, at in closers]
-        if any(record.released and record.type != EntryType.ACKNOWLEDGE for _, record in referring):
-            return
-        self._note_entry(self._stored(own, index), own=own, moment=moment)
-        for side, record in referring:
-            self._note_entry(record, own=side, moment=moment)
-
-    def _stored(self, own: bool, index: int) -> EntryRecord:
-        record = self._reader.entry(self.setup.outgoing_log if own else self.setup.incoming_log, index)
-        if record is None:
-            raise RuntimeError("an entry is missing from the journal")
-        return record
+    def _leaf_at(self, outgoing: bool, index: int) -> Leaf | None:
+        if not outgoing:
+            return self.incoming.leaf_at(index)
+        stored = next(self._reader.leaves(self.setup.outgoing_log, index, index + 1), None)
+        return None if stored is None else Leaf.decode(stored[0])
 
     # --- what the desk says
 
@@ -252,20 +171,29 @@ class Line:
         if self.phase is Phase.STOPPED:
             raise UsageError("the line is stopped: a fork or a rollback waits for people", hint="see `watchline status`")
         record = self.outgoing.compose(draft, moment, self.incoming.edge)
-        self._note_entry(record, own=True, moment=moment)
+        self._clocks.note(record, moment)
         self._status_soon(moment)
         return record
 
     def announce_routes(self, routes: Sequence[tuple[str, str]], moment: Moment) -> None:
-        """Tell the peer, signed, under which addresses it reaches us from now on."""
-        values = (moment.wall, [list(route) for route in routes])
-        self._items.append(self._signed(StatementType.ROUTES, values).stated())
+        """Tell the peer, signed, under which addresses it reaches us from now on; told again at each connection.
+
+        A clock that was set back does not make this older than the last one.
+        """
+        last = 0 if self._routes is None else read_routes(self._routes)[0]
+        time = max(moment.wall, last + 1)
+        self._routes = self._signed(StatementType.ROUTES, (time, [list(route) for route in routes]))
+        self._records.append(statement_record(self.setup, self._routes, time, ours=True))
+        self._urgent = True
+        self._items.append(self._routes.stated())
 
     def connected(self, moment: Moment) -> None:
         """A route carries again: say where we stand, and send again what has no receipt."""
         self.reachable = True
         self._prompted = False
         self._status_due = moment.running
+        if self._routes is not None:
+            self._items.append(self._routes.stated())
         if self.phase is Phase.OPEN:
             self.outgoing.restart_sending(0, moment)
 
@@ -275,38 +203,44 @@ class Line:
 
     def probe(self, moment: Moment) -> bytes:
         """A frame that the peer answers at once: measures a route."""
-        nonce = int.from_bytes(moment.random(6), "big")
-        self._probes = {nonce: moment.running, **dict(list(self._probes.items())[:15])}
-        return self._seal([Probe(nonce, None, 0)], moment)
+        return self._seal([self._probes.ask(moment)], moment)
 
     def tick(self, moment: Moment) -> None:
-        """Let time pass: statuses, repeats and epochs that are due."""
+        """Let time pass: statuses, repeats and epochs that are due. Without a route nothing is."""
+        if not self.reachable:
+            return
         if self.phase is Phase.OPEN:
-            if self.reachable:
-                self.outgoing.resend_if_due(moment)
+            self.outgoing.resend_if_due(moment)
             if moment.running >= self._next_epoch_at and self.outgoing.epoch_due(moment):
                 self.outgoing.prepare_epoch(moment)
                 self._next_epoch_at = moment.running + EPOCH_SPACING_SECONDS
                 self._urgent = True
-        if self._status_due is None and moment.running >= self._status_at + self.setup.terms.status_interval_seconds:
+        if self._status_due is None and moment.running >= self._next_status_at():
             self._status_due = moment.running
+            self._prompted = False
 
     def next_tick_at(self, moment: Moment) -> float:
-        """When `tick` has something to do, in seconds of the running clock."""
-        due = [self._status_at + self.setup.terms.status_interval_seconds]
-        if self._status_due is not None:
-            due.append(self._status_due)
-        if self.phase is Phase.OPEN and self.reachable and self.outgoing.resend_at is not None:
-            due.append(self.outgoing.resend_at)
-        if self.phase is Phase.OPEN and self.outgoing.epoch_due(moment):
-            due.append(self._next_epoch_at)
+        """When `tick` and a turn after it have something to do, in seconds of the running clock."""
+        if not self.reachable:
+            return moment.running + self.setup.terms.status_interval_seconds
+        due = [self._next_status_at() if self._status_due is None else self._status_due]
+        if self.phase is Phase.OPEN:
+            if self.outgoing.resend_at is not None:
+                due.append(self.outgoing.resend_at)
+            if self.outgoing.epoch_due(moment):
+                due.append(self._next_epoch_at)
+            if self.outgoing.has_more:
+                due.append(moment.running)
         return min(due)
+
+    def _next_status_at(self) -> float:
+        interval = float(self.setup.terms.status_interval_seconds)
+        return self._status_at + (min(interval, OPENING_STATUS_SECONDS) if self.phase is Phase.OPENING else interval)
 
     @property
     def unacknowledged(self) -> int:
         """How many notices of the peer wait for a person at this desk."""
-        running = self._theirs_open.open_at(self.incoming.edge.size, self.outgoing.edge.size)
-        return sum(kind == ACKNOWLEDGE for _, kind, _ in running)
+        return self._clocks.unacknowledged(self.outgoing.edge.size, self.incoming.edge.size)
 
     # --- what the peer says
 
@@ -317,7 +251,7 @@ class Line:
         except PeerError as error:
             self.junk += 1
             if error.rule == 37:
-                self._refuse(37)
+                self._refuse(37, moment)
             return
         for item in items:
             try:
@@ -331,7 +265,7 @@ class Line:
             except PeerError as error:
                 if error.evidence:
                     self._stop(Cause.BROKEN_ENTRY, error, moment)
-                    self._refuse(error.rule)
+                    self._refuse(error.rule, moment)
                 else:
                     self.junk += 1
 
@@ -345,11 +279,7 @@ class Line:
         elif isinstance(item, Stated):
             self._receive_statement(item, moment)
         elif isinstance(item, FullEntry):
-            taken, contradiction = self.incoming.receive_full(item, self.outgoing, moment)
-            self._take(taken, moment)
-            if contradiction is not None:
-                self._ask_show(self.outgoing.edge.size + 1)
-                self._alarm(Contradiction(contradiction, rule=26), moment)
+            self._receive_full(item, moment)
         elif isinstance(item, Refusal):
             self._receive_request(item, moment)
         elif isinstance(item, ShownCheckpoint):
@@ -366,10 +296,26 @@ class Line:
             self.junk += 1
             return
         self._take(self.incoming.receive(item, self.outgoing, moment), moment)
+        self._take_early(moment)
+
+    def _receive_full(self, item: FullEntry, moment: Moment) -> None:
+        taken, unknown_root_at = self.incoming.receive_full(item, self.outgoing, moment)
+        self._take(taken, moment)
+        if unknown_root_at is not None:
+            self._ask_show(unknown_root_at, moment)
+            contradiction = Contradiction("an entry of the peer names a head of our log that we do not have", rule=26)
+            contradiction.evidence = encode([item.leaf, item.root, item.signature])
+            self._alarm(contradiction, moment)
+        self._take_early(moment)
+
+    def _take_early(self, moment: Moment) -> None:
+        """What arrived before its turn follows now, each item by itself: one that is broken takes none of the others along."""
+        while (early := self.incoming.next_early()) is not None:
+            self._take(self.incoming.receive(early, self.outgoing, moment), moment)
 
     def _take(self, taken: list[EntryRecord], moment: Moment) -> None:
         for record in taken:
-            self._note_entry(record, own=False, moment=moment)
+            self._clocks.note(record, moment)
             self._events.append(EntryArrived(record))
         if taken:
             self._status_soon(moment)
@@ -383,93 +329,87 @@ class Line:
             self._events.append(ReceiptArrived(record.size, record.time))
 
     def _receive_statement(self, item: Stated, moment: Moment) -> None:
-        if self._statuses_left <= 0:
-            self.junk += 1
+        if not self._gate.admits(item):
             return
-        self._statuses_left -= 1
-        key = self.setup.peer_certificate.certificate.public.statement
-        statement = verify_statement(item, self.setup.incoming, key)
+        statement = verify_statement(item, self.setup.incoming, self.setup.peer_certificate.certificate.public.statement)
         if statement.type is StatementType.STATUS:
             self._receive_status(statement, moment)
         elif statement.type is StatementType.ROUTES:
-            time, routes = read_routes(statement)
-            self._events.append(RoutesArrived(time, routes))
+            self._receive_routes(statement)
         elif self.phase is Phase.STOPPED:
             return
         elif statement.type is StatementType.EPOCH:
             if self.incoming.accept_epoch(statement):
                 self._urgent = True
                 self._status_due = moment.running
+                self._take_early(moment)
         elif statement.type is StatementType.PREKEYS:
             self._urgent = self.outgoing.keep_prekeys(read_prekeys(statement)) or self._urgent
+
+    def _receive_routes(self, statement: Statement) -> None:
+        time, routes = read_routes(statement)
+        self._gate.peer_routes_time = time
+        self._records.append(statement_record(self.setup, statement, time, ours=False))
+        self._events.append(RoutesArrived(time, routes))
 
     # --- status
 
     def _receive_status(self, statement: Statement, moment: Moment) -> None:
         status = read_status(statement)
-        made = self._made.get(status.echo) if status.echo is not None else None
-        self.incoming.expect(status.size, status.root)
-        if made is not None:
-            self._judge_fresh(statement, status, made)
-        self._judge_our_log(status, made, moment)
+        made = self._freshness.made_for(status.echo)
+        self._freshness.hear(status)
+        if self.phase is not Phase.STOPPED:
+            self._bind(statement, status)
+            if made is not None:
+                self._judge_fresh(statement, status, made)
+            self._judge_our_log(statement, status, made, moment)
         if made is None and not self._prompted:
             self._prompted = True
             self._status_due = moment.running
-        if self._is_newer(status, made):
-            self.peer_status, self._peer_nonce = status, status.nonce
-            self._keep_status(statement, status, fresh=made is not None)
-            if made is not None:
-                self.peer_status_at, self._freshest = moment.running, made.number
-            self._judge_open(status)
+        newer = self._freshness.is_newer(status, made)
+        if newer:
+            self._keep_status(statement, status, made, moment)
         if self.phase is Phase.STOPPED:
             return
         self.outgoing.epoch_held(status.epoch_held)
         if made is not None:
             self._answer_status(status, made, moment)
+        contradiction = self._clocks.judge(status, self.outgoing.committed, self.incoming.edge.size) if newer else None
+        if contradiction is not None:
+            contradiction.evidence = statement_evidence(statement)
+            self._alarm(contradiction, moment)
 
-    def _is_newer(self, status: Status, made: _Made | None) -> bool:
-        """Whether a status says more than the last one kept: relays may hold statuses back and repeat them."""
-        last = self.peer_status
-        if last is None:
-            return True
-        if made is not None:
-            return made.number > self._freshest or (made.number == self._freshest and status.nonce != last.nonce)
-        grown = status.size >= last.size and status.held_size >= last.held_size
-        return grown and status.time >= last.time and status.nonce != last.nonce
+    def _bind(self, statement: Statement, status: Status) -> None:
+        """Hold the peer to what it signed of its own log, and of ours as far as that is true; raises Fork (rule 26)."""
+        self.incoming.expect(status.size, status.root, statement)
+        self._freshness.bind(status.size, status.held_size if self._holds_ours(status) else 0)
 
-    def _judge_fresh(self, statement: Statement, status: Status, made: _Made) -> None:
-        """A status that echoes our nonce must show at least what the peer had signed before we made it (rule 26)."""
-        if status.size >= made.peer_size and status.held_size >= made.received:
-            return
-        rollback = Rollback(
-            "the peer's node was set back: its fresh status shows less than it had signed before",
-            rule=26,
-            hint="call the other desk; a restored node begins a new incarnation",
-            peer_size=status.size,
-            peer_size_signed_before=made.peer_size,
-            held_of_ours=status.held_size,
-            receipted_before=made.received,
-        )
-        rollback.evidence = encode([statement.payload, statement.ed, statement.ml, made.peer_size, made.received])
-        raise rollback
-
-    def _judge_our_log(self, status: Status, made: _Made | None, moment: Moment) -> None:
-        """Compare what the peer says it holds of our log with our own (rule 26)."""
+    def _holds_ours(self, status: Status) -> bool:
         own = self.outgoing
-        agrees = status.held_size <= own.edge.size and own.root_at(status.held_size) == status.held_root
-        if agrees:
+        return status.held_size <= own.committed and own.root_at(status.held_size) == status.held_root
+
+    def _judge_fresh(self, statement: Statement, status: Status, made: Made) -> None:
+        """A status that echoes our nonce must show at least what the peer had signed before we made it (rule 26)."""
+        rollback = made.rollback(status)
+        if rollback is not None:
+            rollback.evidence = rollback_evidence(self._reader, self.setup, statement)
+            raise rollback
+
+    def _judge_our_log(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
+        """Compare what the peer says it holds of our log with our own (rule 26)."""
+        if self._holds_ours(status):
             if made is not None:
                 self._asked_show = None
                 self._agreed(Cause.AGREED, moment)
             return
         if made is not None and made.asked and self._asked_show is not None:
             self._asked_show = None
-            self._alarm(
-                Contradiction("the peer claims a head of our log that it cannot show our signature on", rule=26), moment
-            )
+            unproven = Contradiction("the peer claims a head of our log that it cannot show our signature on", rule=26)
+            unproven.evidence = statement_evidence(statement)
+            self._alarm(unproven, moment)
             self._agreed(Cause.UNPROVEN, moment)
         elif made is not None or self.phase is Phase.OPEN:
-            self._ask_show(status.held_size)
+            self._ask_show(status.held_size, moment)
 
     def _agreed(self, cause: Cause, moment: Moment) -> None:
         if self.phase is Phase.OPENING:
@@ -477,13 +417,13 @@ class Line:
             if self.reachable:
                 self.outgoing.restart_sending(0, moment)
 
-    def _ask_show(self, size: int) -> None:
+    def _ask_show(self, size: int, moment: Moment) -> None:
+        """Ask for our own checkpoint. The question goes with our statuses until it is answered: see `_make_status`."""
         if self._asked_show is None:
             self._asked_show = size
-            self._items.append(Refusal(26, self.setup.pair.ours, size))
-            self._status_due = 0.0
+            self._status_due = moment.running
 
-    def _answer_status(self, status: Status, made: _Made, moment: Moment) -> None:
+    def _answer_status(self, status: Status, made: Made, moment: Moment) -> None:
         """Give the peer what its fresh status shows it lacks: our certificate, entries, prekeys."""
         if status.peer_serial < self.setup.own_certificate.certificate.serial:
             self._items.append(OfferedCertificate(self.setup.own_certificate.encoded))
@@ -493,73 +433,62 @@ class Line:
             self.outgoing.restart_sending(status.held_size, moment)
         if status.prekeys_held <= PREKEYS_LOW and made.number > self._prekeys_issued:
             self.incoming.issue_prekeys(status.prekeys_held, moment)
-            self._prekeys_issued = self._statuses_made
+            self._prekeys_issued = self._freshness.made
             self._urgent = True
 
-    def _keep_status(self, statement: Statement, status: Status, *, fresh: bool) -> None:
+    def _keep_status(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
+        """Take it as the peer's last word. Full ones that say something new of the logs are kept for good."""
+        self._freshness.keep(status, made)
+        self.peer_status = status
+        if made is not None:
+            self.peer_status_at = moment.running
         sizes = (status.size, status.held_size)
         keep = statement.ml is not None and sizes != self._kept_sizes
         if keep:
             self._kept_sizes = sizes
-        record = StatementRecord(
-            self.setup.line, self.setup.pair, False, StatementType.STATUS, status.time, status.held_size, status.size,
-            statement.payload, statement.ed, statement.ml, keep,
-        )  # fmt: skip
+        record = statement_record(
+            self.setup, statement, status.time, ours=False, our_size=status.held_size, their_size=status.size, keep=keep
+        )
         self._records.append(record)
-        self._events.append(StatusArrived(record, fresh))
+        self._events.append(StatusArrived(record, made is not None))
 
-    def _judge_open(self, status: Status) -> None:
-        """Recompute from both logs which of our notices the peer must list as open (rule 25); raises Contradiction."""
-        if status.size > self.incoming.edge.size or status.held_size > self.outgoing.edge.size:
-            return
-        expected = {
-            (notice.index, kind): allowed for notice, kind, allowed in self._ours_open.open_at(status.held_size, status.size)
-        }
-        listed = {(item.index, item.kind): item.allowed for item in status.open}
-        complete = len(listed) + status.left_out == len(expected) and (not status.left_out or len(listed) == OPEN_LISTED_MAX)
-        if not complete or any(expected.get(key) != allowed for key, allowed in listed.items()):
-            raise Contradiction("the peer's list of open notices is not what both logs show", rule=25, hint="call the peer")
-        self._ours_open.forget_closed(status.held_size, status.size)
-
-    def _make_status(self, moment: Moment) -> None:
+    def _make_status(self, moment: Moment) -> list[Item]:
+        """Sign a status. What it asks for, and the answer to what the peer asked with its own, share its frame: so whoever
+        hears a status that echoes the question's nonce has the answer too, or knows that there is none.
+        """
+        own, theirs = self.outgoing, self.incoming
+        open_items, left_out = self._clocks.listed(own.edge.size, theirs.edge.size, moment)
         nonce = moment.random(16)
-        open_items = [
-            OpenItem(notice.index, kind, max(0, int(moment.running - notice.custody)), allowed)
-            for notice, kind, allowed in self._theirs_open.open_at(self.incoming.edge.size, self.outgoing.edge.size)
-        ]
         status = Status(
             moment.wall,
-            self.outgoing.edge.size,
-            self.outgoing.edge.root(),
-            self.incoming.edge.size,
-            self.incoming.edge.root(),
-            self.incoming.epoch,
-            len(self.outgoing.prekeys),
+            own.edge.size,
+            own.edge.root(),
+            theirs.edge.size,
+            theirs.edge.root(),
+            theirs.epoch,
+            len(own.prekeys),
             self.setup.own_certificate.certificate.serial,
             self.setup.peer_certificate.certificate.serial,
-            tuple(open_items[:OPEN_LISTED_MAX]),
-            max(0, len(open_items) - OPEN_LISTED_MAX),
+            open_items,
+            left_out,
             self.rung,
             self.watch,
             nonce,
-            self._peer_nonce,
+            # Who is opening needs an answer to its own nonce at once, and asks for it by answering none.
+            None if self.phase is Phase.OPENING else self._freshness.peer_nonce,
         )
-        statement = self._signed(StatementType.STATUS, status.values())
-        self._statuses_made += 1
-        self._made[nonce] = _Made(
-            self._statuses_made,
-            self.incoming.edge.size,
-            self.outgoing.received,
-            self.outgoing.sent,
-            self._asked_show is not None,
-        )
-        while len(self._made) > NONCES_KEPT:
-            del self._made[next(iter(self._made))]
-        self._theirs_open.forget_closed(self.incoming.edge.size, self.outgoing.edge.size)
+        self._freshness.bind(theirs.edge.size, own.received)
+        self._freshness.make(nonce, own.sent, asked=self._asked_show is not None)
         self._status_due, self._status_at = None, moment.running
-        self._items.append(statement.stated())
+        items: list[Item] = [self._signed(StatementType.STATUS, status.values()).stated()]
+        shown = None if self._showing is None else theirs.shown(self._showing)
+        if shown is not None:
+            items.insert(0, shown)
+        if self._asked_show is not None:
+            items.append(Refusal(26, self.setup.pair.ours, self._asked_show))
+        return items
 
-    def _signed(self, kind: StatementType, values: tuple[object, ...]) -> Statement:
+    def _signed(self, kind: StatementType, values: tuple[Value, ...]) -> Statement:
         return sign_statement(kind, self.setup.outgoing, values, self.setup.own_keys.statement)
 
     def _status_soon(self, moment: Moment) -> None:
@@ -569,14 +498,13 @@ class Line:
     # --- requests, certificates, probes
 
     def _receive_request(self, item: Refusal, moment: Moment) -> None:
-        if item.rule == 22 and item.inc == self.setup.pair.ours and self.phase is not Phase.STOPPED:
-            full = self.outgoing.full_form(item.at)
-            if full is not None:
-                self._items.append(full)
-        elif item.rule == 26 and item.inc == self.setup.pair.theirs:
-            shown = self.incoming.shown(item.at)
-            if shown is not None:
-                self._items.append(shown)
+        if item.rule == 22:
+            if item.inc == self.setup.pair.ours and self.phase is Phase.OPEN:
+                self.outgoing.show_full(item.at, moment)
+        elif item.rule == 26:
+            if item.inc == self.setup.pair.theirs:
+                self._showing = item.at
+                self._status_soon(moment)
         else:
             self._alarm(PeerError("the peer refused what this desk sent", rule=item.rule, hint="call the other desk"), moment)
 
@@ -585,71 +513,32 @@ class Line:
         if (item.inc, item.peer_inc) != self.setup.pair:
             self.junk += 1
             return
-        if not self.outgoing.was_rolled_back(item):
-            return
-        rollback = Rollback(
-            "this node was set back: the peer holds a log under our own key that ours is not",
-            rule=26,
-            hint="this home is an old copy: begin a new incarnation before anything is sent",
-            our_size=self.outgoing.edge.size,
-            shown_size=item.size,
-        )
-        self._stop(Cause.OWN_ROLLBACK, rollback, moment)
+        rollback = self.outgoing.rollback_shown_by(item)
+        if rollback is not None:
+            self._stop(Cause.OWN_ROLLBACK, rollback, moment)
 
     def _receive_certificate(self, item: OfferedCertificate) -> None:
+        if item.encoded == self.setup.peer_certificate.encoded or not self._gate.admits_certificate():
+            return
         offered = parse_certificate(item.encoded, self.setup.peer_identity)
         chosen = choose_certificate(self.setup.peer_certificate, offered, self.setup.line)
         if chosen is self.setup.peer_certificate:
             return
         if chosen.certificate.inc != self.setup.pair.theirs:
-            raise Contradiction("the peer offers a certificate of a new incarnation", rule=28, hint="call the other desk")
+            new = Contradiction("the peer offers a certificate of a new incarnation", rule=28, hint="call the other desk")
+            new.evidence = item.encoded
+            raise new
         self.setup = replace(self.setup, peer_certificate=chosen)
         self.outgoing.setup = self.incoming.setup = self.setup
         self._records.append(CertificateRecord(self.setup.line, False, chosen.certificate.serial, chosen.encoded))
+        self._urgent = True
 
     def _receive_probe(self, item: Probe, moment: Moment) -> None:
-        if item.echo is not None:
-            sent = self._probes.pop(item.echo, None)
-            if sent is not None:
-                self._events.append(ProbeAnswered(max(0.0, moment.running - sent - item.held_ms / 1000)))
-        if item.nonce is not None:
-            self._items.append(Probe(None, item.nonce, 0))
-
-    # --- clocks
-
-    def _note_entry(self, record: EntryRecord, *, own: bool, moment: Moment) -> None:
-        """Keep the clocks: a notice starts them; what refers to one closes them if people stand behind it (rules 7, 24)."""
-        author, other = (self._ours_open, self._theirs_open) if own else (self._theirs_open, self._ours_open)
-        if record.type == EntryType.NOTICE:
-            notice = _read_notice(record.body)
-            if notice is not None:
-                acknowledge, answer = self.setup.terms.clocks_for(notice.form, notice.precedence)
-                custody = moment.running - max(0, moment.wall - record.time)
-                author.add(OpenNotice(record.index, notice.precedence, (acknowledge, answer), custody))
-        if record.re is None or not record.released:
-            return
-        if record.type == EntryType.NOTICE:
-            other.answer(record.re, record.index)
-        elif record.type == EntryType.CANCEL:
-            author.cancel(record.re, record.index)
-        elif record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE) and self._names_its_entry(record, own=own):
-            close = other.acknowledge if record.type == EntryType.ACKNOWLEDGE else other.answer
-            close(record.re, record.index)
-
-    def _names_its_entry(self, record: EntryRecord, *, own: bool) -> bool:
-        """Whether a signed acknowledgement or decline is about the very entry that its leaf refers to."""
-        log = self.setup.incoming_log if own else self.setup.outgoing_log
-        direction = self.setup.incoming if own else self.setup.outgoing
-        assert record.re is not None
-        try:
-            response = Response.decode(Body.decode(record.body).content)
-        except Malformed:
-            return False
-        meant = self._reader.entry(log, record.re)
-        if meant is None:
-            return False
-        named = (response.type, response.inc, response.peer_inc, response.index, response.commitment)
-        return named == (record.type, direction.inc, direction.peer_inc, record.re, Leaf.decode(meant.leaf).commitment)
+        seconds, answer = self._probes.receive(item, moment)
+        if seconds is not None:
+            self._events.append(ProbeAnswered(seconds))
+        if answer is not None:
+            self._items.append(answer)
 
     # --- phases, alarms, the turn
 
@@ -661,21 +550,24 @@ class Line:
             self._events.append(PhaseChanged(phase.value))
 
     def _stop(self, cause: Cause, error: PeerError, moment: Moment) -> None:
+        if self.phase is Phase.STOPPED:
+            return
         self._alarm(error, moment)
         self._move(cause)
         self._status_due = moment.running
         self._urgent = True
 
     def _alarm(self, error: PeerError, moment: Moment) -> None:
-        if error.message == self._last_alarm:
-            return
-        self._last_alarm = error.message
-        self._urgent = True
-        self._records.append(AlarmRecord(self.setup.line, moment.wall, error.kind, error.rule, error.message, error.evidence))
-        self._events.append(AlarmRaised(error.kind, error.message))
+        record, told = self._alarms.sound(error, moment)
+        if record is not None:
+            self._urgent = True
+            self._records.append(record)
+        if told is not None:
+            self._events.append(told)
 
-    def _refuse(self, rule: int) -> None:
-        if not any(isinstance(item, Refusal) and item.rule == rule for item in self._items):
+    def _refuse(self, rule: int, moment: Moment) -> None:
+        if moment.running - self._refused_at >= REFUSAL_SECONDS:
+            self._refused_at = moment.running
             self._items.append(Refusal(rule, self.setup.pair.theirs, self.incoming.edge.size))
 
     def turn(self, moment: Moment) -> Effects:
@@ -685,27 +577,23 @@ class Line:
             self.outgoing.pump()
         out_records, out_items, out_changed = self.outgoing.turn(moment)
         in_records, in_items, in_changed = self.incoming.turn(moment, receipts=self.phase is not Phase.STOPPED)
-        if self._status_due is not None and moment.running >= self._status_due and self.reachable:
-            self._make_status(moment)
+        said = self._status_due is not None and moment.running >= self._status_due and self.reachable
+        status_items = self._make_status(moment) if said else []
         if self.phase is not Phase.OPEN:
             out_items = []
+        if self.phase is Phase.STOPPED:
+            in_items = []
         effects.records = [*out_records, *in_records, *self._records]
         effects.events = list(self._events)
         effects.lazy = not (out_changed or in_changed or self._urgent)
-        items = [*out_items, *in_items, *self._items]
+        if self.reachable:
+            bundles = [*([item] for item in (*out_items, *in_items, *self._items)), status_items]
+            effects.frames = [self._seal(bundle, moment) for bundle in bundles if bundle]
         self._records, self._items, self._urgent = [], [], False
         self._events.clear()
-        self._statuses_left = STATUSES_PER_TURN
-        if self.reachable:
-            effects.frames = [self._seal([item], moment) for item in items]
+        self._gate.turn()
+        self._probes.turn()
         return effects
 
     def _seal(self, items: Sequence[Item], moment: Moment) -> bytes:
         return self._seal_key.seal(items, moment.random(12), padded=self._padded)
-
-
-def _read_notice(body: bytes) -> Notice | None:
-    try:
-        return Notice.decode(Body.decode(body).content)
-    except (Malformed, BadSignature):
-        return None

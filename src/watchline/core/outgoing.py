@@ -6,7 +6,6 @@ An index is used once: what is sent again is the stored ciphertext, never a new 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 from watchline.core import shapes
@@ -15,6 +14,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf
 from watchline.core.epochs import NO_ROOT_KEY, Chain, hedged_seed, open_epoch
 from watchline.core.frames import ENTRIES_ROOM, Entries, FullEntry, Item, Receipt, ShownCheckpoint, WireEntry, entry_room
+from watchline.core.kept_statements import statement_record, stored_statement
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import EPOCH_LEAVES, EPOCH_SECONDS, FRAME_ENTRIES_MAX, PREKEYS_MAX
 from watchline.core.merkle import Edge, leaf_hash
@@ -25,11 +25,10 @@ from watchline.core.records import (
     ReceiptRecord,
     Record,
     StateRecord,
-    StatementRecord,
 )
 from watchline.core.setting import LineSetup, Moment, Reader
 from watchline.core.statements import Statement, StatementType, epoch_values, sign_statement
-from watchline.errors import BadSignature
+from watchline.errors import BadSignature, Rollback
 
 STATE_PART = "outgoing"
 WINDOW_ENTRIES = 4_096  # entries under way without a receipt; the rest wait in the journal
@@ -95,8 +94,11 @@ class Outgoing:
         self._enter_next_epoch(moment)
         self.compose(Draft(EntryType.CONTINUES, Continues().encode(), released=True), moment, held)
 
-    def restore(self, blob: bytes, leaves: Iterator[tuple[bytes, int, int | None]]) -> None:
+    def restore(self) -> None:
         """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
+        blob = self._reader.state(self.setup.line, STATE_PART)
+        if blob is None:
+            raise RuntimeError("a line without state in the journal cannot be restored")
         parts = shapes.array(decode(blob), "outgoing state", length=11)
         self.chain = Chain(parts[0], parts[1], parts[2])
         if parts[3] is not None:
@@ -105,7 +107,8 @@ class Outgoing:
         self.highest_prekey = parts[7]
         self.edge = Edge.from_bytes(parts[8], parts[9])
         recomputed = Edge.EMPTY
-        for leaf, _, _ in leaves:
+        log = self.setup.outgoing_log
+        for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
             recomputed = recomputed.append(leaf_hash(leaf))
         if recomputed != self.edge:
             raise RuntimeError("our log in the journal does not lead to the root that was committed")
@@ -113,17 +116,11 @@ class Outgoing:
         self.received = self.sent = receipt.size if receipt is not None else 0
         self.committed = self.edge.size
         self._remember_root(self.edge.size, self.edge.root())
-        if parts[10] is not None:
-            self._restore_next_statement(parts[10])
+        if parts[10]:
+            self.next_statement = stored_statement(self._reader, self.setup, StatementType.EPOCH, ours=True)
+            if self.next_statement is None:
+                raise RuntimeError("an epoch was prepared, and its statement is not in the journal")
         self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=False)
-
-    def _restore_next_statement(self, values: list[object]) -> None:
-        record = self._reader.statement(self.setup.line, True, StatementType.EPOCH)
-        if record is None:
-            raise RuntimeError("an epoch was prepared, and its statement is not in the journal")
-        self.next_statement = Statement(
-            StatementType.EPOCH, self.setup.outgoing, tuple(values), record.payload, record.ed, record.ml
-        )
 
     def _state(self) -> StateRecord:
         following = self.next_chain
@@ -139,7 +136,7 @@ class Outgoing:
                 self.highest_prekey,
                 self.edge.size,
                 self.edge.to_bytes(),
-                None if self.next_statement is None else list(self.next_statement.values),
+                self.next_statement is not None,
             ]
         )
         return StateRecord(self.setup.line, STATE_PART, blob)
@@ -252,12 +249,7 @@ class Outgoing:
         opening, chain = open_epoch(setup.outgoing, epoch, pre_id, prekey, seed, setup.secret, self.chain.root_key)
         statement = sign_statement(StatementType.EPOCH, setup.outgoing, epoch_values(opening), setup.own_keys.statement)
         self.next_chain, self.next_statement, self.next_held = chain, statement, False
-        self._records.append(
-            StatementRecord(
-                setup.line, setup.pair, True, StatementType.EPOCH, moment.wall, 0, 0,
-                statement.payload, statement.ed, statement.ml, keep=False,
-            )
-        )  # fmt: skip
+        self._records.append(statement_record(setup, statement, moment.wall, ours=True))
         self._items.append(statement.stated())
         self._changed = True
 
@@ -368,19 +360,29 @@ class Outgoing:
         self._records.append(record)
         return record
 
-    def was_rolled_back(self, shown: ShownCheckpoint) -> bool:
-        """Whether a checkpoint under our own log key, shown by the peer, is one that this log cannot hold.
+    def rollback_shown_by(self, shown: ShownCheckpoint) -> Rollback | None:
+        """What a checkpoint under our own log key, shown by the peer, proves: our rollback, or None if this log holds it.
 
         Raises BadSignature if our log key did not sign it: then it proves nothing.
         """
         text = Checkpoint(self.origin, shown.size, shown.root).text()
         verify_ed25519(self.setup.own_keys.log.public, shown.signature, text)
-        return shown.size > self.committed or self.root_at(shown.size) != shown.root
+        if shown.size <= self.committed and self.root_at(shown.size) == shown.root:
+            return None
+        rollback = Rollback(
+            "this node was set back: the peer holds a log under our own key that ours is not",
+            rule=26,
+            hint="this home is an old copy: begin a new incarnation before anything is sent",
+            our_size=self.committed,
+            shown_size=shown.size,
+        )
+        rollback.evidence = encode([[shown.size, shown.root, shown.signature], self.committed, self.root_at(self.committed)])
+        return rollback
 
     # --- one turn
 
     def turn(self, moment: Moment) -> tuple[list[Record], list[Item], bool]:
-        """Close the turn: (records to commit, items to send after, whether the records must be durable before anything is seen)."""
+        """Close the turn: (records to commit, items to send after, whether they must be durable before anything is seen)."""
         self._close_checkpoint()
         changed, self._changed = self._changed, False
         if changed:

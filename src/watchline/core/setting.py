@@ -162,8 +162,8 @@ Event = EntryArrived | ReceiptArrived | StatusArrived | RoutesArrived | ProbeAns
 class Effects:
     """What one turn of the machine wants done, in this order: commit `records`, all in one; send `frames`; tell `events`.
 
-    frames: sealed, the same on every route. lazy: nothing here is seen by anyone before it is durable in any case (a receipt that
-    can be asked for again); the commit may wait for the next one.
+    frames: sealed, the same on every route. lazy: they tell of nothing that is not durable yet (a record may hold, say, a
+    receipt that can be asked for again), so the commit may wait for the next one.
     """
 
     records: list[Record] = field(default_factory=list)

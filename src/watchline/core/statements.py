@@ -95,6 +95,17 @@ def verify_statement(stated: Stated, direction: Direction, key: StatementPublic)
     return Statement(kind, direction, tuple(parts[3:]), payload, stated.ed, stated.ml)
 
 
+def preview(stated: Stated) -> tuple[int, list[Value]]:
+    """The type and values that a statement claims, not verified: good for nothing but to drop it before its signatures cost.
+
+    Raises Malformed (rules 4 and 39).
+    """
+    parts = shapes.array(decode(stated.spoken), "statement")
+    if len(parts) < 3:
+        raise Malformed("a statement names its type and incarnations", rule=4)
+    return shapes.integer(parts[0], "TYPE"), parts[3:]
+
+
 def read_statement(payload: bytes, ed: bytes, ml: bytes | None, key: StatementPublic) -> Statement:
     """Read and verify a statement in its whole form, as kept or shown in evidence: the parties are what it says they are.
 

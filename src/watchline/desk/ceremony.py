@@ -52,11 +52,15 @@ Unlock = Callable[[OwnDesk], Medium]
 
 @dataclass(frozen=True, slots=True)
 class Completed:
-    """What `complete` made. file3: for the other desk; None where it has everything already."""
+    """What `complete` made: a line, still to be confirmed, and what this desk calls it."""
 
     name: str
     pairing: Pairing
-    file3: bytes | None
+
+    @property
+    def file3(self) -> bytes | None:
+        """What the other desk still needs; None where it made the invitation and so has everything."""
+        return self.pairing.files[2] if self.pairing.inviter else None
 
 
 def own_desk(caller: Caller) -> OwnDesk:
@@ -218,21 +222,18 @@ def _pair(
     name: str | None,
     identity_dir: Path | None,
 ) -> Completed:
-    key, made = _make_line(caller, own, unlock, file, step)
-    file3, pairing = made
+    key, pairing = _make_line(caller, own, unlock, file, step)
     name = _free_name(caller, name or _slug(pairing.peer.desk), given=name is not None)
     # Whoever stops between two of these lines finds the pending state, and begins again; after the last it is a line.
     keep_pairing(identity_dir or home.identity_dir(own.identity_dir), own.archive, pairing.line, pairing.encode())
     line = pairing.line.hex()
-    _put(caller, _LINE + line, encode([ENTRIES_MAX, file3]))
+    _put(caller, _LINE + line, encode(ENTRIES_MAX))
     caller.call("line_put", line=line, name=name, created=now, confirmed=False, pairing=pairing.encode().hex())
     _put(caller, key, None)
-    return Completed(name, pairing, file3)
+    return Completed(name, pairing)
 
 
-def _make_line(
-    caller: Caller, own: OwnDesk, unlock: Unlock, file: bytes, step: int
-) -> tuple[str, tuple[bytes | None, Pairing]]:
+def _make_line(caller: Caller, own: OwnDesk, unlock: Unlock, file: bytes, step: int) -> tuple[str, Pairing]:
     """Find the pending state that this file answers, and complete it; give the state's key and what came of it."""
     prefix = _INVITATION if step == 2 else _ACCEPTANCE
     pending = {key: value for key, value in _pending(caller).items() if key.startswith(prefix)}
@@ -241,8 +242,8 @@ def _make_line(
     for key, value in pending.items():
         try:
             if medium is not None:
-                return key, complete_invitation(PendingInvitation.decode(value), file, medium.key, os.urandom)
-            return key, (None, complete_acceptance(PendingAcceptance.decode(value), file))
+                return key, complete_invitation(PendingInvitation.decode(value), file, medium.key, os.urandom)[1]
+            return key, complete_acceptance(PendingAcceptance.decode(value), file)
         except WrongParty as error:
             refusal = error
     if refusal is not None and len(pending) == 1:
@@ -258,18 +259,15 @@ def _line_made_of(caller: Caller, file: bytes, step: int) -> Completed | None:
     """The line that this very file made before, if there is one."""
     for row in caller.call("line_rows")["lines"]:
         pairing = Pairing.decode(bytes.fromhex(row["pairing"]))
-        if pairing.files[step - 1] == sha256(file).digest():
-            kept = _pending(caller).get(_LINE + row["line"])
-            file3 = None if kept is None else shapes.optional(_file, shapes.array(decode(kept), "kept line", length=2)[1])
-            return Completed(row["name"], pairing, file3)
+        if pairing.files[step - 1] == file:
+            return Completed(row["name"], pairing)
     return None
 
 
 def _count_wrong_entry(caller: Caller, medium: Path, pairing: Pairing, error: UsageError | WrongParty) -> None:
     """Take one try away; at the last the pairing ends. The error that is raised anyway says what is left."""
     key = _LINE + pairing.line.hex()
-    left, file3 = shapes.array(decode(_pending(caller)[key]), "kept line", length=2)
-    left = shapes.integer(left, "entries left", at_least=1, at_most=ENTRIES_MAX) - 1
+    left = shapes.integer(decode(_pending(caller)[key]), "entries left", at_least=1, at_most=ENTRIES_MAX) - 1
     if left == 0:
         _end(caller, medium, pairing.line)
         raise WrongParty(
@@ -278,7 +276,7 @@ def _count_wrong_entry(caller: Caller, medium: Path, pairing: Pairing, error: Us
             hint="begin anew with watchline invite, and find out who stood between the desks",
             entries_left=0,
         )
-    _put(caller, key, encode([left, file3]))
+    _put(caller, key, encode(left))
     error.facts["entries_left"] = left
     error.hint = f"{error.hint}; {left} {'entry is' if left == 1 else 'entries are'} left"
 
@@ -355,10 +353,6 @@ def _free_name(caller: Caller, name: str, *, given: bool) -> str:
     if given:
         raise UsageError(f"a line is called {name!r} already", hint="choose another --name", lines=sorted(taken))
     return next(other for number in range(2, len(taken) + 3) if (other := f"{name[:36]}-{number}") not in taken)
-
-
-def _file(value: Any) -> bytes:
-    return shapes.octets(value, "file 3", at_most=PAIRING_BYTES_MAX)
 
 
 def _digest(file: bytes) -> str:

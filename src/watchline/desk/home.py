@@ -58,9 +58,9 @@ class Home:
         path = Path(path)
         missing = [name for name in (_CONFIG, _JOURNAL) if not (path / name).is_file()]
         if missing:
-            what = "is not there" if not path.exists() else f"is no home of a desk: it has no {missing[0]}"
+            known = f"{path} is no home of a desk: it has no {missing[0]}"
             raise UsageError(
-                f"{path} {what}",
+                known if path.exists() else f"there is no home at {path}",
                 hint=f"make one: watchline --home {path} init --desk NAME --lang LANG; or give another with --home",
                 path=str(path),
             )

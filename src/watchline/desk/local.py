@@ -23,7 +23,7 @@ class Caller(Protocol):
 
     running: bool
 
-    def call(self, method: str, timeout_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
+    def call(self, method: str, patience_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
         """Ask one method of the desk's api; raises what it raises, and RouteError if there is no answer in time."""
 
 
@@ -49,10 +49,10 @@ class NodeCaller:
     def __init__(self, home: Home) -> None:
         self._home = home
 
-    def call(self, method: str, timeout_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
+    def call(self, method: str, patience_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
         from watchline.desk.socket import call
 
-        return call(self._home.socket, method, params, timeout_seconds=timeout_seconds)
+        return call(self._home.socket, method, params, timeout_seconds=patience_seconds)
 
 
 class OfflineCaller:
@@ -67,7 +67,7 @@ class OfflineCaller:
         self._home = home
         self._api = Api(Desk(journal, home.config))
 
-    def call(self, method: str, timeout_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
+    def call(self, method: str, patience_seconds: float = CALL_SECONDS, **params: Any) -> dict[str, Any]:
         import asyncio
 
         if method in NEED_NODE:
@@ -85,7 +85,7 @@ def _answers(home: Home) -> bool:
     if not home.socket.exists():
         return False
     try:
-        NodeCaller(home).call("desk", timeout_seconds=ANSWER_SECONDS)
+        NodeCaller(home).call("desk", ANSWER_SECONDS)
     except RouteError:
         return False
     return True

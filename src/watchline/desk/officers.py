@@ -173,7 +173,7 @@ def read_roster_change(content: bytes, current: Roster, identity: Identity, line
 def _ended(officer: Officer, now: int) -> Officer:
     from dataclasses import replace
 
-    return replace(officer, not_after=max(officer.not_before, now))
+    return replace(officer, not_before=min(officer.not_before, now), not_after=now)
 
 
 def _no_officer(folder: Path, name: str) -> UsageError:

@@ -33,7 +33,7 @@ class Link(Protocol):
 
     @property
     def address(self) -> str:
-        """Where the other end is, for people to read; it proves nothing."""
+        """The address that was dialled, or that the peer came from; it proves nothing."""
 
     @property
     def outbound(self) -> bool:
@@ -51,7 +51,10 @@ class Link(Protocol):
         """
 
     def close(self) -> None:
-        """End the link; a second call does nothing. Nothing is received after it; `closed` is told in a later turn."""
+        """End the link; a second call does nothing. Nothing is received after it; `closed` is told in a later turn.
+
+        What was queued before may still leave, within a few seconds.
+        """
 
 
 class LinkOwner(Protocol):

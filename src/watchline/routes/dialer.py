@@ -138,7 +138,8 @@ class TlsDialer:
             return "unreachable"
         except asyncio.CancelledError:
             connection.drop()
-            self._gate.connections.discard(connection)  # uvloop tells no loss where it was cancelled while connecting
+            if not connection.peer:  # uvloop tells no loss where it was cancelled while connecting, so nobody may wait for it
+                self._gate.connections.discard(connection)
             raise
         if outcome == "connected":
             self._connection = connection
@@ -154,12 +155,14 @@ class Dialled(Connection):
         super().__init__(gate, dialer.door)
         self.settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
         self._wanted = dialer.peer
+        self._dialled = str(dialer.address)
         self._outcome: Outcome = "refused"  # what it comes to if it ends now
 
     def accepts(self, fingerprint: bytes) -> bool:
         return fingerprint == self._wanted and self._gate.admits(fingerprint, self.door)
 
     def _begin(self) -> None:
+        self.address = self._dialled
         self._start_tls()
         self._tls.set_connect_state()
         self._tls.set_tlsext_host_name(self.door.encode("ascii"))

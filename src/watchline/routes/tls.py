@@ -13,7 +13,8 @@ What holds for every link that its owner is told of:
 A stranger gets nothing, not even a byte of ours before its ClientHello named a door (see routes.hello, and there what a door
 word does not protect from). At most 16 handshakes wait, for at most five seconds and 16 KiB of input each. When a
 seventeenth comes, the one that has waited longest without naming a door makes room; if all have named one, the newcomer is
-closed. So idle connections do not keep a peer out, and strangers are counted, not logged.
+closed. So idle connections do not keep a peer out, and strangers are counted, not logged. Somebody who watches the path and
+repeats a door word can: while that goes on, links that stand are safe, but new ones are a matter of luck.
 
     route = TlsRoute(seed, owner)
     route.admit(peer, door)

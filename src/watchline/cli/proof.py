@@ -1,0 +1,97 @@
+"""`export` and `verify`: evidence leaves the desk in one file, and anyone checks it, without a home and without a network."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from watchline.cli.output import wrapped
+from watchline.cli.session import Session, command, read_file
+from watchline.errors import NegativeAnswer, UsageError
+
+if TYPE_CHECKING:
+    from watchline.core.keys import Identity
+
+EXPORT_SECONDS = 600.0
+
+
+@command(name="export", example="watchline --home tokyo export beijing ours:1 --out balloon.evidence")
+@click.argument("line")
+@click.argument("ids", nargs=-1, metavar="[ID]...")
+@click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+def export(session: Session, line: str, ids: tuple[str, ...], out: Path) -> None:
+    """Write the evidence of entries of LINE to one file.
+
+    It holds the entries that are named, or all, with their answers, receipts and all that proves them.
+    """
+    if out.exists():
+        raise UsageError("this file is there already", hint="choose another name for --out", path=str(out))
+    if not out.absolute().parent.is_dir():
+        raise UsageError("there is no such folder", hint="make it first, or choose another --out", path=str(out))
+    with session.desk() as (_, caller):
+        made = caller.call("export", EXPORT_SECONDS, line=line, ids=list(ids), out=str(out.absolute()))
+    document = {"file": str(out), "sha256": made["sha256"], "complete": made["complete"]}
+    lines = [f"Evidence is {out}, SHA-256 {made['sha256']}"]
+    if not made["complete"]:
+        lines.append("It is provisional: no full status covers all of it yet. Export again later for the complete one.")
+    session.output.result(document, lines)
+
+
+@command(name="verify", example="watchline verify balloon.evidence --identity tokyo.identity --identity beijing.identity")
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--identity",
+    "identity_files",
+    multiple=True,
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="A public identity that you know to be genuine (watchline identity --out); may be repeated.",
+)
+def verify(session: Session, file: Path, identity_files: tuple[Path, ...]) -> int:
+    """Check a file of evidence, offline.
+
+    Exit code 0 if it holds and names every identity that was given, else 1. It needs no home and no network.
+    """
+    from watchline.core.evidence import verify_evidence
+    from watchline.core.limits import EVIDENCE_BYTES_MAX
+
+    trusted = [_identity(path) for path in identity_files]
+    report = verify_evidence(read_file(file, bytes_max=EVIDENCE_BYTES_MAX), trusted).as_json()
+    session.output.result(report, _report_shown(report))
+    missing = {each.fingerprint for each in trusted} - {each["fingerprint"] for each in report["identities"]}
+    if report["verified"] and missing:
+        session.output.say("Warning: an identity that you gave is not in this evidence: it is not about that desk.")
+    return 0 if report["verified"] and not missing else NegativeAnswer.exit_code
+
+
+def _identity(path: Path) -> Identity:
+    """A published identity. Raises UsageError for a file that holds none."""
+    from watchline.cli.homes import IDENTITY_FILE_BYTES_MAX, IDENTITY_MAGIC
+    from watchline.core.keys import Identity
+    from watchline.errors import Malformed
+
+    data = read_file(path, bytes_max=IDENTITY_FILE_BYTES_MAX)
+    try:
+        if data.startswith(IDENTITY_MAGIC):
+            return Identity.decode(data[len(IDENTITY_MAGIC) :])
+        problem = "is no public identity"
+    except Malformed:
+        problem = "is damaged"
+    raise UsageError(f"{path} {problem}", hint="give a file that watchline identity --out wrote", path=str(path))
+
+
+def _report_shown(report: dict[str, Any]) -> Iterable[str]:
+    if not report["verified"]:
+        yield "NOT VERIFIED"
+        for fault in report["faults"]:
+            part = f"{fault['part']}: " if fault["part"] else ""
+            yield from wrapped(f"  {part}{fault['message']} (rule {fault['rule']})")
+        return
+    yield "VERIFIED" if report["complete"] else "VERIFIED, provisional"
+    for identity in report["identities"]:
+        trusted = "trusted" if identity["trusted"] else "not known to you: compare the fingerprint"
+        yield from wrapped(f"  {identity['desk']}  {identity['fingerprint']}  {trusted}")
+    for fact in report["facts"]:
+        yield from wrapped(f"  - {fact}")

@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from watchline.desk.config import SETTINGS, Config, default_text, read_config
+from watchline.errors import UsageError
+
+
+def config_of(folder: Path, text: str) -> Config:
+    (folder / "watchline.toml").write_text(text)
+    return read_config(folder / "watchline.toml")
+
+
+def test_file_that_init_writes_changes_nothing(tmp_path: Path) -> None:
+    assert config_of(tmp_path, default_text()) == Config()
+
+
+def test_file_that_init_writes_shows_every_setting_with_its_default() -> None:
+    uncommented = "\n".join(line.removeprefix("# ") for line in default_text().splitlines() if " = " in line)
+    shown = tomllib.loads(uncommented)
+
+    assert list(shown) == [setting.name for setting in fields(Config)] == list(SETTINGS)
+    assert all(shown[name] == (list(default) if isinstance(default, tuple) else default) for name, default in _defaults())
+
+
+def _defaults() -> list[tuple[str, object]]:
+    return [(setting.name, getattr(Config(), setting.name)) for setting in fields(Config)]
+
+
+def test_settings_are_read(tmp_path: Path) -> None:
+    text = 'listen = ["0.0.0.0:7400"]\ndial_only = true\nreconnect_first_seconds = 1\nlog_level = "debug"\n'
+
+    config = config_of(tmp_path, text)
+
+    assert (config.listen, config.dial_only, config.log_level) == (("0.0.0.0:7400",), True, "debug")
+    assert type(config.reconnect_first_seconds) is float
+
+
+def test_unknown_setting_is_refused_with_the_near_one(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="'status_intervall_seconds'") as caught:
+        config_of(tmp_path, "status_intervall_seconds = 5")
+
+    assert "status_interval_seconds" in caught.value.hint
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "status_interval_seconds = 0",
+        "status_interval_seconds = 1.5",
+        'status_interval_seconds = "60"',
+        "status_interval_seconds = true",
+        "test_interval_seconds = 86401",
+        "dial_only = 1",
+        "listen = ['nowhere']",
+        "listen = 'desk:1'",
+        "listen = [7400]",
+        "log_level = 'loud'",
+        "reserve_bytes = -1",
+        "handshake_seconds = nan",
+        "handshake_seconds = inf",
+        "reconnect_first_seconds = 9\nreconnect_last_seconds = 8",
+        "not toml",
+    ],
+)
+def test_setting_that_cannot_be_used_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError) as caught:
+        config_of(tmp_path, text)
+
+    assert caught.value.hint
+
+
+def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "watchline.toml").write_bytes(b"\xff")
+
+    with pytest.raises(UsageError, match="not TOML"):
+        read_config(tmp_path / "watchline.toml")
