@@ -35,7 +35,7 @@ IDENTITY_PASSPHRASE, OFFICER_PASSPHRASE = "an identity of the bench", "an office
 OFFICER = "duty"
 MACHINE_FORM, OFFICER_FORM = "free-text", "statement"
 NO_CLOCKS = Clocks(None, None)
-NOWHERE = "127.0.0.1:9"
+NOWHERE = (RouteAddress("direct", "127.0.0.1:9"),)
 YEAR_SECONDS = 365 * 24 * 3600
 
 
@@ -48,7 +48,7 @@ def make_pair(folder: Path, *, settings: str = "", shown: tuple[int, int] | None
     shown = shown or ports
     sides = [_make_home(folder / name, name, port, settings) for name, port in zip(("near", "far"), ports, strict=True)]
     (near, near_own, near_key), (far, far_own, far_key) = sides
-    routes = [[RouteAddress("direct", f"127.0.0.1:{port}")] for port in shown]
+    routes = [(RouteAddress("direct", f"127.0.0.1:{port}"),) for port in shown]
     first, invited = make_invitation(near_key, near_own.certificate, near_own.roster, terms(), routes[0], os.urandom)
     second, accepted = accept_invitation(first, far_key, far_own.certificate, far_own.roster, routes[1], os.urandom)
     third, near_pairing = complete_invitation(invited, second, near_key, os.urandom)
@@ -65,10 +65,8 @@ def add_silent_lines(path: Path, count: int) -> None:
     pairings = {}
     for number in range(count):
         peer, certificate, roster = _stranger_desk(f"Silent {number}")
-        first, invited = make_invitation(
-            key, own.certificate, own.roster, terms(), [RouteAddress("direct", NOWHERE)], os.urandom
-        )
-        second, _ = accept_invitation(first, peer, certificate, roster, [RouteAddress("direct", NOWHERE)], os.urandom)
+        first, invited = make_invitation(key, own.certificate, own.roster, terms(), NOWHERE, os.urandom)
+        second, _ = accept_invitation(first, peer, certificate, roster, NOWHERE, os.urandom)
         pairings[f"silent-{number}"] = complete_invitation(invited, second, key, os.urandom)[1]
     _put_lines(home, pairings)
 

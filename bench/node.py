@@ -18,7 +18,7 @@ from typing import Any
 import structlog
 import uvloop
 
-from bench.homes import MACHINE_FORM, OFFICER, OFFICER_FORM, OFFICER_PASSPHRASE, content_of
+from bench.homes import OFFICER, OFFICER_FORM, OFFICER_PASSPHRASE, content_of
 from watchline.core.encoding import encode
 from watchline.core.entries import EntryType
 from watchline.core.line import Phase
@@ -31,6 +31,7 @@ from watchline.desk.officers import open_officer_key
 WINDOW_ENTRIES = 2048  # under way without a receipt while throughput is measured
 BURST_ENTRIES = 256
 NONCE_BYTES = 16
+PATIENCE_SECONDS = 20.0
 
 
 class Measured:
@@ -54,8 +55,12 @@ class Measured:
         return await getattr(self, f"do_{do}")(**params)
 
     async def do_up(self) -> None:
-        """Wait until entries flow, and the first epoch under a single-use key has begun."""
+        """Wait until entries flow, and the first epoch under a single-use key has begun. Raises TimeoutError."""
         self.line.on_verified = self._receipt_came
+        async with asyncio.timeout(PATIENCE_SECONDS):
+            await self._until_up()
+
+    async def _until_up(self) -> None:
         while self.line.line.phase is not Phase.OPEN or self.line.line.outgoing.chain.epoch < 2:
             if self.line.line.reachable and self.line.line.outgoing.next_held:
                 await self.do_latency("desk", 1)
@@ -114,9 +119,7 @@ class Measured:
     async def _by_officer(self) -> list[float]:
         setup, nonce = self.line.line.setup, os.urandom(NONCE_BYTES)
         signed = self._officer.sign("release", setup.line, setup.own_id, nonce, self._signed_content)
-        return await self._ask(
-            content=self._signed_content.hex(), nonce=nonce.hex(), assertions=encode([signed]).hex()
-        )
+        return await self._ask(content=self._signed_content.hex(), nonce=nonce.hex(), assertions=encode([signed]).hex())
 
     async def _ask(self, **params: str) -> list[float]:
         verified = self._receipt_of(self.line.line.outgoing.edge.size)
@@ -143,10 +146,12 @@ async def _serve(home: Home, size: int) -> None:
     measured = Measured(node, size)
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := await reader.readline():
-        print(json.dumps(await measured.answer(**json.loads(line))), flush=True)
-    await node.stop()
-    journal.close()
+    try:
+        while line := await reader.readline():
+            print(json.dumps(await measured.answer(**json.loads(line))), flush=True)
+    finally:
+        await node.stop()
+        journal.close()
 
 
 def main() -> None:

@@ -96,9 +96,7 @@ def floor(folder: Path) -> Iterator[Floor]:
 def nodes(homes: Sequence[Path], *, size: int = 1024) -> Iterator[list[NodeProcess]]:
     """A node on each home, their lines up. size: of the notices they send."""
     with ExitStack() as stack:
-        started = [
-            NodeProcess(stack.enter_context(running(["bench.node", str(home), str(size)]))) for home in homes
-        ]
+        started = [NodeProcess(stack.enter_context(running(["bench.node", str(home), str(size)]))) for home in homes]
         for node in started:
             node.do("up")
         yield started

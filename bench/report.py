@@ -61,7 +61,7 @@ class Figure:
 
 
 HEAD = ("what", "found", "unit", "floors", "target", "", "")
-WIDTHS = (58, 9, 10, 8, 8, 8, 0)
+WIDTHS = (70, 9, 10, 8, 8, 8, 0)
 
 
 def table_row(cells: Sequence[str]) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
+from typing import Literal
 
 from watchline.core.certificate import Certificate, SignedCertificate, issue
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
@@ -19,7 +20,7 @@ from watchline.core.line import Line
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, Roster, assertion_challenge, sign_assertion
 from watchline.core.records import AlarmRecord, EntryRecord
-from watchline.core.setting import EntryArrived, Event, LineSetup, Moment
+from watchline.core.setting import Effects, EntryArrived, Event, LineSetup, Moment
 from watchline.core.terms import Terms, default_terms
 from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal, open_journal
@@ -79,6 +80,9 @@ def setup_of(own: Party, peer: Party, line: bytes = LINE) -> LineSetup:
     )  # fmt: skip
 
 
+Death = Literal["before commit", "after commit", "half sent"]
+
+
 @dataclass
 class Side:
     """One desk's end: its line, its journal, and what it put on the wire and told its people."""
@@ -92,15 +96,31 @@ class Side:
     out: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     arrived: list[EntryRecord] = field(default_factory=list)
+    fate: Callable[[Effects], Death | None] = lambda _: None
 
     def turn(self) -> None:
-        """What a desk does: commit, then send."""
+        """What a desk does: commit, then send. `fate` may end the process on the way; then it starts again and goes on."""
         effects = self.line.turn(self.clock.moment())
+        death = self.fate(effects)
+        if death == "before commit":
+            return self.revive([])
         if effects.records:
             self.journal.commit(effects.records)
+        if death == "after commit":
+            return self.revive([])
+        if death == "half sent":
+            return self.revive(effects.frames[: (len(effects.frames) + 1) // 2])
         self.out += effects.frames
         self.events += effects.events
         self.arrived += [event.record for event in effects.events if isinstance(event, EntryArrived)]
+        return None
+
+    def revive(self, sent: list[bytes]) -> None:
+        """Die and start again; what is under way already stays so."""
+        under_way = [*self.out, *sent]
+        self.restart(connected=True)
+        self.out += under_way
+        self.turn()
 
     def restart(self, *, connected: bool = False) -> None:
         """The process dies and starts again from its journal: what was not committed is gone."""
@@ -155,12 +175,14 @@ class Side:
         draft = Draft(EntryType.NOTICE, content, nonce, assertions, re, once, released)
         return self.line.compose(draft, self.clock.moment())
 
-    def acknowledge(self, record: EntryRecord, *, kind: EntryType = EntryType.ACKNOWLEDGE) -> EntryRecord:
+    def acknowledge(
+        self, record: EntryRecord, *, kind: EntryType = EntryType.ACKNOWLEDGE, once: str | None = None
+    ) -> EntryRecord:
         leaf = Leaf.decode(record.leaf)
         content = Response(kind, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment, "en").encode()
         purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
         nonce, assertions = self.sign(purpose, content)
-        return self.line.compose(Draft(kind, content, nonce, assertions, leaf.index, None, True), self.clock.moment())
+        return self.line.compose(Draft(kind, content, nonce, assertions, leaf.index, once, True), self.clock.moment())
 
     def cancel(self, index: int) -> EntryRecord:
         """Cancel our own entry; the form of the content is a notice's."""
@@ -253,6 +275,13 @@ class LinePair:
         for side in (self.a, self.b):
             side.turn()
         return len(from_a) + len(from_b)
+
+    def deliver_one(self, sender: Side, hearer: Side) -> None:
+        """Carry over what one side has sent, and let the other close its turn; nothing goes back yet."""
+        frames, sender.out[:] = list(sender.out), []
+        for frame in frames:
+            hearer.line.receive(frame, hearer.clock.moment())
+        hearer.turn()
 
     def settle(self, seconds: float = 5.0) -> None:
         """Let the wire carry everything and time pass, until both have nothing more to say."""

@@ -29,8 +29,9 @@ def rows(head: str) -> list[list[str]]:
 def rules_named(source: str) -> Iterator[int]:
     """The rule numbers that the errors of a module carry."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.keyword) and node.arg == "rule" and isinstance(node.value, ast.Constant):
-            yield node.value.value
+        match node:
+            case ast.keyword(arg="rule", value=ast.Constant(value=int(rule))):
+                yield rule
 
 
 def test_phases_are_exactly_those_of_the_transition_table() -> None:

@@ -60,12 +60,12 @@ class Shell:
         for name in names:
             make_home(self.folder, name)
 
-    def pair(self) -> None:
+    def pair(self, tokyo_port: int = 7411, beijing_port: int = 7412) -> None:
         """Two paired homes: tokyo, whose line is beijing, and the other way round."""
         self.make("tokyo", "beijing")
         files = [self.folder / f"{number}" for number in (1, 2, 3)]
-        assert self.at("tokyo", "invite", "--address", "127.0.0.1:7411", "--out", files[0]).code == 0
-        assert self.at("beijing", "accept", files[0], "--address", "127.0.0.1:7412", "--out", files[1]).code == 0
+        assert self.at("tokyo", "invite", "--address", f"127.0.0.1:{tokyo_port}", "--out", files[0]).code == 0
+        assert self.at("beijing", "accept", files[0], "--address", f"127.0.0.1:{beijing_port}", "--out", files[1]).code == 0
         digits = self.at("tokyo", "complete", files[1], "--out", files[2], "--json").document["digits"]
         assert self.at("beijing", "complete", files[2], "--json").document["digits"] == digits
         assert self.at("tokyo", "confirm", "beijing", "--digits", digits).code == 0

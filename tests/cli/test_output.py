@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import io
+import json
 import sys
 
 import pytest
@@ -51,3 +52,17 @@ def test_terminal_that_cannot_show_a_character_gets_its_number(monkeypatch: pyte
 
     stream.seek(0)
     assert stream.read() == "\\u6c17\\u7403 balloon\n"
+
+
+def test_json_keeps_every_character_whatever_the_terminal_shows(monkeypatch: pytest.MonkeyPatch) -> None:
+    document = {"text": "気球 \U0001f388 \x1b \u202e \u2028"}
+    for encoding in ("ascii", "utf-8", "iso-8859-1"):
+        stream = io.TextIOWrapper(io.BytesIO(), encoding=encoding)
+        monkeypatch.setattr(sys, "stdout", stream)
+        output = Output()
+        output.json = True
+
+        output.result(document, [])
+
+        stream.seek(0)
+        assert json.loads(stream.read()) == document

@@ -14,17 +14,19 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.core.sample_desks import certificate, identity_key
+from tests.core.sample_desks import certificate, identity_key, officer, roster
 from tests.core.sample_evidence import TIME, Talk, sample_talk
 from watchline.core.archive import pack, unpack
 from watchline.core.certificate import issue
 from watchline.core.checkpoint import VerifierKey, parse_note
+from watchline.core.encoding import encode
 from watchline.core.entries import Body, EntryType, Precedence
-from watchline.core.evidence import Report, build_and_judge, build_evidence, verify_evidence
+from watchline.core.evidence import FAULTS_SHOWN_MAX, Report, build_and_judge, build_evidence, verify_evidence
 from watchline.core.evidence_parts import CHUNK_ENTRIES, Bundle, hidden_spans, roots_of
 from watchline.core.evidence_words import CONDITION, time_text
 from watchline.core.keys import Identity
 from watchline.core.merkle import root_of
+from watchline.core.persons import Roster, sign_roster
 from watchline.errors import BadProof, Malformed
 
 A, B = identity_key("A").identity, identity_key("B").identity
@@ -240,6 +242,35 @@ def test_later_certificate_gives_the_keys_of_a_new_incarnation() -> None:
     assert {entry["log"] for entry in report.entries} == {"a-1-2", "b-2-1"}
 
 
+def roster_change(other: Talk, roster_of: str = "B") -> bytes:
+    before = roster("B")
+    changed = Roster(2, (*before.officers, officer("B", 4)))
+    signature = sign_roster(identity_key(roster_of), other.line, changed)
+    return encode([changed.encode(), signature.ed, signature.ml])
+
+
+def test_officer_whom_the_identity_added_counts_from_the_roster_entry_on() -> None:
+    other = Talk()
+    content = Body.decode(talk().entries["a"][1].body or b"").content
+    other.add("b", EntryType.NOTICE, other.release("b", content, number=4))
+    other.add("b", EntryType.ROSTER, Body(roster_change(other)))
+    other.add("b", EntryType.NOTICE, other.release("b", content, number=4))
+    report = verify_evidence(build_evidence(other.bundle({"b": range(4)})), [A, B])
+    assert [entry["released"] for entry in report.entries] == [None, False, True, True]
+    assert f"the identity of {B.desk} signed this change" in sentence(report, f"{B.desk}'s log key signed entry @2")
+    hidden = verify_evidence(build_evidence(other.bundle({"b": [3]})), [A, B])
+    assert [entry["released"] for entry in hidden.entries] == [False]
+
+
+def test_officer_whom_another_identity_added_does_not_count() -> None:
+    other = Talk()
+    other.add("b", EntryType.ROSTER, Body(roster_change(other, "A")))
+    content = Body.decode(talk().entries["a"][1].body or b"").content
+    other.add("b", EntryType.NOTICE, other.release("b", content, number=4))
+    report = verify_evidence(build_evidence(other.bundle({"b": range(3)})))
+    assert [entry["released"] for entry in report.entries] == [None, False, False]
+
+
 def test_statuses_of_a_revoked_incarnation_leave_the_evidence_provisional() -> None:
     plain, own = talk().bundle(statuses="b"), certificate("B", serial=2, inc=2)
     revoking = issue(identity_key("B"), replace(own, revoked=(1, TIME)))
@@ -328,6 +359,11 @@ def test_part_too_many_is_refused_by_name(word: str, place: str, content: bytes)
     report = verify_evidence(pack(parts | {name: content}))
     assert not report.verified
     assert any(name.startswith(fault.part) or fault.part.startswith(name) for fault in report.faults)
+
+
+def test_file_with_a_thousand_faults_names_only_the_first() -> None:
+    strange = {f"strange/{number}": b"" for number in range(1_000)}
+    assert len(verify_evidence(pack(unpack(whole()) | strange)).faults) == FAULTS_SHOWN_MAX
 
 
 def test_every_part_that_is_missing_is_named() -> None:

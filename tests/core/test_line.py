@@ -6,8 +6,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from tests.line_pair import LinePair
 
+from tests.line_pair import LinePair
 from watchline.core.line import Phase
 
 
@@ -23,11 +23,15 @@ def test_two_new_lines_exchange_prekeys_and_leave_the_first_epoch(pair: LinePair
     pair.a.turn()
     pair.settle()
     assert pair.b.texts() == ["first"]
-    assert pair.a.line.phase is Phase.OPEN and pair.b.line.phase is Phase.OPEN
+    assert pair.a.line.phase is Phase.OPEN
+    assert pair.b.line.phase is Phase.OPEN
     pair.a.say("second")
     pair.settle()
     assert pair.a.line.outgoing.chain.epoch == 2
-    assert pair.b.line.incoming.chain is not None and pair.b.line.incoming.chain.epoch == 2
+    assert pair.b.line.incoming.chain is not None
+    assert pair.b.line.incoming.chain.epoch == 2
     assert pair.a.line.outgoing.received == 3
-    assert pair.a.alarms() == [] and pair.b.alarms() == []
-    assert pair.a.line.junk == 0 and pair.b.line.junk == 0
+    assert pair.a.alarms() == []
+    assert pair.b.alarms() == []
+    assert pair.a.line.junk == 0
+    assert pair.b.line.junk == 0

@@ -7,8 +7,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.line_pair import LinePair, Side, joined
 
+from tests.line_pair import LinePair, Side, joined
 from watchline.core.checkpoint import Checkpoint, cosignature_message
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.keys import verify_ed25519
@@ -29,7 +29,8 @@ def verify_all_received(author: Side, reader: Side) -> None:
     assert bodies == [entry.body for entry in reader.journal.entries(theirs, 0, size)]
     assert author.line.outgoing.received == size
     receipt = author.journal.latest_receipt(own)
-    assert receipt is not None and receipt.size == size
+    assert receipt is not None
+    assert receipt.size == size
     text = Checkpoint(author.line.outgoing.origin, receipt.size, receipt.root).text()
     verify_ed25519(reader.party.keys.public.custody, receipt.signature, cosignature_message(receipt.time, text))
     assert receipt.root == author.journal.root_at(own, size)

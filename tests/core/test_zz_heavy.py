@@ -7,8 +7,8 @@ from __future__ import annotations
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, precondition, rule
-from tests.line_pair import LinePair, Side, joined
 
+from tests.line_pair import LinePair, Side, joined
 from watchline.core.checkpoint import Checkpoint, cosignature_message
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.keys import verify_ed25519
@@ -194,6 +194,6 @@ class Network(RuleBasedStateMachine):
 
 
 Network.TestCase.settings = settings(
-    max_examples=300, stateful_step_count=60, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=150, stateful_step_count=50, suppress_health_check=list(HealthCheck), print_blob=True
 )
 test_any_network_delivers_every_entry_once_and_in_order_when_it_heals = Network.TestCase

@@ -3,67 +3,62 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
 
-from tests.core.sample_desks import desk_keys, identity_key, officer_key, paired, roster, signed_certificate, terms
-from tests.line_pair import LinePair, Party, Side
+from tests.line_pair import LinePair, Side, party, seeded, terms
 from watchline.core.archive import unpack
 from watchline.core.entries import EntryType, Leaf
 from watchline.core.evidence import Report, verify_evidence
-from watchline.core.line import Line
-from watchline.core.pairing import Pairing
+from watchline.core.outgoing import Draft
+from watchline.core.pairing import (
+    Pairing,
+    accept_invitation,
+    complete_acceptance,
+    complete_invitation,
+    make_invitation,
+)
+from watchline.core.persons import Roster
 from watchline.core.records import EntryRecord
-from watchline.core.setting import LineSetup
 from watchline.desk import exporting
 from watchline.desk.exporting import Reference, export_evidence
+from watchline.desk.officers import sign_roster_change
 from watchline.errors import JournalError, UsageError
 from watchline.journal import LineRecord
-from watchline.journal.sqlite import open_journal
-
-TRUSTED = (identity_key("A").identity, identity_key("B").identity)
 
 
-def party(desk: str) -> Party:
-    officers = tuple(officer_key(desk, number) for number in (1, 2))
-    return Party(identity_key(desk), desk_keys(desk), signed_certificate(desk), officers, roster(desk))
-
-
-class PairedLines(LinePair):
-    """As LinePair, on a line that came from three pairing files: `a` is the inviter."""
-
-    def _side(self, path: Path, own: Party, peer: Party) -> Side:
-        inviter = path.name == "a.db"
-        own = party("A") if inviter else party("B")
-        _, ours, theirs = paired()
-        pairing = ours if inviter else theirs
-        setup = LineSetup(
-            pairing.line, pairing.ps, pairing.own_id, own.keys, own.certificate, own.roster,
-            pairing.peer, pairing.peer_certificate, pairing.peer_roster, terms(),
-        )  # fmt: skip
-        journal = open_journal(path, bytes(32), create=True)
-        journal.put_line(LineRecord(setup.line, "line", self.clock.wall, True, pairing.encode()))
-        side = Side(setup, own, path, journal, Line.begin(setup, journal, self.clock.moment()), self.clock)
-        side.turn()
-        return side
+@cache
+def paired() -> tuple[Pairing, Pairing]:
+    """The line's pairing as each desk keeps it."""
+    tokyo, beijing = party("Tokyo"), party("Beijing")
+    file1, invited = make_invitation(tokyo.identity, tokyo.certificate, tokyo.roster, terms(), (), seeded(1).randbytes)
+    file2, accepted = accept_invitation(file1, beijing.identity, beijing.certificate, beijing.roster, (), seeded(2).randbytes)
+    file3, ours = complete_invitation(invited, file2, tokyo.identity, seeded(3).randbytes)
+    return ours, complete_acceptance(accepted, file3)
 
 
 @pytest.fixture
-def pair(tmp_path: Path) -> Iterator[PairedLines]:
-    joined = PairedLines(tmp_path)
+def pair(tmp_path: Path) -> Iterator[LinePair]:
+    joined = LinePair(tmp_path, line=paired()[0].line)
     yield joined
     joined.close()
 
 
+def row_of(side: Side) -> LineRecord:
+    ours, theirs = paired()
+    pairing = ours if side.setup.own_id == ours.own_id else theirs
+    return LineRecord(pairing.line, "line", 0, True, pairing.encode())
+
+
 def export(side: Side, *named: Reference) -> Report:
-    row = side.journal.line(side.setup.line)
-    assert row is not None
-    data, complete = export_evidence(side.journal, row, side.setup, named)
-    report = verify_evidence(data, TRUSTED)
+    data, complete = export_evidence(side.journal, row_of(side), side.setup, named)
+    report = verify_evidence(data, (party("Tokyo").identity.identity, party("Beijing").identity.identity))
     assert report.faults == ()
     assert report.verified
     assert report.complete is complete
+    assert all(each.trusted for each in report.identities)
     return report
 
 
@@ -71,7 +66,7 @@ def place(record: EntryRecord) -> Reference:
     return record.log, record.index
 
 
-def talk(pair: PairedLines) -> list[EntryRecord]:
+def talk(pair: LinePair) -> list[EntryRecord]:
     """Three notices of A, all receipted; B acknowledges the second and answers it."""
     notices = []
     for text in ("one", "two", "three"):
@@ -89,7 +84,7 @@ def shown(report: Report) -> list[tuple[str, int]]:
     return [(entry["log"], entry["index"]) for entry in report.entries]
 
 
-def test_named_notice_is_exported_with_its_acknowledgement_and_answer_only(pair: PairedLines) -> None:
+def test_named_notice_is_exported_with_its_acknowledgement_and_answer_only(pair: LinePair) -> None:
     notices = talk(pair)
     report = export(pair.a, place(notices[1]))
     assert shown(report) == [("a-1-1", notices[1].index), ("b-1-1", 1), ("b-1-1", 2)]
@@ -101,7 +96,7 @@ def test_named_notice_is_exported_with_its_acknowledgement_and_answer_only(pair:
     assert report.complete
 
 
-def test_both_desks_export_evidence_of_the_same_entries(pair: PairedLines) -> None:
+def test_both_desks_export_evidence_of_the_same_entries(pair: LinePair) -> None:
     notices = talk(pair)
     ours = export(pair.a, place(notices[1]))
     theirs = export(pair.b, (pair.b.setup.incoming_log, notices[1].index))
@@ -110,13 +105,13 @@ def test_both_desks_export_evidence_of_the_same_entries(pair: PairedLines) -> No
     assert ours.entries[0]["received"] is not None
 
 
-def test_acknowledgement_is_exported_with_the_notice_it_is_about(pair: PairedLines) -> None:
+def test_acknowledgement_is_exported_with_the_notice_it_is_about(pair: LinePair) -> None:
     notices = talk(pair)
     report = export(pair.a, (pair.a.setup.incoming_log, 1))
     assert shown(report) == [("a-1-1", notices[1].index), ("b-1-1", 1)]
 
 
-def test_all_entries_are_exported_where_none_is_named(pair: PairedLines) -> None:
+def test_all_entries_are_exported_where_none_is_named(pair: LinePair) -> None:
     talk(pair)
     report = export(pair.a)
     sizes = [pair.a.journal.size(log) for log in (pair.a.setup.outgoing_log, pair.a.setup.incoming_log)]
@@ -124,11 +119,9 @@ def test_all_entries_are_exported_where_none_is_named(pair: PairedLines) -> None
     assert report.complete
 
 
-def test_content_of_other_entries_does_not_leave_the_desk(pair: PairedLines) -> None:
+def test_content_of_other_entries_does_not_leave_the_desk(pair: LinePair) -> None:
     notices = talk(pair)
-    row = pair.a.journal.line(pair.a.setup.line)
-    assert row is not None
-    data, _ = export_evidence(pair.a.journal, row, pair.a.setup, [place(notices[1])])
+    data, _ = export_evidence(pair.a.journal, row_of(pair.a), pair.a.setup, [place(notices[1])])
     assert b"two" in data
     for record in (notices[0], notices[2]):
         assert Leaf.decode(record.leaf).commitment not in data
@@ -136,7 +129,7 @@ def test_content_of_other_entries_does_not_leave_the_desk(pair: PairedLines) -> 
     assert b"three" not in b"".join(content for name, content in unpack(data).items() if "entries" in name)
 
 
-def test_notice_that_never_left_is_exported_as_provisional_and_without_receipt(pair: PairedLines) -> None:
+def test_notice_that_never_left_is_exported_as_provisional_and_without_receipt(pair: LinePair) -> None:
     talk(pair)
     pair.cut()
     record = pair.a.say("into the dark")
@@ -146,14 +139,12 @@ def test_notice_that_never_left_is_exported_as_provisional_and_without_receipt(p
     assert report.entries[0]["received"] is None
 
 
-def test_entry_that_does_not_exist_is_refused(pair: PairedLines) -> None:
+def test_entry_that_does_not_exist_is_refused(pair: LinePair) -> None:
     with pytest.raises(UsageError, match="no such entry"):
         export(pair.a, (pair.a.setup.outgoing_log, 99))
 
 
-def test_receipts_beyond_the_bound_are_thinned_and_the_last_one_stays(
-    pair: PairedLines, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_receipts_beyond_the_bound_are_thinned_and_the_last_one_stays(pair: LinePair, monkeypatch: pytest.MonkeyPatch) -> None:
     talk(pair)
     every = [entry["received"] for entry in export(pair.a).entries if entry["log"] == "a-1-1"]
     monkeypatch.setattr(exporting, "RECEIPTS_SHOWN_MAX", 2)
@@ -164,19 +155,14 @@ def test_receipts_beyond_the_bound_are_thinned_and_the_last_one_stays(
     assert all(late >= first for late, first in zip(fewer, every, strict=True))
 
 
-def test_journal_that_does_not_verify_gives_no_file(pair: PairedLines) -> None:
+def test_journal_that_does_not_verify_gives_no_file(pair: LinePair) -> None:
     talk(pair)
-    row = pair.a.journal.line(pair.a.setup.line)
-    assert row is not None
-    pairing = Pairing.decode(row.pairing)
-    assert pairing.files[2].endswith(paired()[0][2][-8:])
-    other_line = LineRecord(row.line, row.name, row.created, True, paired()[2].encode())  # the peer's half of the pairing
     with pytest.raises(JournalError) as refused:
-        export_evidence(pair.a.journal, other_line, pair.a.setup)
+        export_evidence(pair.a.journal, row_of(pair.b), pair.a.setup)  # as if the peer had written our log
     assert refused.value.facts["reason"] == "damaged"
 
 
-def test_unreleased_notice_is_exported_as_not_released(pair: PairedLines) -> None:
+def test_unreleased_notice_is_exported_as_not_released(pair: LinePair) -> None:
     record = pair.a.say("no officer", released=False)
     pair.settle()
     report = export(pair.a, place(record))
@@ -184,7 +170,7 @@ def test_unreleased_notice_is_exported_as_not_released(pair: PairedLines) -> Non
     assert any("NOT RELEASED" in fact for fact in report.facts)
 
 
-def test_declined_notice_is_exported_with_the_decline(pair: PairedLines) -> None:
+def test_declined_notice_is_exported_with_the_decline(pair: LinePair) -> None:
     record = pair.a.say("please")
     pair.settle()
     arrived = pair.b.journal.entry(pair.b.setup.incoming_log, record.index)
@@ -193,3 +179,15 @@ def test_declined_notice_is_exported_with_the_decline(pair: PairedLines) -> None
     pair.settle()
     report = export(pair.a, place(record))
     assert report.entries[0]["declined_by"] == [{"log": "b-1-1", "index": 1, "counts": True}]
+
+
+def test_change_of_the_roster_is_exported_with_every_later_entry(pair: LinePair) -> None:
+    tokyo, moment = party("Tokyo"), pair.a.clock.moment()
+    changed = Roster(2, tokyo.roster.officers)
+    content = sign_roster_change(tokyo.identity, pair.a.setup.line, changed)
+    change = pair.a.line.compose(Draft(EntryType.ROSTER, content, released=True), moment)
+    record = pair.a.say("later")
+    pair.settle()
+    report = export(pair.a, place(record))
+    assert shown(report) == [("a-1-1", change.index), ("a-1-1", record.index)]
+    assert [entry["released"] for entry in report.entries] == [True, True]

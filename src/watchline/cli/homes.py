@@ -74,7 +74,7 @@ def init(session: Session, desk: str, lang: str, zone: str, officer: str, identi
 def identity(session: Session, out: Path | None) -> None:
     """Show who this desk is.
 
-    With --out, write its public identity to a file, which `verify --identity` reads.
+    With --out, write its public identity to a file, for those who verify evidence.
     """
     from watchline.desk.ceremony import own_desk
     from watchline.desk.secrets import write_private_file

@@ -18,7 +18,7 @@ from watchline.cli.output import Output
 from watchline.cli.session import HOME_VARIABLE, Session, json_option
 from watchline.errors import UsageError, WatchlineError
 
-INTERRUPTED, BUG = 130, 70  # as a shell reports Ctrl-C; EX_SOFTWARE of sysexits.h
+INTERRUPTED, BUG, SYSTEM = 130, 70, 71  # as a shell reports Ctrl-C; EX_SOFTWARE and EX_OSERR of sysexits.h
 
 # By subject, in the order in which a desk meets them.
 COMMANDS = {
@@ -111,6 +111,11 @@ def run(arguments: Sequence[str]) -> int:
         # Whoever reads has gone; the interpreter must not complain about it at its end.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return 1
+    except OSError as error:
+        if os.environ.get("WATCHLINE_DEBUG"):
+            raise
+        output.error("system", f"the system refused: {error}", "check paths, rights and the space on the disk", {})
+        return SYSTEM
     except Exception as error:
         if os.environ.get("WATCHLINE_DEBUG"):
             raise

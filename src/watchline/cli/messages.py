@@ -272,8 +272,8 @@ def _check_answers(form: Form, entry: dict[str, Any]) -> None:
     from watchline.catalogue import load_catalogue
 
     answered = load_catalogue().forms.get(entry["form"])
-    if answered is not None and form.code not in (*answered.answers, "decline"):
-        allowed = [*answered.answers]
+    if answered is not None and form.code not in answered.answers:
+        allowed = list(answered.answers)
         raise UsageError(
             f"{form.code} does not answer {answered.code}",
             hint=f"answer with one of {', '.join(allowed)}"
@@ -305,7 +305,7 @@ def _say(
         raise no_node(home)
     keys = session.officers(home, signers) if said.people or signers else []
     nonce = os.urandom(NONCE_BYTES) if keys else None
-    assertions = [_signature(key, facts, said, nonce, session.now()) for key in keys]
+    assertions = [_signature(session, key, facts, said, nonce) for key in keys]
     if len(keys) < said.people:
         raise UsageError(
             f"the terms of this line ask for {said.people} people to release this",
@@ -331,9 +331,15 @@ def _say(
     session.output.result(document, shown)
 
 
-def _signature(key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes | None, now: int) -> Value:
+def _signature(session: Session, key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes | None) -> Value:
+    from watchline.core.certificate import validity_remark
     from watchline.core.persons import Roster
     from watchline.desk.officers import check_may
 
-    check_may(key, Roster.decode(bytes.fromhex(facts["own_roster"])), said.purpose, now)
+    officer = check_may(key, Roster.decode(bytes.fromhex(facts["own_roster"])), said.purpose)
+    remark = validity_remark(officer.not_before, officer.not_after, session.now())
+    if remark is not None and remark.state != "early":
+        days = remark.seconds // 86_400
+        when = f"expires in {days} days" if remark.state == "soon" else f"expired {days} days ago"
+        session.output.say(f"Warning: the key of officer {key.name} {when}. Give them a new one: watchline officer add")
     return key.sign(said.purpose, bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"]), nonce, said.content)

@@ -9,7 +9,7 @@ import click
 
 from watchline.cli.output import table
 from watchline.cli.session import Session, command
-from watchline.errors import UsageError
+from watchline.errors import UsageError, WatchlineError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -59,11 +59,10 @@ def add(session: Session, name: str, role: str, identity_dir: Path | None) -> No
         roster = officers.with_officer(own.roster, person.officer(role, now))
         path = officers.write_officer_key(home.officers, person, session.officer_passphrase(name, new=True))
         try:
-            _put_roster(caller, own, roster)
+            _change_roster(caller, own, roster, medium)
         except BaseException:
             path.unlink()
             raise
-        _tell_peers(caller, medium, roster)
     _show(session, roster, now)
 
 
@@ -93,9 +92,8 @@ def revoke(session: Session, name: str, identity_dir: Path | None) -> None:
         roster = officers.without_officer(own.roster, name, now)
         _need_node_for_lines(home, caller)
         medium = session.unlock(home, identity_dir)(own)
-        _put_roster(caller, own, roster)
+        _change_roster(caller, own, roster, medium)
         officers.officer_path(home.officers, name).unlink(missing_ok=True)
-        _tell_peers(caller, medium, roster)
     _show(session, roster, now)
 
 
@@ -107,27 +105,39 @@ def _need_node_for_lines(home: Home, caller: Caller) -> None:
         raise no_node(home)
 
 
-def _put_roster(caller: Caller, own: OwnDesk, roster: Roster) -> None:
+def _change_roster(caller: Caller, own: OwnDesk, roster: Roster, medium: Medium) -> None:
+    """Put the roster in force here, and tell every peer. If the first cannot be told, all is as it was."""
     from dataclasses import replace
 
+    told = 0
+    _put(caller, replace(own, roster=roster))
+    try:
+        for row in caller.call("line_rows")["lines"]:
+            if row["confirmed"]:
+                _tell(caller, row, medium, roster)
+                told += 1
+    except WatchlineError:
+        if not told:
+            _put(caller, own)
+        raise
+
+
+def _put(caller: Caller, own: OwnDesk) -> None:
     from watchline.desk.own import DOCUMENT
 
     kind, key = DOCUMENT
-    value = replace(own, roster=roster).encode().hex()
-    caller.call("document_put", kind=kind, key=key, value=value, sealed=True)
-    if caller.running:
-        caller.call("reload")
+    caller.call("document_put", kind=kind, key=key, value=own.encode().hex(), sealed=True)
 
 
-def _tell_peers(caller: Caller, medium: Medium, roster: Roster) -> None:
+def _tell(caller: Caller, row: dict[str, Any], medium: Medium, roster: Roster) -> None:
+    """Say it on one line: an entry signed by the identity; the same change is the same entry."""
     from watchline.core.entries import EntryType
     from watchline.desk.officers import sign_roster_change
 
-    for row in caller.call("line_rows")["lines"]:
-        if row["confirmed"]:
-            content = sign_roster_change(medium.key, bytes.fromhex(row["line"]), roster)
-            once = f"roster {roster.version}"
-            caller.call("compose", line=row["name"], type=int(EntryType.ROSTER), content=content.hex(), once=once)
+    content = sign_roster_change(medium.key, bytes.fromhex(row["line"]), roster)
+    once = f"roster {roster.version}"
+    caller.call("compose", line=row["name"], type=int(EntryType.ROSTER), content=content.hex(), once=once)
+    caller.call("reload")
 
 
 def _show(session: Session, roster: Roster, now: int) -> None:

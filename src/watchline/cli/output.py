@@ -6,10 +6,10 @@ script reads one stream. What a peer wrote is shown with nothing in it that a te
 
 from __future__ import annotations
 
+import codecs
 import json
 import re
 import sys
-import textwrap
 import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
@@ -29,7 +29,7 @@ class Output:
     def result(self, document: dict[str, Any], lines: Iterable[str]) -> None:
         """Print what was asked for: the document for programs, the lines for people."""
         if self.json:
-            _print(json.dumps(document, ensure_ascii=False, indent=2), sys.stdout)
+            _print_json(document)
         else:
             for line in lines:
                 _print(line, sys.stdout)
@@ -43,7 +43,7 @@ class Output:
         """Print an error, in the one shape there is."""
         if self.json:
             error = {"kind": kind, "message": message, "hint": hint, "facts": facts}
-            _print(json.dumps({"error": error}, ensure_ascii=False, indent=2), sys.stdout)
+            _print_json({"error": error})
         else:
             self.say(f"watchline: {message}")
             if hint:
@@ -91,11 +91,6 @@ def table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
         yield "  ".join(padded(text, width) for text, width in zip(row, widths, strict=True)).rstrip(" ")
 
 
-def dedented(text: str) -> str:
-    """A multi-line text as the source has it, without its indentation."""
-    return textwrap.dedent(text).strip("\n")
-
-
 def _pieces(text: str) -> Iterator[str]:
     """Where a line may be broken: behind spaces, and on either side of a wide character."""
     word = ""
@@ -112,6 +107,12 @@ def _pieces(text: str) -> Iterator[str]:
                 word = ""
     if word:
         yield word
+
+
+def _print_json(document: dict[str, Any]) -> None:
+    # What a terminal's encoding lacks must be escaped as JSON does it, not as Python does.
+    everything = codecs.lookup(sys.stdout.encoding or "utf-8").name == "utf-8"
+    _print(json.dumps(document, ensure_ascii=not everything, indent=2), sys.stdout)
 
 
 def _print(text: str, stream: TextIO) -> None:

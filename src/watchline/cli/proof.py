@@ -47,7 +47,7 @@ def export(session: Session, line: str, ids: tuple[str, ...], out: Path) -> None
     "identity_files",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
-    help="A public identity that you know to be genuine (watchline identity --out); may be repeated.",
+    help="A public identity that you know to be genuine, as `watchline identity` writes it; may be repeated.",
 )
 def verify(session: Session, file: Path, identity_files: tuple[Path, ...]) -> int:
     """Check a file of evidence, offline.

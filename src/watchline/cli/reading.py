@@ -13,10 +13,13 @@ from watchline.cli.session import Session, command
 if TYPE_CHECKING:
     from watchline.catalogue import Catalogue
 
-LISTED = 50
-LISTED_MAX = 1_000
+LISTED_MAX = 1_000  # as many as one answer of the node holds
 _limit = click.option(
-    "--limit", default=LISTED, show_default=True, type=click.IntRange(1, LISTED_MAX), help="The newest so many of each line."
+    "--limit",
+    default=LISTED_MAX,
+    show_default=True,
+    type=click.IntRange(1, LISTED_MAX),
+    help="The newest so many of each line.",
 )
 
 

@@ -98,14 +98,14 @@ def test(session: Session, line: str, wait: bool, timeout: float) -> int:
 
 
 @command(name="demo", example="watchline demo")
-def demo(_session: Session) -> int:
+def demo(session: Session) -> int:
     """Play a day on a line between two desks on this machine.
 
     From pairing to evidence, with throwaway homes; it ends by itself and leaves nothing behind.
     """
     from watchline.demo import run
 
-    return int(run() or 0)
+    return run(json=session.output.json)
 
 
 def _log_to_standard_error(level: str) -> None:

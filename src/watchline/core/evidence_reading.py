@@ -44,7 +44,7 @@ from watchline.core.keys import DeskPublic, verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
 from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
-from watchline.core.persons import Signer
+from watchline.core.persons import Signer, read_roster_change
 from watchline.core.release import PURPOSE_OF, people_needed, verify_signers
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
@@ -255,6 +255,8 @@ class _LogReader:
 
     def __init__(self, name: LogName, names: list[str], parts: Mapping[str, bytes], desks: Desks, faults: Faults) -> None:
         self._name, self._names, self._parts, self._desks, self._faults = name, names, parts, desks, faults
+        self._author = desks.desks[name.author].offer
+        self._roster = self._author.roster  # in force for the entry at hand
         self.readings: list[EntryReading] = []
 
     def read(self, statuses: list[tuple[LogName, Status]]) -> ShownLog:
@@ -404,18 +406,20 @@ class _LogReader:
         purpose = PURPOSES.get(leaf.type)
         if purpose is None:
             return None, ()
-        desks = self._desks
-        roster, terms = desks.desks[self._name.author].offer.roster, desks.paired.terms
+        paired = self._desks.paired
         try:
+            if leaf.type == EntryType.ROSTER and not body.assertions:
+                self._roster = read_roster_change(body.content, self._roster, self._author.identity, paired.line)
+                return True, ()
             # The content was read before: to read it twice would be a fifth of all the work on a long log.
             if notice is None:
-                needed = people_needed(leaf.type, body, terms)
+                needed = people_needed(leaf.type, body, paired.terms)
             else:
-                needed = terms.people_needed(notice.form, notice.precedence)
-            signers = verify_signers(purpose, needed, body, desks.paired.line, leaf.direction.sender, roster, now)
+                needed = paired.terms.people_needed(notice.form, notice.precedence)
+            sender = leaf.direction.sender
+            return True, verify_signers(purpose, needed, body, paired.line, sender, self._roster, now)
         except PeerError:
             return False, ()
-        return True, signers
 
     def _parts_in(self, folder: str) -> list[str]:
         return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]

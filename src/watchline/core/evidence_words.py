@@ -1,7 +1,8 @@
 """What evidence says, in words and as JSON: who signed what, and who says when.
 
 Every sentence names the key, officer or clock that stands behind it. Both parts that are written here are told from the signed
-parts alone, so a verifier writes them again and compares.
+parts alone, so a verifier writes them again and compares. Their wording is therefore part of the format: evidence outlives the
+program that wrote it, so other words want another version, and the ones of this version stay (the vectors hold them).
 """
 
 from __future__ import annotations
@@ -150,6 +151,8 @@ class Words:
             return ""
         if not entry.released:
             return "NOT RELEASED: the people whom the terms ask for did not sign it"
+        if entry.leaf.type == EntryType.ROSTER and not entry.signers:
+            return f"the identity of {self._names[entry.name.author]} signed this change of its officers"
         if not entry.signers:
             return f"a machine of {self._names[entry.name.author]} sent it, as the terms allow"
         return f"{self._officers(entry)} {_SIGNED.get(entry.leaf.type, 'released it')}"

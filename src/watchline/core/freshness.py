@@ -70,18 +70,36 @@ class Freshness:
         """Whether this is the nonce of a status that was verified before."""
         return nonce in self._heard if type(nonce) is bytes else False
 
-    def hear(self, status: Status) -> None:
-        """Remember a verified status, so that its repetition costs nothing."""
+    def restore(self, status: Status) -> None:
+        """Take up the last status from before the start. Its nonce is not echoed: a first status that echoes none asks the peer
+        for an answer at once, and the process that starts cannot speak before it has one.
+        """
+        self._latest = status
+
+    def hear(self, status: Status, made: Made | None) -> bool:
+        """Take a verified status; give whether it is the peer's last word so far.
+
+        Ours echoes the peer's last word, and also what the peer says when it has just started or was set back: it must learn
+        how things stand, whatever its sizes and its clock.
+        """
         self._heard[status.nonce] = None
         if len(self._heard) > HEARD_KEPT:
             del self._heard[next(iter(self._heard))]
+        newer = self._is_newer(status, made)
+        current = made is not None and made.number >= self._latest_number
+        if newer or current or status.echo is None:
+            self.peer_nonce = status.nonce
+        if newer:
+            self._latest = status
+            self._latest_number = self._latest_number if made is None else made.number
+        return newer
 
     def bind(self, size: int, held: int) -> None:
         """The peer has signed that its log has this size, and that it holds so much of ours."""
         self.signed_size = max(self.signed_size, size)
         self.signed_held = max(self.signed_held, held)
 
-    def is_newer(self, status: Status, made: Made | None) -> bool:
+    def _is_newer(self, status: Status, made: Made | None) -> bool:
         """Whether a status says more than the last one kept. The peer's clock decides only where nothing else can."""
         latest = self._latest
         if latest is None:
@@ -90,9 +108,3 @@ class Freshness:
             return made.number > self._latest_number
         grown = status.size >= latest.size and status.held_size >= latest.held_size and status.rung >= latest.rung
         return grown and (made is not None or status.time >= latest.time)
-
-    def keep(self, status: Status, made: Made | None) -> None:
-        """Take a newer status as the peer's last word; our next one echoes it."""
-        self._latest, self.peer_nonce = status, status.nonce
-        if made is not None:
-            self._latest_number = made.number

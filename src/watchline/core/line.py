@@ -34,6 +34,7 @@ from watchline.core.gate import StatementGate
 from watchline.core.incoming import Incoming
 from watchline.core.kept_statements import rollback_evidence, statement_evidence, statement_record, stored_statement
 from watchline.core.limits import FRAME_ENTRIES_MAX, PREKEYS_LOW
+from watchline.core.merkle import Edge
 from watchline.core.outgoing import Draft, Outgoing
 from watchline.core.phases import TRANSITIONS, Cause, Phase
 from watchline.core.probes import Probes
@@ -96,6 +97,8 @@ class Line:
         self._freshness = Freshness()
         self._gate = StatementGate(self.incoming, self.outgoing, self._freshness)
         self._kept_sizes = (-1, -1)
+        # While opening, what was composed since the start has not been said: if this is a restored copy, it never must be.
+        self._unspoken_after: Edge | None = None
         self._status_due: float | None = None
         self._status_at = -math.inf
         self._next_epoch_at = 0.0
@@ -138,6 +141,7 @@ class Line:
         line.incoming.restore()
         if reader.state(setup.line, PHASE_PART) == Phase.STOPPED.value.encode():
             line.phase = Phase.STOPPED
+        line._unspoken_after = line.outgoing.edge
         line._clocks.restore(reader, moment)
         line._restore_statements()
         line._status_due = moment.running
@@ -149,7 +153,7 @@ class Line:
         if heard is not None:
             self.peer_status = read_status(heard)
             self._bind(heard, self.peer_status)
-            self._freshness.keep(self.peer_status, None)
+            self._freshness.restore(self.peer_status)
         announced = stored_statement(self._reader, self.setup, StatementType.ROUTES, ours=False)
         if announced is not None:
             self._gate.peer_routes_time = read_routes(announced)[0]
@@ -357,7 +361,7 @@ class Line:
     def _receive_status(self, statement: Statement, moment: Moment) -> None:
         status = read_status(statement)
         made = self._freshness.made_for(status.echo)
-        self._freshness.hear(status)
+        newer = self._freshness.hear(status, made)
         if self.phase is not Phase.STOPPED:
             self._bind(statement, status)
             if made is not None:
@@ -366,7 +370,6 @@ class Line:
         if made is None and not self._prompted:
             self._prompted = True
             self._status_due = moment.running
-        newer = self._freshness.is_newer(status, made)
         if newer:
             self._keep_status(statement, status, made, moment)
         if self.phase is Phase.STOPPED:
@@ -438,7 +441,6 @@ class Line:
 
     def _keep_status(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
         """Take it as the peer's last word. Full ones that say something new of the logs are kept for good."""
-        self._freshness.keep(status, made)
         self.peer_status = status
         if made is not None:
             self.peer_status_at = moment.running
@@ -457,12 +459,13 @@ class Line:
         hears a status that echoes the question's nonce has the answer too, or knows that there is none.
         """
         own, theirs = self.outgoing, self.incoming
-        open_items, left_out = self._clocks.listed(own.edge.size, theirs.edge.size, moment)
+        head = self._unspoken_after or own.edge
+        open_items, left_out = self._clocks.listed(head.size, theirs.edge.size, moment)
         nonce = moment.random(16)
         status = Status(
             moment.wall,
-            own.edge.size,
-            own.edge.root(),
+            head.size,
+            head.root(),
             theirs.edge.size,
             theirs.edge.root(),
             theirs.epoch,
@@ -474,8 +477,7 @@ class Line:
             self.rung,
             self.watch,
             nonce,
-            # Who is opening needs an answer to its own nonce at once, and asks for it by answering none.
-            None if self.phase is Phase.OPENING else self._freshness.peer_nonce,
+            self._freshness.peer_nonce,
         )
         self._freshness.bind(theirs.edge.size, own.received)
         self._freshness.make(nonce, own.sent, asked=self._asked_show is not None)
@@ -546,6 +548,8 @@ class Line:
         phase = TRANSITIONS.get((self.phase, cause), self.phase)
         if phase is not self.phase:
             self.phase = phase
+            if phase is Phase.OPEN:
+                self._unspoken_after = None
             self._records.append(StateRecord(self.setup.line, PHASE_PART, phase.value.encode()))
             self._events.append(PhaseChanged(phase.value))
 

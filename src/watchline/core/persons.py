@@ -20,7 +20,16 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from watchline.core import shapes
 from watchline.core.certificate import ExpiryRemark, validity_remark
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.keys import Ed25519Key, HybridSignature, Identity, IdentityKey, check_name, verify_ed25519
+from watchline.core.keys import (
+    ED25519_SIGNATURE_BYTES,
+    MLDSA87_SIGNATURE_BYTES,
+    Ed25519Key,
+    HybridSignature,
+    Identity,
+    IdentityKey,
+    check_name,
+    verify_ed25519,
+)
 from watchline.core.limits import ROSTER_MAX
 from watchline.errors import BadSignature, Malformed, WrongParty
 
@@ -307,6 +316,20 @@ def verify_signed_roster(
     """
     check_roster_follows(current, proposed)
     identity.verify(ROSTER_PURPOSE, encode([line, proposed.encode()]), signature)
+
+
+def read_roster_change(content: bytes, current: Roster, identity: Identity, line: bytes) -> Roster:
+    """The roster that a desk's ROSTER entry puts in the place of `current`: dCBOR[roster, ed, ml], signed by its identity.
+
+    Raises PeerError (rules 3, 4 and 39).
+    """
+    roster, ed, ml = shapes.array(decode(content), "roster change", length=3)
+    proposed = Roster.decode(shapes.octets(roster, "roster", at_most=ROSTER_BYTES_MAX))
+    signature = HybridSignature(
+        shapes.octets(ed, "ed", length=ED25519_SIGNATURE_BYTES), shapes.octets(ml, "ml", length=MLDSA87_SIGNATURE_BYTES)
+    )
+    verify_signed_roster(current, proposed, identity, line, signature)
+    return proposed
 
 
 def check_roster_follows(current: Roster, proposed: Roster) -> None:

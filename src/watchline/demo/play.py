@@ -69,9 +69,9 @@ class Play:
         )
         self.page.tell(
             "Two desks that have never met pair, keep a line, say what was said in Tokyo on 22 February 2023, lose the line, "
-            "lose both machines, and prove to a stranger what was said. Two real node processes, real keys and real signatures, on "
-            "this machine. What each side raises is from press reports of that day; the answers, the officers and one exercise "
-            "are the demo's own.",
+            "lose both machines, and prove to a stranger what was said. Two real node processes, real keys and real "
+            "signatures, on this machine. What each side raises is from press reports of that day; the answers, the officers "
+            "and one exercise are the demo's own.",
             "Each desk reads its own language. Behind each bar | is the English of the same agreed words; texts that people "
             "wrote stay as written.",
         )
@@ -168,10 +168,8 @@ class Play:
         for actor in (self.tokyo, self.beijing):
             self._show(actor)
         for actor in (self.tokyo, self.beijing):
-            route = next(route for route in actor.status()["routes"] if route["state"].startswith("up"))
-            self.page.lines(
-                [f"    {actor.desk:<8} is process {actor.node.pid}; its route {route['address']} is {route['state']}"]
-            )
+            carrying = [route["address"] for route in actor.status()["routes"] if route["state"].startswith("up")]
+            self.page.lines([f"    {actor.desk:<8} process {actor.node.pid}, connected with {carrying[0]}"])
         self.page.claim(True, "the line is up at both desks", pids=[self.tokyo.node.pid, self.beijing.node.pid])
 
     # --- what was said

@@ -66,8 +66,8 @@ MISSING_CLOSURE = Words(
     {
         "question": [
             (
-                "2022年8月4日の実弾訓練のロケットが、日本が自国のものと主張する水域に落下した / Rockets of the drills of 4 August 2022 "
-                "landed in waters that Japan claims as its own."
+                "2022年8月4日の実弾訓練のロケットが、日本が自国のものと主張する水域に落下した / "
+                "Rockets of the drills of 4 August 2022 landed in waters that Japan claims as its own."
             ),
             "危険区域の通報はどこにあるか / Where is the notice of a live-fire area?",
         ]

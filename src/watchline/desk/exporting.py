@@ -1,7 +1,7 @@
 """Gather from the journal what evidence shows: the entries that people named, and all that proves them.
 
-Shown with the named entries are those that refer to them (acknowledgements, answers ...) and those that they refer to, and
-nothing else of the line: every other entry stays a hash.
+Shown with the named entries are those that refer to them (acknowledgements, answers ...), those that they refer to, and the
+changes of the rosters before, and nothing else of the line: every other entry stays a hash.
 """
 
 from __future__ import annotations
@@ -96,7 +96,7 @@ def _all(journal: Journal, line: bytes) -> dict[Log, set[int]]:
 
 
 def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log, set[int]]:
-    """The named entries, what they refer to, and what refers to them."""
+    """The named entries, what they refer to, what refers to them, and by which rosters all of them are judged."""
     named = set(references)
     shown: dict[Log, set[int]] = {}
     for log, index in named:
@@ -112,6 +112,9 @@ def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log
                 shown.setdefault(log, set()).add(index)
             if (log, index) in named and re < journal.size(target):
                 shown.setdefault(target, set()).add(re)
+    for log, indexes in shown.items():  # who may release is judged by the changes of the roster below an entry
+        leaves = enumerate(journal.leaves(log, 0, max(indexes)))
+        indexes.update(index for index, (_, kind, _) in leaves if kind == EntryType.ROSTER)
     return shown
 
 

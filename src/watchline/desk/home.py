@@ -56,7 +56,10 @@ class Home:
     def open(cls, path: str | Path) -> Home:
         """Open a home. Raises UsageError if this is none, or its settings cannot be used."""
         path = Path(path)
-        missing = [name for name in (_CONFIG, _JOURNAL) if not (path / name).is_file()]
+        try:
+            missing = [name for name in (_CONFIG, _JOURNAL) if not (path / name).is_file()]
+        except OSError as error:
+            raise _unusable(path, error) from error
         if missing:
             known = f"{path} is no home of a desk: it has no {missing[0]}"
             raise UsageError(
@@ -140,7 +143,10 @@ class Home:
 
         wait_seconds: how long to wait for another to let go. Raises UsageError, fact `pid`, if another holds it then.
         """
-        descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        except OSError as error:
+            raise _unusable(self.path, error) from error
         try:
             _take(descriptor, self.path, wait_seconds)
             os.ftruncate(descriptor, 0)
@@ -279,6 +285,10 @@ def _check_free(path: Path) -> None:
             hint="give --home a folder that does not exist yet, or an empty one",
             path=str(path),
         )
+
+
+def _unusable(path: Path, error: OSError) -> UsageError:
+    return UsageError(f"the home {path} cannot be used: {error.strerror}", hint="check its rights and its disk", path=str(path))
 
 
 def _make_folders(building: Path) -> None:

@@ -7,24 +7,22 @@ officer types, for one signature; no node ever holds it. A changed roster goes t
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Body
-from watchline.core.keys import SEED_BYTES, Ed25519Key, HybridSignature, Identity, IdentityKey
+from watchline.core.keys import SEED_BYTES, Ed25519Key, IdentityKey
 from watchline.core.persons import (
     ED25519,
     MAY,
     OFFICER_NUMBER_MAX,
-    ROSTER_BYTES_MAX,
     Officer,
     Roster,
     assertion_challenge,
     sign_assertion,
     sign_roster,
-    verify_signed_roster,
 )
 from watchline.desk.secrets import COST, Cost, read_secret_file, seal, unseal, write_private_file
 from watchline.errors import Malformed, SecretError, UsageError
@@ -32,7 +30,6 @@ from watchline.errors import Malformed, SecretError, UsageError
 VALIDITY_SECONDS = 366 * 24 * 3600
 _KIND = "watchline officer"
 _NAME_BYTES_MAX = 64
-_SIGNATURE_BYTES_MAX = 8_192
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,8 +107,11 @@ def check_officer_name(name: str) -> None:
         )
 
 
-def check_may(officer: OfficerKey, roster: Roster, purpose: str, now: int) -> None:
-    """Raise UsageError if the roster as the peer knows it does not let this officer do this: nothing is sent unreleased."""
+def check_may(officer: OfficerKey, roster: Roster, purpose: str) -> Officer:
+    """What the roster, as the peer knows it, says of this officer. Raises UsageError if it does not let them do this.
+
+    Dates are not judged: an expired key is a warning, never a cut (rule 36).
+    """
     known = roster.officer(officer.number)
     if known is None or known.key != officer.key.public:
         raise UsageError(
@@ -126,12 +126,7 @@ def check_may(officer: OfficerKey, roster: Roster, purpose: str, now: int) -> No
             officer=officer.name,
             role=known.role,
         )
-    if known.not_after < now:
-        raise UsageError(
-            f"the key of officer {officer.name} has expired",
-            hint="revoke it and add the officer again under another name",
-            officer=officer.name,
-        )
+    return known
 
 
 def with_officer(roster: Roster, officer: Officer) -> Roster:
@@ -140,17 +135,17 @@ def with_officer(roster: Roster, officer: Officer) -> Roster:
 
 
 def without_officer(roster: Roster, name: str, now: int) -> Roster:
-    """The next version of a roster, in which the officer of this name is valid no longer than now.
+    """The next version of a roster, in which the officer of this name may do nothing any more.
 
-    The entry stays, because older signatures are checked against it. Raises UsageError if there is no such officer, or none
-    who may release would be left.
+    The entry stays, so that its number is never given to another key: as an auditor's, valid until now. Raises UsageError if
+    there is no such officer, or none who may release would be left.
     """
     revoked = [officer for officer in roster.officers if officer.name == name and officer.not_after > now]
     if not revoked:
         names = [officer.name or str(officer.number) for officer in roster.officers if officer.not_after > now]
         raise UsageError(f"no officer in force is called {name[:80]!r}", hint=f"there are {', '.join(names)}", allowed=names)
     ended = tuple(_ended(officer, now) if officer in revoked else officer for officer in roster.officers)
-    if not any(officer.role in MAY["release"] and officer.not_after > now for officer in ended):
+    if not any(officer.role in MAY["release"] for officer in ended):
         raise UsageError("nobody would be left who may release a notice", hint="add another officer first")
     return Roster(roster.version + 1, ended)
 
@@ -161,19 +156,9 @@ def sign_roster_change(key: IdentityKey, line: bytes, roster: Roster) -> bytes:
     return encode([roster.encode(), signature.ed, signature.ml])
 
 
-def read_roster_change(content: bytes, current: Roster, identity: Identity, line: bytes) -> Roster:
-    """The roster that a peer's ROSTER entry puts in the place of `current`. Raises PeerError (rules 3, 4 and 39)."""
-    roster, ed, ml = shapes.array(decode(content), "roster change", length=3)
-    proposed = Roster.decode(shapes.octets(roster, "roster", at_most=ROSTER_BYTES_MAX))
-    signature = HybridSignature(shapes.octets(ed, "ed", length=64), shapes.octets(ml, "ml", at_most=_SIGNATURE_BYTES_MAX))
-    verify_signed_roster(current, proposed, identity, line, signature)
-    return proposed
-
-
 def _ended(officer: Officer, now: int) -> Officer:
-    from dataclasses import replace
-
-    return replace(officer, not_before=min(officer.not_before, now), not_after=now)
+    # Dates alone would not do: past its dates a key is only remarked on.
+    return replace(officer, role="auditor", not_before=min(officer.not_before, now), not_after=now)
 
 
 def _no_officer(folder: Path, name: str) -> UsageError:
