@@ -96,6 +96,7 @@ class Side:
     out: list[bytes] = field(default_factory=list)
     events: list[Event] = field(default_factory=list)
     arrived: list[EntryRecord] = field(default_factory=list)
+    peer: Side | None = None
     fate: Callable[[Effects], Death | None] = lambda _: None
 
     def turn(self) -> None:
@@ -116,11 +117,13 @@ class Side:
         return None
 
     def revive(self, sent: list[bytes]) -> None:
-        """Die and start again; what is under way already stays so."""
+        """Die and start again; what is under way stays so, and the peer finds that its link broke and comes again."""
         under_way = [*self.out, *sent]
         self.restart(connected=True)
         self.out += under_way
         self.turn()
+        if self.peer is not None:
+            self.peer.line.connected(self.peer.clock.moment())
 
     def restart(self, *, connected: bool = False) -> None:
         """The process dies and starts again from its journal: what was not committed is gone."""
@@ -241,6 +244,7 @@ class LinePair:
         tokyo, beijing = party("Tokyo"), party("Beijing")
         self.a = self._side(folder / "a.db", setup_of(tokyo, beijing, line), tokyo, (seed, "a"))
         self.b = self._side(folder / "b.db", setup_of(beijing, tokyo, line), beijing, (seed, "b"))
+        self.a.peer, self.b.peer = self.b, self.a
         if connect:
             self.connect()
             self.settle()

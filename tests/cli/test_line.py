@@ -103,6 +103,9 @@ def test_notice_is_received_acknowledged_and_answered(desks: Shell) -> None:
     rungs = shown(desks, "tokyo", "beijing", identifier)["rungs"]
     assert isinstance(rungs, dict)
     assert list(rungs) == ["composed", "attempted", "received", "acknowledged", "answered"]
+    written = shown(desks, "beijing", "tokyo", answered.document["id"])["fields"]
+    assert isinstance(written, dict)
+    assert written["of"] == theirs(identifier)
     answer = shown(desks, "tokyo", "beijing", theirs(answered.document["id"]))
     assert (answer["re"], answer["precedence"], answer["fields"]) == (
         identifier,

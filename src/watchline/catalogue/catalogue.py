@@ -9,7 +9,8 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, NamedTuple
 
 from watchline.catalogue.forms import Form, Row, WireFields, no_such, raw_json, raw_rows
-from watchline.catalogue.kinds import Json, NameReference
+from watchline.catalogue.given import Json
+from watchline.catalogue.kinds import NameReference
 from watchline.catalogue.places import PlaceName
 from watchline.catalogue.positions import Position, box_around
 from watchline.catalogue.texts import GIVEN_CHARACTERS_MAX, one_line

@@ -10,17 +10,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from watchline.catalogue.given import Allowed, Json, NotAllowed, described
 from watchline.catalogue.kinds import (
-    Allowed,
-    Json,
     Kind,
     ListOf,
     NameReference,
-    NotAllowed,
     ResolveReference,
     Text,
     When,
-    described,
 )
 from watchline.catalogue.places import Place
 from watchline.catalogue.positions import Box

@@ -21,19 +21,17 @@ Nothing is converted from one unit to another: a value in a wrong unit is refuse
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Protocol
+from typing import ClassVar, Protocol
 
 from watchline.catalogue import positions, times
+from watchline.catalogue.given import Allowed, Json, NotAllowed, integers, position_text, structure, typed, within
 from watchline.catalogue.positions import Box
-from watchline.catalogue.texts import GIVEN_CHARACTERS_MAX, is_clean, one_line
+from watchline.catalogue.texts import is_clean
 from watchline.core.encoding import Value
 
-Json = Any  # what the json module reads and writes
-Allowed = str | list[str]  # what a field allows: a description, or every allowed value
 ResolveReference = Callable[[str], Sequence[int]]  # a reference as typed to its integers; raises UsageError
 NameReference = Callable[[Sequence[int]], str]  # its integers to what people type
 
@@ -42,16 +40,6 @@ ONE_LINE_CHARACTERS_MAX = 300
 INDEX_MAX = 2**53 - 1
 EXPONENT_MAX = 30
 UNITS = frozenset({"m", "km", "kt", "deg", "FL", "NM", "min", "%", "t", "m3", "Bq/L", "years"})
-
-
-class NotAllowed(ValueError):
-    """A value is not one of its kind. `allowed` says what is; `at` where in a list the wrong one stands."""
-
-    def __init__(self, allowed: Allowed, at: str = "", given: Json = None) -> None:
-        super().__init__(allowed)
-        self.allowed = allowed
-        self.at = at
-        self.given = given
 
 
 class Reader(Protocol):
@@ -98,7 +86,7 @@ class Text:
         return f"text of 1 to {self.at_most} characters{lines}, without control characters or direction overrides"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = _typed(given, self.allowed).replace("\r\n", "\n").strip()
+        value = typed(given, self.allowed).replace("\r\n", "\n").strip()
         self.check(value)
         return value
 
@@ -134,7 +122,7 @@ class Integer:
         return f'a whole number in {self.unit} from {self.at_least} to {self.at_most}, such as "{self._example()}"'
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = given if type(given) is int else self._number(_typed(given, self.allowed))
+        value = given if type(given) is int else self._number(typed(given, self.allowed))
         self.check(value)
         return value
 
@@ -174,7 +162,7 @@ class Decimal:
         return "a decimal number such as 7.1" + (f' or "7.1 {self.unit}"' if self.unit else "")
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        text = repr(given) if type(given) in (int, float) else _typed(given, self.allowed)
+        text = repr(given) if type(given) in (int, float) else typed(given, self.allowed)
         match = re.fullmatch(rf"([+-]?[0-9]{{1,15}})(?:\.([0-9]{{1,15}}))?(?:\s*{_unit_pattern(self.unit)})?", text)
         if not match:
             raise NotAllowed(self.allowed)
@@ -187,7 +175,7 @@ class Decimal:
         return value
 
     def check(self, value: Value) -> None:
-        pair = _integers(value, 2)
+        pair = integers(value, 2)
         if pair is None or abs(pair[0]) > INDEX_MAX or abs(pair[1]) > EXPONENT_MAX:
             raise NotAllowed(self.allowed)
         if pair[0] % 10 == 0 and pair != [0, 0]:
@@ -220,7 +208,7 @@ class Boolean:
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
         if type(given) is bool:
             return given
-        value = {"yes": True, "true": True, "no": False, "false": False}.get(_typed(given, self.allowed))
+        value = {"yes": True, "true": True, "no": False, "false": False}.get(typed(given, self.allowed))
         self.check(value)
         return value
 
@@ -247,7 +235,7 @@ class Choice:
         return list(self.values)
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = _typed(given, self.allowed)
+        value = typed(given, self.allowed)
         self.check(value)
         return value
 
@@ -272,7 +260,7 @@ class Time:
         return "a time of RFC 3339 with its offset, in whole seconds, such as 2025-12-06T16:32:00+09:00"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = times.parse_time(_typed(given, self.allowed))
+        value = times.parse_time(typed(given, self.allowed))
         self.check(value)
         return value
 
@@ -299,13 +287,13 @@ class When:
         return f"{self._exact.allowed}; or two dates and the words as agreed, such as 2023-03-01/2023-05-31 around spring"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        given = _structure(given, self.allowed)
+        given = structure(given, self.allowed)
         if isinstance(given, dict):
             if set(given) != {"from", "to", "words"} or not all(type(part) is str for part in given.values()):
                 raise NotAllowed(f"{self.allowed}; as JSON, an object with from, to and words")
             first, last, words = given["from"], given["to"], given["words"]
         else:
-            text = _typed(given, self.allowed)
+            text = typed(given, self.allowed)
             dates, _, words = text.partition(" ")
             first, slash, last = dates.partition("/")
             if not slash:
@@ -354,7 +342,7 @@ class Point:
         return "a position LAT,LON, such as 35.6,139.7 or 35°36.0'N 139°42.0'E or 35-36.0N,139-42.0E"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        position = positions.parse_position(_position_text(given, self.allowed))
+        position = positions.parse_position(position_text(given, self.allowed))
         if position is None:
             raise NotAllowed(self.allowed)
         return list(position)
@@ -385,7 +373,7 @@ class Area:
         )
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        given = _structure(given, self.allowed)
+        given = structure(given, self.allowed)
         if isinstance(given, str):
             parts = [part.strip() for part in given.split(";") if part.strip()]
             if len(parts) < 2:
@@ -435,17 +423,17 @@ class Area:
         if set(given) != {"centre", "radius_nm"}:
             raise NotAllowed(self.allowed)
         radius = given["radius_nm"]
-        text = repr(radius) if type(radius) in (int, float) else _typed(radius, self.allowed)
+        text = repr(radius) if type(radius) in (int, float) else typed(radius, self.allowed)
         match = re.fullmatch(rf"([0-9]{{1,4}})(?:\.([0-9])0*)?(?:\s*{_unit_pattern('NM')})?", text)
         if not match:
             raise NotAllowed(self.allowed)
-        centre = _within("[centre]", given["centre"], lambda part: self._point.parse(part, resolve))
+        centre = within("[centre]", given["centre"], lambda part: self._point.parse(part, resolve))
         return [centre, int(match[1]) * 10 + int(match[2] or 0)]
 
     def _polygon(self, given: Json, resolve: ResolveReference) -> Value:
         if not isinstance(given, list) or len(given) > positions.VERTICES_MAX:
             raise NotAllowed(self.allowed)
-        points = [_within(f"[{i}]", part, lambda part: self._point.parse(part, resolve)) for i, part in enumerate(given)]
+        points = [within(f"[{i}]", part, lambda part: self._point.parse(part, resolve)) for i, part in enumerate(given)]
         vertices = [(latitude, longitude) for latitude, longitude in points]
         fault = positions.polygon_fault(vertices)
         if fault:
@@ -466,12 +454,12 @@ class Reference:
         return "a message of this line, such as ours:7, theirs:7 or DESK/INC/7"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = list(resolve(_typed(given, self.allowed)))
+        value = list(resolve(typed(given, self.allowed)))
         self.check(value)
         return value
 
     def check(self, value: Value) -> None:
-        whole = _integers(value, 3) or _integers(value, 4)
+        whole = integers(value, 3) or integers(value, 4)
         if whole is None or not all(0 <= number <= INDEX_MAX for number in whole) or whole[3:] not in ([], [1]):
             raise NotAllowed(self.allowed)
 
@@ -492,7 +480,7 @@ class Hash:
         return "a SHA-256 of 64 hex digits"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        text = _typed(given, self.allowed)
+        text = typed(given, self.allowed)
         if not re.fullmatch(r"[0-9A-Fa-f]{64}", text):
             raise NotAllowed(self.allowed)
         return bytes.fromhex(text)
@@ -521,7 +509,7 @@ class Language:
         return "a language of BCP 47, such as ja, zh-Hans or en-GB"
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value, *others = _typed(given, self.allowed).lower().split("-")
+        value, *others = typed(given, self.allowed).lower().split("-")
         for part in others:  # The recommended case, RFC 5646, section 2.1.1: so that one language is one value.
             script, region = len(part) == 4 and part.isalpha(), len(part) == 2
             value += "-" + (part.title() if script else part.upper() if region else part)
@@ -556,16 +544,16 @@ class ListOf:
         return f'a JSON list of 1 to {LIST_ITEMS_MAX} values, ["...", "..."], each {described}'
 
     def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        given = _structure(given, self.allowed)
+        given = structure(given, self.allowed)
         if not isinstance(given, list) or not 1 <= len(given) <= LIST_ITEMS_MAX:
             raise NotAllowed(self.allowed)
-        return [_within(f"[{i}]", part, lambda part: self.item.parse(part, resolve)) for i, part in enumerate(given)]
+        return [within(f"[{i}]", part, lambda part: self.item.parse(part, resolve)) for i, part in enumerate(given)]
 
     def check(self, value: Value) -> None:
         if type(value) not in (list, tuple) or not 1 <= len(value) <= LIST_ITEMS_MAX:
             raise NotAllowed(self.allowed)
         for i, part in enumerate(value):
-            _within(f"[{i}]", part, self.item.check)
+            within(f"[{i}]", part, self.item.check)
 
     def to_json(self, value: Value, name: NameReference) -> Json:
         return [self.item.to_json(part, name) for part in value]
@@ -573,51 +561,6 @@ class ListOf:
     def show(self, value: Value, reader: Reader) -> str:
         shown = [self.item.show(part, reader) for part in value]
         return shown[0] if len(shown) == 1 else "\n".join(f"{i}. {part}" for i, part in enumerate(shown, 1))
-
-
-def described(value: Value) -> str:
-    """A wrong value as an error may repeat it: one line, 80 characters, nothing a terminal obeys."""
-    text = value if isinstance(value, str) else value.hex() if isinstance(value, bytes) else repr(value)
-    return one_line(text, GIVEN_CHARACTERS_MAX)
-
-
-def _within(at: str, part: Json, step: Callable[[Json], Value]) -> Value:
-    """What `step` makes of a part; a refusal says which part it was."""
-    try:
-        return step(part)
-    except NotAllowed as error:
-        raise NotAllowed(error.allowed, at + error.at, part if error.given is None else error.given) from None
-
-
-def _typed(given: Json, allowed: Allowed) -> str:
-    if type(given) is not str:
-        raise NotAllowed(allowed)
-    return given.strip()
-
-
-def _structure(given: Json, allowed: Allowed) -> Json:
-    """What JSON text holds; anything that does not begin as a JSON list or object comes back as it is."""
-    if not isinstance(given, str) or not given.lstrip().startswith(("[", "{")):
-        return given
-    try:
-        return json.loads(given)
-    except (ValueError, RecursionError):
-        raise NotAllowed(allowed) from None
-
-
-def _position_text(given: Json, allowed: Allowed) -> str:
-    given = _structure(given, allowed)
-    if not isinstance(given, dict):
-        return _typed(given, allowed)
-    if set(given) != {"lat", "lon"} or not all(type(a) in (int, float) and abs(a) <= 360 for a in given.values()):
-        raise NotAllowed(f'{allowed}; as JSON, {{"lat": 35.6, "lon": 139.7}}')
-    return ",".join(f"{given[key]:.9f}" for key in ("lat", "lon"))  # the unit of the wire is 0.0000017 degree
-
-
-def _integers(value: Value, length: int) -> list[int] | None:
-    if type(value) in (list, tuple) and len(value) == length and all(type(number) is int for number in value):
-        return list(value)
-    return None
 
 
 def _unit_pattern(unit: str | None) -> str:

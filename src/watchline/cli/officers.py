@@ -120,6 +120,8 @@ def _change_roster(caller: Caller, own: OwnDesk, roster: Roster, medium: Medium)
         if not told:
             _put(caller, own)
         raise
+    if told:
+        caller.call("reload")
 
 
 def _put(caller: Caller, own: OwnDesk) -> None:
@@ -137,7 +139,6 @@ def _tell(caller: Caller, row: dict[str, Any], medium: Medium, roster: Roster) -
     content = sign_roster_change(medium.key, bytes.fromhex(row["line"]), roster)
     once = f"roster {roster.version}"
     caller.call("compose", line=row["name"], type=int(EntryType.ROSTER), content=content.hex(), once=once)
-    caller.call("reload")
 
 
 def _show(session: Session, roster: Roster, now: int) -> None:

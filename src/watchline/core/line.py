@@ -482,7 +482,13 @@ class Line:
         self._freshness.bind(theirs.edge.size, own.received)
         self._freshness.make(nonce, own.sent, asked=self._asked_show is not None)
         self._status_due, self._status_at = None, moment.running
-        items: list[Item] = [self._signed(StatementType.STATUS, status.values()).stated()]
+        statement = self._signed(StatementType.STATUS, status.values())
+        self._records.append(
+            statement_record(
+                self.setup, statement, moment.wall, ours=True, our_size=head.size, their_size=theirs.edge.size
+            )
+        )
+        items: list[Item] = [statement.stated()]
         shown = None if self._showing is None else theirs.shown(self._showing)
         if shown is not None:
             items.insert(0, shown)

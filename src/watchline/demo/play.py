@@ -428,7 +428,7 @@ class Play:
             "received, acknowledged, answered and declined are different rungs, each with its own signer",
             "a cut line and a dead machine are told apart, at once, and nothing claims to be sent that is not",
             "what a node has taken survives the cut and kill -9 of both, and arrives exactly once",
-            "a stranger verified the whole line offline; one changed letter was found and named",
+            "a stranger verified the whole line offline; one changed byte was found and named",
         ):
             self.page.item(line)
         self.page.claim(claims > 0, f"{claims} claims, each checked before it was printed", claims=claims)

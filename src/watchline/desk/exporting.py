@@ -131,7 +131,9 @@ def _choose_statuses(journal: Journal, line: bytes, shown: dict[Log, set[int]]) 
         wanted = [max(shown.get(log, {-1})) + 1 for log in logs]
         for ours in (True, False):
             best: StatementRecord | None = None
-            for record in journal.statements(line, ours, StatementType.STATUS, pair):
+            last = journal.statement(line, ours, StatementType.STATUS)
+            kept = journal.statements(line, ours, StatementType.STATUS, pair)
+            for record in (*kept, *([last] if last is not None and last.pair == pair else [])):
                 sizes = (record.our_size, record.their_size)
                 # What is still under way to us cannot be shown: its leaves are not here.
                 if record.ml is not None and all(size <= most for size, most in zip(sizes, held, strict=True)):
