@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from tests.line_pair import SECRET, START, Party, party, terms
-
 from watchline.core.encoding import encode
 from watchline.core.pairing import Pairing, RouteAddress
 from watchline.core.setting import Moment

@@ -7,14 +7,18 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from tests.desk.desk_pair import DeskPair
-from tests.journal.faulty_disk import FaultyDisk
-from tests.line_pair import terms
 
+from tests.desk.desk_pair import LINE, DeskEnd, DeskPair
+from tests.journal.faulty_disk import FaultyDisk
+from tests.line_pair import START, party, terms
 from watchline.core.entries import Body, EntryType, Notice, Precedence
+from watchline.core.keys import Ed25519Key
 from watchline.core.outgoing import Draft
+from watchline.core.persons import Officer, assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
 from watchline.desk.desk import read_notice
+from watchline.desk.officers import sign_roster_change, with_officer
+from watchline.desk.own import DOCUMENT
 from watchline.desk.views import LineView
 from watchline.errors import JournalError
 
@@ -161,3 +165,55 @@ def test_rungs_of_a_delivered_notice_climb_with_their_times(pair: DeskPair) -> N
     assert list(view.rungs(record)) == ["composed", "attempted", "received"]
     assert view.entry(record)["text"].endswith("climbs")
     assert Body.decode(record.body).nonce is None
+
+
+def add_officer(end: DeskEnd, name: str, number: int) -> Ed25519Key:
+    """A new officer, whom the identity signs in and every peer is told of."""
+    identity, key = party(name).identity, Ed25519Key(bytes([number]) * 32)
+    roster = with_officer(end.desk.facts.roster, Officer(number, 0, key.public, "duty", None, START - 9, START + 86400))
+    content = sign_roster_change(identity, LINE, roster)
+    end.desk.compose(end.line, Draft(EntryType.ROSTER, content, released=True))
+    end.desk.flush()
+    end.journal.put_document(*DOCUMENT, replace(end.desk.facts, roster=roster).encode(), sealed=True)
+    end.desk.reload()
+    return key
+
+
+def released_by(end: DeskEnd, key: Ed25519Key, number: int, text: str) -> Draft:
+    content = Notice("statement", 1, Precedence.ROUTINE, False, "en", {1: text}).encode()
+    nonce = bytes([number]) * 8 + text.encode()[:8].ljust(8)
+    challenge = assertion_challenge("release", LINE, end.desk.facts.identity.id, nonce, Body(content).digest)
+    return Draft(EntryType.NOTICE, content, nonce, (sign_assertion(number, key, challenge).to_value(),), released=True)
+
+
+def last_released(end: DeskEnd) -> bool:
+    log = end.line.line.setup.incoming_log
+    record = end.journal.entry(log, end.journal.size(log) - 1)
+    assert record is not None
+    return record.released
+
+
+def test_an_officer_added_later_is_known_to_the_peer_from_the_next_entry_on_and_after_its_restart(pair: DeskPair) -> None:
+    key = add_officer(pair.a, "Tokyo", 7)
+    pair.a.desk.compose(pair.a.line, released_by(pair.a, key, 7, "at once"))
+    pair.advance(2)
+    assert last_released(pair.b)
+    pair.b.restart()
+    pair.cut()
+    pair.a.links.clear()
+    pair.join()
+    pair.a.desk.compose(pair.a.line, released_by(pair.a, key, 7, "later"))
+    pair.advance(10)
+    assert pair.b.line.line.incoming.edge.size == pair.a.line.line.outgoing.edge.size
+    assert last_released(pair.b)
+
+
+def test_a_roster_that_another_identity_signed_makes_no_officers(pair: DeskPair) -> None:
+    key = Ed25519Key(bytes([8]) * 32)
+    roster = with_officer(pair.a.desk.facts.roster, Officer(8, 0, key.public, "duty", None, START - 9, START + 86400))
+    content = sign_roster_change(party("Beijing").identity, LINE, roster)
+    pair.a.desk.compose(pair.a.line, Draft(EntryType.ROSTER, content, released=True))
+    pair.a.desk.compose(pair.a.line, released_by(pair.a, key, 8, "forged"))
+    pair.advance(2)
+    assert not last_released(pair.b)
+    assert pair.b.line.line.setup.peer_roster.version == 1

@@ -44,8 +44,8 @@ from watchline.core.keys import DeskPublic, verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
 from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
-from watchline.core.persons import Signer, read_roster_change
-from watchline.core.release import PURPOSE_OF, people_needed, verify_signers
+from watchline.core.persons import Signer
+from watchline.core.release import PURPOSE_OF, people_needed, verify_roster_entry, verify_signers
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
@@ -408,9 +408,9 @@ class _LogReader:
             return None, ()
         paired = self._desks.paired
         try:
-            if leaf.type == EntryType.ROSTER and not body.assertions:
-                self._roster = read_roster_change(body.content, self._roster, self._author.identity, paired.line)
-                return True, ()
+            if leaf.type == EntryType.ROSTER:
+                self._roster, signers = verify_roster_entry(body, self._roster, self._author.identity, paired.line, now)
+                return True, signers
             # The content was read before: to read it twice would be a fifth of all the work on a long log.
             if notice is None:
                 needed = people_needed(leaf.type, body, paired.terms)

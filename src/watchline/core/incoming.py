@@ -7,7 +7,7 @@ signature. Until the signature over the whole has held, nothing of this object c
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
@@ -20,13 +20,14 @@ from watchline.core.keys import KemKey, verify_ed25519
 from watchline.core.limits import EARLY_BYTES_MAX, EARLY_ENTRIES_MAX, PREKEYS_MAX
 from watchline.core.merkle import Edge, leaf_hash
 from watchline.core.outgoing import Outgoing
+from watchline.core.persons import Roster
 from watchline.core.records import CheckpointRecord, EntryRecord, PrekeyRecord, ReceiptRecord, Record, StateRecord
-from watchline.core.release import is_released
+from watchline.core.release import is_released, verify_roster_entry
 from watchline.core.setting import LineSetup, Moment, Reader
 from watchline.core.statements import Statement, StatementType, read_epoch, sign_statement
 from watchline.errors import BadProof, BadSignature, Fork, Malformed, PeerError, WrongParty
 
-STATE_PART = "incoming"
+STATE_PART, ROSTER_PART = "incoming", "peer-roster"
 UPCOMING_MAX = 4  # epochs announced and not begun; an honest sender has one
 EXPECTED_MAX = 64  # heads the peer claimed by status and has not sent the entries of
 ASK_SECONDS = 1.0  # one request a second and line (rule 39)
@@ -42,6 +43,7 @@ class _Step:
     chain: Chain
     claimed: int
     number: int
+    roster: Roster
     records: list[EntryRecord] = field(default_factory=list)
     nonces: set[bytes] = field(default_factory=set)
     fault: tuple[PeerError, EntryRecord] | None = None
@@ -166,7 +168,7 @@ class Incoming:
             if item.epoch > self.epoch:
                 self._keep_early(item)
             return []
-        step = _Step(self.edge, chain, self.claimed, self.last_number)
+        step = _Step(self.edge, chain, self.claimed, self.last_number, self.setup.peer_roster)
         for index, entry in enumerate(item.entries[size - item.start :], start=size):
             if not self._follow(step, index, entry, own, moment):
                 self._ask_full_form(index, moment)
@@ -220,7 +222,7 @@ class Incoming:
         numbered = leaf.type in NUMBERED
         step.number += numbered
         nonce = None if read is None else read.nonce
-        released = read is not None and is_released(leaf, read, self.setup, moment.wall) and not self._is_used(nonce, step)
+        released = read is not None and self._stands_behind(step, leaf, read, moment) and not self._is_used(nonce, step)
         if nonce is not None:
             step.nonces.add(nonce)
         record = EntryRecord(
@@ -242,6 +244,16 @@ class Incoming:
         fault = fault or self._broken_promise(step)
         if fault is not None and step.fault is None:
             step.fault = fault, record
+
+    def _stands_behind(self, step: _Step, leaf: Leaf, body: Body, moment: Moment) -> bool:
+        """Whether those who must stand behind an entry do; a change of the roster holds for the very next entry."""
+        if leaf.type != EntryType.ROSTER:
+            return is_released(leaf, body, self.setup, step.roster, moment.wall)
+        try:
+            step.roster, _ = verify_roster_entry(body, step.roster, self.setup.peer_identity, self.setup.line, moment.wall)
+        except PeerError:
+            return False
+        return True
 
     def _broken_promise(self, step: _Step) -> PeerError | None:
         """A fork, if the entries lead to another root than a status of the peer named for this size."""
@@ -281,6 +293,9 @@ class Incoming:
         self._records.extend(step.records)
         self._records.append(CheckpointRecord(log, step.edge.size, root, signature))
         self._changed = self._receipt_due = True
+        if step.roster is not self.setup.peer_roster:
+            self.setup = replace(self.setup, peer_roster=step.roster)
+            self._records.append(StateRecord(self.setup.line, ROSTER_PART, step.roster.encode()))
         return step.records
 
     def _chain_for(self, epoch: int) -> Chain | None:
@@ -344,7 +359,7 @@ class Incoming:
             return [], None
         if self.edge.append(leaf_hash(item.leaf)).root() != item.root:
             raise BadProof("the signed head does not follow from our copy of the log and this leaf", rule=22, index=leaf.index)
-        step = _Step(self.edge, chain, self.claimed, self.last_number)
+        step = _Step(self.edge, chain, self.claimed, self.last_number, self.setup.peer_roster)
         self._append(step, leaf, item.leaf, item.sealed, own, moment)
         taken = self._adopt(step, item.root, item.signature)
         known = leaf.peer_size <= own.committed and own.root_at(leaf.peer_size) == leaf.peer_root

@@ -121,10 +121,13 @@ class Line:
     def begin(
         cls, setup: LineSetup, reader: Reader, moment: Moment, *, entries_per_checkpoint: int = BATCH, padded: bool = True
     ) -> Line:
-        """Begin a new pair of incarnations; its first records are in the first turn."""
+        """Begin a new pair of incarnations; its first records are in the first turn.
+
+        It opens as a restored line does: an empty log may also be a copy from before the first entry.
+        """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
+        line._unspoken_after = Edge.EMPTY
         line.outgoing.begin(moment, line.incoming.edge)
-        line._move(Cause.BEGUN)
         line._status_due = moment.running
         return line
 
@@ -190,6 +193,10 @@ class Line:
         self._records.append(statement_record(self.setup, self._routes, time, ours=True))
         self._urgent = True
         self._items.append(self._routes.stated())
+
+    def take_setup(self, setup: LineSetup) -> None:
+        """Go on with other certificates or rosters: the line, its pair of incarnations and its keys stay."""
+        self.setup = self.outgoing.setup = self.incoming.setup = setup
 
     def connected(self, moment: Moment) -> None:
         """A route carries again: say where we stand, and send again what has no receipt."""
@@ -318,6 +325,8 @@ class Line:
             self._take(self.incoming.receive(early, self.outgoing, moment), moment)
 
     def _take(self, taken: list[EntryRecord], moment: Moment) -> None:
+        if self.incoming.setup is not self.setup:
+            self.take_setup(self.incoming.setup)
         for record in taken:
             self._clocks.note(record, moment)
             self._events.append(EntryArrived(record))
@@ -484,9 +493,7 @@ class Line:
         self._status_due, self._status_at = None, moment.running
         statement = self._signed(StatementType.STATUS, status.values())
         self._records.append(
-            statement_record(
-                self.setup, statement, moment.wall, ours=True, our_size=head.size, their_size=theirs.edge.size
-            )
+            statement_record(self.setup, statement, moment.wall, ours=True, our_size=head.size, their_size=theirs.edge.size)
         )
         items: list[Item] = [statement.stated()]
         shown = None if self._showing is None else theirs.shown(self._showing)
@@ -536,8 +543,7 @@ class Line:
             new = Contradiction("the peer offers a certificate of a new incarnation", rule=28, hint="call the other desk")
             new.evidence = item.encoded
             raise new
-        self.setup = replace(self.setup, peer_certificate=chosen)
-        self.outgoing.setup = self.incoming.setup = self.setup
+        self.take_setup(replace(self.setup, peer_certificate=chosen))
         self._records.append(CertificateRecord(self.setup.line, False, chosen.certificate.serial, chosen.encoded))
         self._urgent = True
 

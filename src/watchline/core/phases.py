@@ -24,7 +24,6 @@ class Phase(Enum):
 class Cause(Enum):
     """What moves it."""
 
-    BEGUN = "a new pair of incarnations begins: there is nothing that could have been restored"
     AGREED = "a fresh status of the peer shows no more of our log than we hold"
     UNPROVEN = "the peer said that it holds more of our log, and could not show our signature"
     OWN_ROLLBACK = "the peer showed our own signature on a log that ours is not"
@@ -34,7 +33,6 @@ class Cause(Enum):
 
 
 TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
-    (Phase.OPENING, Cause.BEGUN): Phase.OPEN,
     (Phase.OPENING, Cause.AGREED): Phase.OPEN,
     (Phase.OPENING, Cause.UNPROVEN): Phase.OPEN,
     (Phase.OPENING, Cause.OWN_ROLLBACK): Phase.STOPPED,

@@ -6,8 +6,19 @@ what was said was said. But such an entry closes no clock.
 
 from __future__ import annotations
 
+from watchline.core import shapes
+from watchline.core.encoding import decode
 from watchline.core.entries import Body, EntryType, Leaf, Notice
-from watchline.core.persons import Assertion, Roster, Signer, verify_people
+from watchline.core.keys import Identity
+from watchline.core.persons import (
+    ROSTER_BYTES_MAX,
+    Assertion,
+    Roster,
+    Signer,
+    read_roster_change,
+    verify_people,
+    verify_roster_change,
+)
 from watchline.core.setting import LineSetup
 from watchline.core.terms import Terms
 from watchline.errors import PeerError, WrongParty
@@ -22,10 +33,30 @@ PURPOSE_OF = {
 }
 
 
-def is_released(leaf: Leaf, body: Body, setup: LineSetup, now: int) -> bool:
-    """Whether an entry of the peer carries all the assertions it needs, and they hold; entries that need none are released."""
+def verify_roster_entry(
+    body: Body, current: Roster, identity: Identity, line: bytes, now: int
+) -> tuple[Roster, tuple[Signer, ...]]:
+    """The roster that a ROSTER entry puts in the place of `current`, and who asserted it; identity: its author's (rule 3).
+
+    Its content is dCBOR[roster, ed, ml]: signed by the identity, or with nulls and the assertions of two administrators.
+    Where the identity signed, nobody else needs to. Raises PeerError if neither did, or it is not the next version.
+    """
+    roster, ed, ml = shapes.array(decode(body.content), "roster change", length=3)
+    if ed is not None or ml is not None:
+        return read_roster_change(body.content, current, identity, line), ()
+    proposed = Roster.decode(shapes.octets(roster, "roster", at_most=ROSTER_BYTES_MAX))
+    assertions = [Assertion.from_value(value) for value in body.assertions]
+    signers = verify_roster_change(current, proposed, assertions, line=line, sender_id=identity.id, nonce=body.nonce, now=now)
+    return proposed, signers
+
+
+def is_released(leaf: Leaf, body: Body, setup: LineSetup, roster: Roster, now: int) -> bool:
+    """Whether an entry of the peer carries all the assertions it needs, and they hold; entries that need none are released.
+
+    roster: the peer's, as it stands before this entry.
+    """
     try:
-        verify_release(leaf.type, body, leaf.direction.line, leaf.direction.sender, setup.peer_roster, setup.terms, now)
+        verify_release(leaf.type, body, leaf.direction.line, leaf.direction.sender, roster, setup.terms, now)
     except PeerError:
         return False
     return True

@@ -170,7 +170,11 @@ class Play:
         for actor in (self.tokyo, self.beijing):
             carrying = [route["address"] for route in actor.status()["routes"] if route["state"].startswith("up")]
             self.page.lines([f"    {actor.desk:<8} process {actor.node.pid}, connected with {carrying[0]}"])
-        self.page.claim(True, "the line is up at both desks", pids=[self.tokyo.node.pid, self.beijing.node.pid])
+        self.page.claim(
+            _comes_true(lambda: self._states() == ("up", "up")),
+            "the line is up at both desks",
+            pids=[self.tokyo.node.pid, self.beijing.node.pid],
+        )
 
     # --- what was said
 
@@ -341,9 +345,9 @@ class Play:
             "Beijing writes a statement; and as soon as its node has taken it, kill -9 ends that one too.",
         )
         self.tokyo.node.kill()
-        self._state(self.beijing, "terminal_down")
+        told = _comes_true(lambda: bool(self.beijing.status()["state"] == "terminal_down"))
         self._show(self.beijing)
-        self.page.claim(True, "Beijing says: their terminal is down, the line is not", state="terminal_down")
+        self.page.claim(told, "Beijing says: their terminal is down, the line is not", state=self.beijing.status()["state"])
         said = self.beijing.say(scenario.SUPPLY_CHAINS)
         stored = self.beijing.stored()
         self.beijing.node.kill()
@@ -464,16 +468,16 @@ class Play:
     def _states(self) -> tuple[str, str]:
         return self.tokyo.status()["state"], self.beijing.status()["state"]
 
-    def _state(self, actor: DeskActor, state: str) -> None:
-        self._until(lambda: bool(actor.status()["state"] == state), f"the line of {actor.desk} is {state}")
-
     def _both(self, state: str) -> None:
-        for actor in (self.tokyo, self.beijing):
-            self._state(actor, state)
+        self._until(lambda: self._states() == (state, state), f"the line is {state} at both desks")
 
     def _until(self, holds: Callable[[], bool], what: str) -> None:
-        if not came_true(holds, seconds=WAIT_SECONDS):
+        if not _comes_true(holds):
             self.page.claim(False, f"within {WAIT_SECONDS:g} s {what}")
+
+
+def _comes_true(holds: Callable[[], bool]) -> bool:
+    return came_true(holds, seconds=WAIT_SECONDS)
 
 
 def _theirs(reference: str) -> str:

@@ -32,7 +32,7 @@ _LOG_LINES_SHOWN, _LOG_CHARACTERS_SHOWN = 5, 400
 # A line is told to be down at once, and up soon after: the demo's reader does not wait as a node on a bad line may.
 _SETTINGS = """
 reserve_bytes = 0
-status_interval_seconds = 2
+status_interval_seconds = 3
 reconnect_first_seconds = 0.1
 reconnect_last_seconds = 0.4
 handshake_seconds = 1

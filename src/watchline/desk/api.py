@@ -19,7 +19,7 @@ from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
-from watchline.core.release import verify_release
+from watchline.core.release import verify_release, verify_roster_entry
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
 from watchline.desk.references import reference_to
@@ -73,6 +73,10 @@ class Api:
 
     async def _document_put(self, kind: str, key: str, value: str | None, sealed: bool) -> Json:
         self.desk.journal.put_document(kind, key, None if value is None else bytes.fromhex(value), sealed)
+        return {}
+
+    async def _reload(self) -> Json:
+        self.desk.reload()
         return {}
 
     async def _documents(self, kind: str) -> Json:
@@ -221,9 +225,12 @@ class Api:
         return None if place is None else self.desk.journal.entry(*place)
 
     def _append(self, opened: OpenLine, kind: EntryType, body: Body, re: int | None, once: str | None) -> EntryRecord:
-        setup = opened.line.setup
+        setup, now = opened.line.setup, self.desk.moment().wall
         try:
-            verify_release(kind, body, setup.line, setup.own_id, setup.own_roster, setup.terms, self.desk.moment().wall)
+            if kind == EntryType.ROSTER:
+                verify_roster_entry(body, setup.own_roster, self.desk.facts.identity, setup.line, now)
+            else:
+                verify_release(kind, body, setup.line, setup.own_id, setup.own_roster, setup.terms, now)
         except PeerError as error:
             raise UsageError(
                 f"nobody who may has released this: {error.message}",
@@ -299,13 +306,7 @@ class Api:
         view = self._view(line)
         chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
         data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None)
-        path = Path(out)
-        try:
-            with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as written:
-                written.write(data)
-            Path(written.name).replace(path)
-        except OSError as error:
-            raise UsageError(f"cannot write {out}: {error.strerror}", hint="choose another --out") from None
+        _write_whole(Path(out), data)
         return {"file": out, "sha256": hashlib.sha256(data).hexdigest(), "complete": complete}
 
     # --- finding lines
@@ -335,12 +336,23 @@ class Api:
         return self.desk.line_named(row.name)
 
 
+def _write_whole(path: Path, data: bytes) -> None:
+    """Write a file so that it is there whole or not at all."""
+    try:
+        with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as written:
+            written.write(data)
+        Path(written.name).replace(path)
+    except OSError as error:
+        raise UsageError(f"cannot write {path}: {error.strerror}", hint="choose another --out") from None
+
+
 METHODS = frozenset(
     {
         "desk",
         "document_get",
         "document_put",
         "documents",
+        "reload",
         "lines",
         "line_rows",
         "line_put",

@@ -8,6 +8,7 @@ memory would be ahead of the disk. Nothing is lost by that; whoever starts it ag
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import structlog
@@ -17,9 +18,11 @@ from watchline.core.certificate import parse_certificate
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, EntryType, Notice, Precedence
 from watchline.core.epochs import box_name
+from watchline.core.incoming import ROSTER_PART
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
+from watchline.core.persons import Roster
 from watchline.core.records import AttemptRecord, EntryRecord, Record
 from watchline.core.setting import (
     AlarmRaised,
@@ -133,6 +136,7 @@ class Desk:
         for record in self.journal.certificates(row.line, False):
             peer_certificate = parse_certificate(record.encoded, pairing.peer)
         facts = self.facts
+        roster = self.journal.state(row.line, ROSTER_PART)
         setup = LineSetup(
             row.line,
             pairing.ps,
@@ -142,7 +146,7 @@ class Desk:
             facts.roster,
             pairing.peer,
             peer_certificate,
-            pairing.peer_roster,
+            pairing.peer_roster if roster is None else Roster.decode(roster),
             pairing.terms,
         )
         return setup, pairing
@@ -164,6 +168,13 @@ class Desk:
         for opened in self.lines.values():
             opened.line.announce_routes(self.own_routes(), self.moment())
             self.touch(opened)
+
+    def reload(self) -> None:
+        """Take up what a command has changed in the desk's own record: its roster or its certificate."""
+        self.facts = _read_own(self.journal)
+        for opened in self.lines.values():
+            setup = replace(opened.line.setup, own_roster=self.facts.roster, own_certificate=self.facts.certificate)
+            opened.line.take_setup(setup)
 
     def line_named(self, name: str) -> OpenLine:
         """The running line of this local name."""

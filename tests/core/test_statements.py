@@ -1,0 +1,153 @@
+"""Signed statements: what they say, whose they are, and what of any bytes is refused."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.line_pair import START, party, setup_of
+from watchline.core.encoding import decode, encode
+from watchline.core.epochs import EpochOpening
+from watchline.core.frames import Stated
+from watchline.core.limits import OPEN_LISTED_MAX, PREKEYS_MAX
+from watchline.core.statements import (
+    OpenItem,
+    Statement,
+    StatementType,
+    Status,
+    epoch_values,
+    preview,
+    read_epoch,
+    read_prekeys,
+    read_routes,
+    read_statement,
+    read_status,
+    sign_statement,
+    verify_statement,
+)
+from watchline.errors import BadSignature, PeerError, WrongParty
+
+TOKYO, BEIJING = party("Tokyo"), party("Beijing")
+DIRECTION = setup_of(TOKYO, BEIJING).outgoing
+KEY, PUBLIC = TOKYO.keys.statement, TOKYO.keys.public.statement
+STATUS = Status(
+    START, 7, bytes(32), 5, bytes(32), 2, 30, 1, 1,
+    (OpenItem(3, 0, 10, 600), OpenItem(4, 1, 11, 3600)), 0, 4, (1, 2, 3), bytes(16), None,
+)  # fmt: skip
+VALUES: dict[StatementType, tuple[object, ...]] = {
+    StatementType.STATUS: STATUS.values(),
+    StatementType.EPOCH: epoch_values(EpochOpening(2, 1, bytes(32), bytes(1168))),
+    StatementType.PREKEYS: (1, [bytes(1216)] * 2),
+    StatementType.ROUTES: (START, [["direct", "192.0.2.1:4300"]]),
+}
+READERS = {
+    StatementType.STATUS: read_status,
+    StatementType.EPOCH: read_epoch,
+    StatementType.PREKEYS: read_prekeys,
+    StatementType.ROUTES: read_routes,
+}
+
+
+@pytest.mark.parametrize("kind", list(StatementType))
+def test_statement_travels_without_its_parties_and_is_read_back(kind: StatementType) -> None:
+    made = sign_statement(kind, DIRECTION, VALUES[kind], KEY)
+    verified = verify_statement(made.stated(), DIRECTION, PUBLIC)
+    assert (verified.type, verified.direction, verified.payload) == (kind, DIRECTION, made.payload)
+    assert preview(made.stated()) == (kind, list(verified.values))
+    READERS[kind](verified)
+    assert read_statement(made.payload, made.ed, made.ml, PUBLIC) == verified
+    assert DIRECTION.line not in made.stated().spoken
+
+
+def test_values_come_out_as_they_went_in() -> None:
+    def through(kind: StatementType) -> Statement:
+        return verify_statement(sign_statement(kind, DIRECTION, VALUES[kind], KEY).stated(), DIRECTION, PUBLIC)
+
+    assert read_status(through(StatementType.STATUS)) == STATUS
+    assert read_epoch(through(StatementType.EPOCH)) == EpochOpening(2, 1, bytes(32), bytes(1168))
+    assert read_prekeys(through(StatementType.PREKEYS)) == {1: bytes(1216), 2: bytes(1216)}
+    assert read_routes(through(StatementType.ROUTES)) == (START, (("direct", "192.0.2.1:4300"),))
+
+
+@pytest.mark.parametrize("kind", list(StatementType))
+def test_statement_for_another_line_desk_direction_or_incarnation_is_refused(kind: StatementType) -> None:
+    stated = sign_statement(kind, DIRECTION, VALUES[kind], KEY).stated()
+    swapped = DIRECTION._replace(sender=DIRECTION.recipient, recipient=DIRECTION.sender)
+    others = [swapped, *(DIRECTION._replace(**{name: bytes(32)}) for name in ("line", "sender", "recipient"))]
+    for other in others:
+        with pytest.raises(BadSignature):
+            verify_statement(stated, other, PUBLIC)
+    for other in (DIRECTION._replace(inc=2), DIRECTION._replace(peer_inc=2)):
+        with pytest.raises(WrongParty):
+            verify_statement(stated, other, PUBLIC)
+    with pytest.raises(BadSignature):
+        verify_statement(stated, DIRECTION, BEIJING.keys.public.statement)
+
+
+@pytest.mark.parametrize("kind", list(StatementType))
+def test_one_half_of_the_signatures_is_enough_for_a_status_only(kind: StatementType) -> None:
+    made = sign_statement(kind, DIRECTION, VALUES[kind], KEY, both=False)
+    if kind is StatementType.STATUS:
+        assert verify_statement(made.stated(), DIRECTION, PUBLIC).ml is None
+    else:
+        with pytest.raises(BadSignature):
+            verify_statement(made.stated(), DIRECTION, PUBLIC)
+    whole = sign_statement(kind, DIRECTION, VALUES[kind], KEY).stated()
+    for broken in (replace(whole, ed=bytes(64)), replace(whole, ml=bytes(2420)), replace(whole, ml=b"")):
+        with pytest.raises(PeerError):
+            verify_statement(broken, DIRECTION, PUBLIC)
+
+
+def test_statement_cut_at_every_byte_or_with_bytes_left_over_is_refused() -> None:
+    made = sign_statement(StatementType.STATUS, DIRECTION, STATUS.values(), KEY, both=False)
+    stated = made.stated()
+    for length in range(len(stated.spoken)):
+        with pytest.raises(PeerError):
+            verify_statement(replace(stated, spoken=stated.spoken[:length]), DIRECTION, PUBLIC)
+    with pytest.raises(PeerError):
+        verify_statement(replace(stated, spoken=stated.spoken + b"\0"), DIRECTION, PUBLIC)
+    for length in range(len(made.payload)):
+        with pytest.raises(PeerError):
+            read_statement(made.payload[:length], made.ed, made.ml, PUBLIC)
+    with pytest.raises(PeerError):
+        read_statement(made.payload + b"\0", made.ed, made.ml, PUBLIC)
+
+
+ANYTHING = st.recursive(
+    st.integers(-1, 3) | st.binary(max_size=33) | st.none() | st.booleans() | st.text(max_size=3),
+    lambda value: st.lists(value, max_size=5),
+)
+
+
+@pytest.mark.parametrize("kind", list(StatementType))
+@given(values=st.lists(ANYTHING, max_size=16), data=st.data())
+def test_any_signed_values_give_a_statement_or_a_refusal(
+    kind: StatementType, values: list[object], data: st.DataObject
+) -> None:
+    """A dishonest desk signs what it likes, whole or with one part of an honest statement replaced."""
+    honest = list(decode(encode(list(VALUES[kind]))))
+    honest[data.draw(st.integers(0, len(honest) - 1))] = data.draw(ANYTHING)
+    for offered in (values, honest):
+        try:
+            READERS[kind](Statement(kind, DIRECTION, tuple(offered), b"", b"", None))
+        except PeerError:
+            continue
+
+
+@given(st.binary(max_size=80))
+def test_any_bytes_are_no_statement(junk: bytes) -> None:
+    with pytest.raises(PeerError):
+        verify_statement(Stated(junk, bytes(64), None), DIRECTION, PUBLIC)
+    with pytest.raises(PeerError):
+        read_statement(junk, bytes(64), None, PUBLIC)
+
+
+def test_more_open_notices_or_prekeys_than_a_statement_may_name_are_refused() -> None:
+    items = tuple(OpenItem(n, 0, 0, 1) for n in range(OPEN_LISTED_MAX + 1))
+    with pytest.raises(PeerError):
+        read_status(Statement(StatementType.STATUS, DIRECTION, replace(STATUS, open=items).values(), b"", b"", None))
+    with pytest.raises(PeerError):
+        read_prekeys(Statement(StatementType.PREKEYS, DIRECTION, (1, [bytes(1216)] * (PREKEYS_MAX + 1)), b"", b"", None))
