@@ -76,7 +76,8 @@ def test_values_come_out_as_they_went_in() -> None:
 def test_statement_for_another_line_desk_direction_or_incarnation_is_refused(kind: StatementType) -> None:
     stated = sign_statement(kind, DIRECTION, VALUES[kind], KEY).stated()
     swapped = DIRECTION._replace(sender=DIRECTION.recipient, recipient=DIRECTION.sender)
-    others = [swapped, *(DIRECTION._replace(**{name: bytes(32)}) for name in ("line", "sender", "recipient"))]
+    others = [swapped, DIRECTION._replace(line=bytes(31) + b"\1"), DIRECTION._replace(sender=bytes(32))]
+    others.append(DIRECTION._replace(recipient=bytes(32)))
     for other in others:
         with pytest.raises(BadSignature):
             verify_statement(stated, other, PUBLIC)

@@ -145,10 +145,8 @@ def paired(folder: Path, **changes: Any) -> tuple[NodeProcess, NodeProcess]:
     ports = free_port(), free_port()
     journals = tokyo.open_journal(), beijing.open_journal()
     own = [own_desk(journal) for journal in journals]
-    terms: Terms = replace(
-        proposed_terms("en", tokyo.config), **{"unreleased_forms": ("free-text", "test"), **changes}
-    )
-    routes = [[RouteAddress("direct", f"127.0.0.1:{port}")] for port in ports]
+    terms: Terms = replace(proposed_terms("en", tokyo.config), **{"unreleased_forms": ("free-text", "test"), **changes})
+    routes = [(RouteAddress("direct", f"127.0.0.1:{port}"),) for port in ports]
     first, invited = make_invitation(tokyo_key, own[0].certificate, own[0].roster, terms, routes[0], os.urandom)
     second, accepted = accept_invitation(first, beijing_key, own[1].certificate, own[1].roster, routes[1], os.urandom)
     third, ours = complete_invitation(invited, second, tokyo_key, os.urandom)

@@ -13,8 +13,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from tests.endtoend.homes import NodeProcess, paired, select_wait
 
+from tests.endtoend.homes import NodeProcess, paired, select_wait
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.desk.desk import read_notice
 

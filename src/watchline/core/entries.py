@@ -41,6 +41,8 @@ class EntryType(IntEnum):
     SILENCE = 9
 
 
+HOLDING_REPLY = "holding-reply"  # the one form whose meaning the line knows: it promises an answer, and so is none
+
 NUMBERED = frozenset({EntryType.NOTICE, EntryType.DECLINE, EntryType.CANCEL})
 
 

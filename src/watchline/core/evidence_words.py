@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 from watchline.core.encoding import Value
-from watchline.core.entries import EntryType
+from watchline.core.entries import HOLDING_REPLY, EntryType
 from watchline.core.evidence_parts import LogName
 from watchline.core.evidence_reading import Desk, EntryReading, Reading
 from watchline.core.pairing import line_digits
@@ -141,7 +141,8 @@ class Words:
         else:
             said = type_name(kind)
         if kind == EntryType.NOTICE and target is not None:
-            said += f", answer to entry @{target[1]} of {self._log(target[0])}"
+            answer = "promise of an answer" if _is_holding_reply(entry) else "answer"
+            said += f", {answer} to entry @{target[1]} of {self._log(target[0])}"
         return said
 
     def _release(self, entry: EntryReading) -> str:
@@ -269,11 +270,15 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
     related: dict[Place, list[Relation]] = {}
     for entry in entries:
         target = _target(entry)
-        verb = _RELATIONS.get(entry.leaf.type)
+        verb = "promised an answer to" if _is_holding_reply(entry) else _RELATIONS.get(entry.leaf.type)
         if target is not None and verb is not None:
             counts = bool(entry.released) and _names_its_entry(entry, by_place.get(target))
             related.setdefault(target, []).append(Relation(verb, entry, counts))
     return related
+
+
+def _is_holding_reply(entry: EntryReading) -> bool:
+    return entry.notice is not None and entry.notice.form == HOLDING_REPLY
 
 
 def _target(entry: EntryReading) -> Place | None:

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Literal
 
 from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Response
+from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.records import EntryRecord
 from watchline.core.setting import LineSetup, Moment, Reader
@@ -66,7 +66,8 @@ class ReplyClocks:
         if record.re >= Leaf.decode(record.leaf).peer_size:
             return None
         if record.type == EntryType.NOTICE:
-            return "answer"
+            notice = _read_notice(record.body)
+            return "acknowledge" if notice is not None and notice.form == HOLDING_REPLY else "answer"
         if record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE) and self._names_its_entry(record, record.re):
             return "acknowledge" if record.type == EntryType.ACKNOWLEDGE else "answer"
         return None

@@ -16,7 +16,7 @@ import structlog
 from watchline.catalogue import Catalogue, load_catalogue
 from watchline.core.certificate import parse_certificate
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import Body, EntryType, Notice, Precedence
+from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Notice, Precedence
 from watchline.core.epochs import box_name
 from watchline.core.incoming import ROSTER_PART
 from watchline.core.line import Line, Phase
@@ -335,7 +335,7 @@ class Desk:
     # --- the turn: commit, then speak
 
     def touch(self, opened: OpenLine, *, now: bool = False) -> None:
-        """Say that a line has something for the next turn. now: take the turn at once, as after a read that brought all it had."""
+        """Say that a line has something for the next turn. now: take it at once, as after a read that brought all it had."""
         self._dirty[opened] = None
         if self._loop is None:
             return
@@ -438,7 +438,9 @@ class Desk:
         self.on_event(opened, event)
 
     def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
-        opened.note_arrival(record)
+        rung = rung_from(record)
+        if rung is not None and record.re is not None:
+            opened.note_rung(record.re, rung)
         notice = read_notice(record)
         if notice is None or notice.form != "test":
             return
@@ -489,6 +491,20 @@ def read_notice(record: EntryRecord) -> Notice | None:
         return Notice.decode(Body.decode(record.body).content)
     except Malformed:
         return None
+
+
+def rung_from(entry: EntryRecord) -> str | None:
+    """Which rung an entry lifts the one it refers to; an entry that nobody stands behind lifts nothing."""
+    if entry.re is None or not entry.released:
+        return None
+    if entry.type == EntryType.ACKNOWLEDGE:
+        return "acknowledged"
+    if entry.type == EntryType.DECLINE:
+        return "declined"
+    notice = read_notice(entry)
+    if notice is None:
+        return None
+    return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
 
 
 def _read_own(journal: Journal) -> OwnDesk:

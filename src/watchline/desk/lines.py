@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from watchline.core.entries import EntryType
 from watchline.core.line import Line, Phase
 from watchline.core.pairing import Pairing
-from watchline.core.records import EntryRecord
 from watchline.core.setting import Moment
 from watchline.desk.references import Names
 from watchline.journal import LineRecord
@@ -113,12 +111,8 @@ class OpenLine:
                 left.append(waiter)
         self.waiters = left
 
-    def note_arrival(self, record: EntryRecord) -> None:
-        """The peer's entry may be what somebody waits for: an acknowledgement or an answer that people stand behind."""
-        if record.re is None or not record.released:
-            return
-        if record.type == EntryType.ACKNOWLEDGE:
-            self.resolve_waiters("acknowledged", lambda index: index == record.re)
-        elif record.type in (EntryType.NOTICE, EntryType.DECLINE):
-            for rung in ("acknowledged", "answered"):
-                self.resolve_waiters(rung, lambda index: index == record.re)
+    def note_rung(self, index: int, rung: str) -> None:
+        """The peer's people lifted our entry `index` to a rung; who waits for it, or for one below, need wait no longer."""
+        reached = {"acknowledged": ("acknowledged",)}.get(rung, ("acknowledged", "answered"))
+        for waited in reached:
+            self.resolve_waiters(waited, lambda waiting: waiting == index)

@@ -10,12 +10,12 @@ from typing import Any
 
 from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.encoding import decode
-from watchline.core.entries import Body, EntryType, Response
+from watchline.core.entries import Body, EntryType, Leaf, Response
 from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup
 from watchline.desk.clock import rfc3339
-from watchline.desk.desk import Desk, read_notice
+from watchline.desk.desk import Desk, read_notice, rung_from
 from watchline.desk.lines import OpenLine
 from watchline.desk.references import Names, find, reference_to
 from watchline.errors import PeerError
@@ -67,7 +67,7 @@ class LineView:
         entries that people there stand behind, by the time they came into custody.
         """
         journal, log = self.journal, record.log
-        times: dict[str, int] = {"composed": record.time}
+        times: dict[str, int] = {"composed": Leaf.decode(record.leaf).time}
         if log.outgoing:
             attempt = journal.first_attempt(self.row.line, record.index + 1)
             if attempt is not None:
@@ -76,7 +76,7 @@ class LineView:
         if receipt is not None:
             times["received"] = receipt.time
         for entry in self.referring(record):
-            rung = _rung_of(entry)
+            rung = rung_from(entry)
             if rung is not None:
                 times.setdefault(rung, entry.time)
         self._add_overdue(record, times)
@@ -103,7 +103,7 @@ class LineView:
             "type": _type_name(record.type),
             "number": record.number,
             "author": self.author(record),
-            "time": rfc3339(record.time),
+            "time": rfc3339(Leaf.decode(record.leaf).time),
             "released": record.released,
             "officers": self._officers(record),
             "re": self._refers_to(record),
@@ -198,17 +198,6 @@ class LineView:
         return self.setup.outgoing_log, self.setup.incoming_log
 
 
-def _rung_of(entry: EntryRecord) -> str | None:
-    """Which rung an entry that refers to another one lifts it to; an entry that nobody stands behind lifts nothing."""
-    if not entry.released:
-        return None
-    if entry.type == EntryType.ACKNOWLEDGE:
-        return "acknowledged"
-    if entry.type == EntryType.DECLINE:
-        return "declined"
-    return "answered" if entry.type == EntryType.NOTICE else None
-
-
 def _type_name(kind: int) -> str:
     return EntryType(kind).name.lower() if kind in EntryType.__members__.values() else str(kind)
 
@@ -273,7 +262,7 @@ def _unacknowledged(view: LineView, theirs: Log) -> int:
         notice = read_notice(record)
         if notice is None or view.setup.terms.clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
             continue
-        count += not any(_rung_of(entry) for entry in view.referring(record))
+        count += not any(rung_from(entry) for entry in view.referring(record))
     return count
 
 
