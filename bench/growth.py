@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from bench.bench import Bench
@@ -19,50 +19,48 @@ CONTENT_BYTES = 120
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
-    """Fill one log, and measure a notice whenever it has reached one of the sizes."""
-    homes = make_pair(bench.new_folder())
-    points: list[_Point] = []
-    with nodes(homes, size=CONTENT_BYTES) as (near, far):
-        for size in bench.scale.log_sizes:
-            near.do("flow", count=max(1, size - near.do("facts")["size"]))
-            points.append(_measure_point(bench, size, near, far))
-    first = points[0]
-    for point in points:
-        name = f"at {point.size:,} entries"
-        yield Figure(f"append and receipt, processor time {name}", point.cpu * 1e6, "us", note="both nodes together")
-        yield Figure(f"append and receipt, p50 {name}", point.seconds * 1e6, "us", point.floors)
-        if point is not first:
-            times = f"times that at {first.size:,}"
-            yield Figure(f"  processor time, {times}", point.cpu / first.cpu, "", target=Target(1.2))
-            yield Figure(f"  p50 as a ratio to the floor, {times}", point.floors / first.floors, "", target=Target(1.2))
+    """Fill one log, and measure a notice whenever it has reached a size: in turn with one on a log that stays small."""
+    small_homes, homes = make_pair(bench.new_folder()), make_pair(bench.new_folder())
+    first, *others = bench.scale.log_sizes
+    with nodes(small_homes, size=CONTENT_BYTES) as small, nodes(homes, size=CONTENT_BYTES) as large:
+        _fill(small[0], first)
+        for size in others:
+            _fill(large[0], size)
+            before, after = _measure_in_turn(bench, small, large)
+            name, times = f"at {size:,} entries", f"times that at {first:,}"
+            yield Figure(f"append and receipt, p50 {name}", after.seconds * 1e6, "us")
+            yield Figure(f"  {times}", after.seconds / before.seconds, "", target=Target(1.2))
+            yield Figure(f"append and receipt, processor time {name}", after.cpu * 1e6, "us", note="both nodes together")
+            yield Figure(f"  {times}", after.cpu / before.cpu, "", target=Target(1.2))
     started = time.perf_counter()
     with running(["bench.node", str(homes[0])]) as process:
         NodeProcess(process).cpu()
         seconds = time.perf_counter() - started
-    yield Figure(f"start of a node with a log of {points[-1].size:,}, its tree recomputed", seconds, "s")
+    yield Figure(f"start of a node with a log of {others[-1]:,}, its tree recomputed", seconds, "s")
 
 
 @dataclass(frozen=True, slots=True)
-class _Point:
-    """One notice by itself. cpu, seconds: of one notice; floors: its p50 in medians of the floor."""
+class _Cost:
+    """Of one notice by itself: the median of seconds, and the mean of processor seconds of both nodes."""
 
-    size: int
-    cpu: float
     seconds: float
-    floors: float
+    cpu: float
 
 
-def _measure_point(bench: Bench, size: int, near: NodeProcess, far: NodeProcess) -> _Point:
+def _fill(node: NodeProcess, size: int) -> None:
+    node.do("flow", count=max(1, size - node.do("facts")["size"]))
+
+
+def _measure_in_turn(bench: Bench, *pairs: Sequence[NodeProcess]) -> list[_Cost]:
     count = bench.scale.notices_a_round
-    floor: list[float] = []
-    found: list[float] = []
-    cpu = 0.0
+    seconds: list[list[float]] = [[] for _ in pairs]
+    cpu = [0.0 for _ in pairs]
     for _ in range(bench.scale.rounds):
-        floor += bench.floor.seconds(count)
-        before = near.cpu() + far.cpu()
-        found += [times[1] for times in near.do("latency", way="desk", count=count)]
-        cpu += near.cpu() + far.cpu() - before
-    return _Point(size, cpu / len(found), median(found), median(found) / median(floor))
+        for place, (near, far) in enumerate(pairs):
+            before = near.cpu() + far.cpu()
+            seconds[place] += [times[1] for times in near.do("latency", way="desk", count=count)]
+            cpu[place] += near.cpu() + far.cpu() - before
+    return [_Cost(median(found), spent / len(found)) for found, spent in zip(seconds, cpu, strict=True)]
 
 
 def measure_evidence(bench: Bench) -> Iterator[Figure]:

@@ -113,10 +113,10 @@ def _signed(home: Path, line: Line) -> Iterator[tuple[str, Draft, int]]:
     yield "an officer's signature", Draft(EntryType.NOTICE, content, nonce, (signed,), released=True), 90
     challenge = assertion_challenge("release", setup.line, setup.own_id, nonce, Body(content).digest)
     carried = client_data_json(challenge, "https://desk.example:7443")[:-1] + GREASE
-    for name, client_data in (("a passkey's", None), ("a passkey's, with the browser's own words", carried)):
+    for name, client_data in (("a passkey's signature", None), ("a passkey's signature and what its browser appends", carried)):
         proof = PasskeyProof(PASSKEY_FLAGS, PASSKEY_COUNTER, client_data)
         assertion = Assertion(1, PASSKEY_ES256, os.urandom(64), proof).to_value()
-        yield f"{name} signature", Draft(EntryType.NOTICE, content, nonce, (assertion,), released=True), 280
+        yield name, Draft(EntryType.NOTICE, content, nonce, (assertion,), released=True), 280
 
 
 def _sockets(bench: Bench, size: int) -> Iterator[Figure]:

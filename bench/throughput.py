@@ -15,6 +15,7 @@ MODES = {
     "one checkpoint signature a notice": ("signature_per_notice = true", 3_000),
 }
 WARM_SECONDS = 1.0
+NOTE = "a node a core; floors: notices in the time of one exchange"
 
 
 def measure(bench: Bench) -> Iterator[Figure]:
@@ -32,7 +33,7 @@ def measure(bench: Bench) -> Iterator[Figure]:
             cpu = {"sender": flow["cpu"] / flow["count"], "receiver": (far.cpu() - before) / flow["count"]}
             rate = flow["count"] / flow["seconds"]
             floor = bench.floor_median()
-            yield Figure(f"throughput, {name}", rate, "notices/s", rate * floor, Target(wanted, at_least=True), "a node a core")
+            yield Figure(f"throughput, {name}", rate, "notices/s", rate * floor, Target(wanted, at_least=True), NOTE)
             for side, seconds in cpu.items():
                 yield Figure(f"  processor time of a notice, {side}", seconds * 1e6, "us", seconds / floor)
             busier = 1 / max(cpu.values())

@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.catalogue.samples import canonical_decimal, resolve
-from watchline.catalogue.kinds import Decimal, NotAllowed
+from watchline.catalogue.given import NotAllowed
+from watchline.catalogue.kinds import Decimal
 from watchline.catalogue.texts import is_clean, one_line, word_count
 from watchline.catalogue.times import SECONDS_MAX, format_time, parse_day, parse_time, show_time
 

@@ -87,7 +87,14 @@ def shown(shell: Shell, home: str, line: str, identifier: str) -> dict[str, obje
     return entry
 
 
-def test_notice_is_received_acknowledged_and_answered(desks: Shell) -> None:
+def rungs(shell: Shell, identifier: str) -> dict[str, str]:
+    """The ladder of a notice of Tokyo's, as Tokyo sees it."""
+    found = shown(shell, "tokyo", "beijing", identifier)["rungs"]
+    assert isinstance(found, dict)
+    return found
+
+
+def test_notice_is_received_held_and_answered(desks: Shell) -> None:
     fields = ["object=balloon", "seen=2023-02-15T01:00:00Z", "ours=asking", "pos=25.75,123.45"]
     identifier = sent(desks, "airspace-object", *fields, "--precedence", "FLASH")
 
@@ -100,9 +107,10 @@ def test_notice_is_received_acknowledged_and_answered(desks: Shell) -> None:
     answered = desks.at("beijing", *reply, *WAIT, "--json")
     assert answered.code == 0
 
-    rungs = shown(desks, "tokyo", "beijing", identifier)["rungs"]
-    assert isinstance(rungs, dict)
-    assert list(rungs) == ["composed", "attempted", "received", "acknowledged", "answered"]
+    assert list(rungs(desks, identifier)) == ["composed", "attempted", "received", "acknowledged"]
+    said = ["speaker_role=duty officer", "text=It is ours.", "language=en"]
+    assert desks.at("beijing", "reply", "tokyo", theirs(identifier), "statement", *said, *WAIT, "--json").code == 0
+    assert list(rungs(desks, identifier)) == ["composed", "attempted", "received", "acknowledged", "answered"]
     written = shown(desks, "beijing", "tokyo", answered.document["id"])["fields"]
     assert isinstance(written, dict)
     assert written["of"] == theirs(identifier)

@@ -38,7 +38,7 @@ def kinds_of(items: list[Item]) -> set[StatementType]:
 
 def test_stopped_is_left_by_no_cause_and_every_cause_of_danger_leads_there() -> None:
     assert {source for source, _ in TRANSITIONS} == {Phase.OPENING, Phase.OPEN}
-    good = {Cause.BEGUN, Cause.AGREED, Cause.UNPROVEN}
+    good = {Cause.AGREED, Cause.UNPROVEN}
     for (_, cause), target in TRANSITIONS.items():
         assert target is (Phase.OPEN if cause in good else Phase.STOPPED)
 
@@ -98,7 +98,7 @@ def test_journal_that_does_not_lead_to_the_committed_root_is_refused(pair: LineP
     with joined(seed="another") as other:
         other.a.say("different")
         other.settle()
-        other.a.journal.commit([record for record in (pair.a.line.outgoing._state(),)])
+        other.a.journal.commit([pair.a.line.outgoing._state()])
         with pytest.raises(RuntimeError):
             Line.restore(other.a.setup, other.a.journal, other.a.clock.moment())
 
@@ -124,7 +124,16 @@ def test_two_new_lines_exchange_prekeys_and_leave_the_first_epoch(pair: LinePair
 def test_entries_may_come_before_the_epoch_that_opens_them() -> None:
     with joined(connect=False) as pair:
         pair.connect()
-        for item in reversed(pair.a.sent()):
+        waiting: list[Item] = []
+        for _ in range(4):
+            waiting += [item for item in pair.a.sent() if StatementType.STATUS not in kinds_of([item])]
+            pair.b.hear(*[item for item in pair.a.sent() if item not in waiting], by=pair.a)
+            pair.a.out.clear()
+            pair.deliver_one(pair.b, pair.a)
+            pair.clock.advance(1)
+        assert StatementType.EPOCH in kinds_of(waiting)
+        assert pair.b.line.incoming.edge.size == 0
+        for item in sorted(waiting, key=lambda item: not isinstance(item, Entries)):
             pair.b.hear(item, by=pair.a)
         assert pair.b.line.incoming.edge.size == 1
 
@@ -312,9 +321,6 @@ def test_acknowledgement_answer_and_cancel_close_their_clocks_on_both_sides_and_
     pair.settle()
     assert open_now() == 6
     pair.b.acknowledge(first)
-    assert open_now() == 6 - 0 if pair.b.line.outgoing.committed == 0 else True
-    pair.settle()
-    pair.b.acknowledge(first)
     pair.settle()
     assert open_now() == 5
     pair.b.say("a balloon", re=first.index)
@@ -372,9 +378,10 @@ def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_li
         pair.a.line.announce_routes([("direct", f"192.0.2.1:{4300 + bool(moved)}")], pair.a.clock.moment())
         epoch = pair.a.line.outgoing.chain.epoch
         pair.settle(seconds=70)
-        pair.a.restart(connected=True)
         assert goes_on(pair)
         assert pair.a.line.outgoing.chain.epoch > epoch
+        pair.a.restart(connected=True)
+        assert goes_on(pair)
         assert pair.b.line.peer_status_at is not None
         assert pair.clock.running - pair.b.line.peer_status_at < 90
     routes = [event.routes for event in pair.b.events if isinstance(event, RoutesArrived)]

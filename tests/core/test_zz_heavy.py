@@ -29,7 +29,8 @@ def verify_all_received(author: Side, reader: Side) -> None:
     assert bodies == [entry.body for entry in reader.journal.entries(theirs, 0, size)]
     assert author.line.outgoing.received == size
     receipt = author.journal.latest_receipt(own)
-    assert receipt is not None and receipt.size == size
+    assert receipt is not None
+    assert receipt.size == size
     text = Checkpoint(author.line.outgoing.origin, receipt.size, receipt.root).text()
     verify_ed25519(reader.party.keys.public.custody, receipt.signature, cosignature_message(receipt.time, text))
     assert receipt.root == author.journal.root_at(own, size)
@@ -194,6 +195,6 @@ class Network(RuleBasedStateMachine):
 
 
 Network.TestCase.settings = settings(
-    max_examples=150, stateful_step_count=50, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=200, stateful_step_count=50, suppress_health_check=list(HealthCheck), print_blob=True
 )
 test_any_network_delivers_every_entry_once_and_in_order_when_it_heals = Network.TestCase

@@ -270,7 +270,7 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
     related: dict[Place, list[Relation]] = {}
     for entry in entries:
         target = _target(entry)
-        verb = "promised an answer to" if _is_holding_reply(entry) else _RELATIONS.get(entry.leaf.type)
+        verb = "held" if _is_holding_reply(entry) else _RELATIONS.get(entry.leaf.type)
         if target is not None and verb is not None:
             counts = bool(entry.released) and _names_its_entry(entry, by_place.get(target))
             related.setdefault(target, []).append(Relation(verb, entry, counts))

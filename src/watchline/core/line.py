@@ -97,8 +97,7 @@ class Line:
         self._freshness = Freshness()
         self._gate = StatementGate(self.incoming, self.outgoing, self._freshness)
         self._kept_sizes = (-1, -1)
-        # While opening, what was composed since the start has not been said: if this is a restored copy, it never must be.
-        self._unspoken_after: Edge | None = None
+        self._unspoken_after: Edge | None = None  # while opening, what was composed since the start must not be said
         self._status_due: float | None = None
         self._status_at = -math.inf
         self._next_epoch_at = 0.0
@@ -283,6 +282,9 @@ class Line:
     def _receive_item(self, item: Item, moment: Moment) -> None:
         if self.phase is Phase.STOPPED and isinstance(item, Entries | FullEntry | Receipt):
             return
+        if isinstance(item, Entries | Receipt) and (item.inc, item.peer_inc) != self.setup.pair[::-1]:
+            self.junk += 1
+            return
         if isinstance(item, Entries):
             self._receive_entries(item, moment)
         elif isinstance(item, Receipt):
@@ -303,9 +305,6 @@ class Line:
             self.junk += 1
 
     def _receive_entries(self, item: Entries, moment: Moment) -> None:
-        if (item.inc, item.peer_inc) != (self.setup.pair.theirs, self.setup.pair.ours):
-            self.junk += 1
-            return
         self._take(self.incoming.receive(item, self.outgoing, moment), moment)
         self._take_early(moment)
 
@@ -334,9 +333,6 @@ class Line:
             self._status_soon(moment)
 
     def _receive_receipt(self, item: Receipt, moment: Moment) -> None:
-        if (item.inc, item.peer_inc) != (self.setup.pair.theirs, self.setup.pair.ours):
-            self.junk += 1
-            return
         record = self.outgoing.accept_receipt(item, moment)
         if record is not None:
             self._events.append(ReceiptArrived(record.size, record.time))
@@ -472,22 +468,10 @@ class Line:
         open_items, left_out = self._clocks.listed(head.size, theirs.edge.size, moment)
         nonce = moment.random(16)
         status = Status(
-            moment.wall,
-            head.size,
-            head.root(),
-            theirs.edge.size,
-            theirs.edge.root(),
-            theirs.epoch,
-            len(own.prekeys),
-            self.setup.own_certificate.certificate.serial,
-            self.setup.peer_certificate.certificate.serial,
-            open_items,
-            left_out,
-            self.rung,
-            self.watch,
-            nonce,
-            self._freshness.peer_nonce,
-        )
+            moment.wall, head.size, head.root(), theirs.edge.size, theirs.edge.root(), theirs.epoch, len(own.prekeys),
+            self.setup.own_certificate.certificate.serial, self.setup.peer_certificate.certificate.serial,
+            open_items, left_out, self.rung, self.watch, nonce, self._freshness.peer_nonce,
+        )  # fmt: skip
         self._freshness.bind(theirs.edge.size, own.received)
         self._freshness.make(nonce, own.sent, asked=self._asked_show is not None)
         self._status_due, self._status_at = None, moment.running

@@ -209,7 +209,8 @@ def check_clock(now: int) -> None:
 
 def check_language(tag: str) -> str:
     """A BCP 47 tag in canonical case. Raises UsageError."""
-    from watchline.catalogue.kinds import Language, NotAllowed
+    from watchline.catalogue.given import NotAllowed
+    from watchline.catalogue.kinds import Language
 
     try:
         return str(Language().parse(tag, lambda _: ()))
@@ -310,7 +311,8 @@ def _take(descriptor: int, home: Path, wait_seconds: float) -> None:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             if time.monotonic() >= deadline:
-                pid = os.pread(descriptor, 32, 0).strip().decode("ascii", "replace")
+                told = os.pread(descriptor, 32, 0).strip()
+                pid = int(told) if told.isdigit() else None
                 raise UsageError(
                     "another node runs on this home",
                     hint=f"end process {pid or 'that holds it'} first",
