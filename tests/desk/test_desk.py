@@ -16,7 +16,7 @@ from watchline.core.keys import Ed25519Key
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
-from watchline.desk.desk import read_notice
+from watchline.desk.desk import VERIFY_SECONDS, read_notice
 from watchline.desk.officers import sign_roster_change, with_officer
 from watchline.desk.own import DOCUMENT
 from watchline.desk.views import LineView
@@ -144,6 +144,21 @@ def test_a_failed_fsync_releases_no_frame_tells_nothing_and_ends_the_desk(tmp_pa
     assert [error.facts["reason"] for error in failed] == ["io"]
     assert pair.b.line.line.incoming.edge.size == size
     assert texts(pair.b) == []
+
+
+def test_a_leaf_that_rots_on_the_disk_ends_the_desk_within_a_day(pair: DeskPair) -> None:
+    pair.a.desk.compose(pair.a.line, draft("will rot"))
+    pair.advance(2)
+    failed: list[JournalError] = []
+    pair.a.desk.on_failure = failed.append
+    pair.a.desk._next_verify = pair.a.desk.moment().running + 1
+    pair.advance(2)
+    assert failed == []
+    assert pair.a.desk._next_verify == pytest.approx(pair.a.desk.moment().running + VERIFY_SECONDS, abs=2)
+    pair.a.desk._next_verify = pair.a.desk.moment().running + 1
+    pair.a.journal._disk.cursor.execute("UPDATE leaves SET leaf = zeroblob(length(leaf)) WHERE key & 1 = 1")
+    pair.advance(2)
+    assert [error.facts["reason"] for error in failed] == ["damaged"]
 
 
 def test_without_room_nothing_is_accepted_or_taken_and_it_goes_on_once_there_is(

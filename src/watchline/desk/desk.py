@@ -47,6 +47,7 @@ from watchline.routes import Link
 TICK_SECONDS = 0.25
 COMPACT_SECONDS, COMPACT_EPOCH_SECONDS = 60.0, 10.0
 ROOM_SECONDS = 5.0
+VERIFY_SECONDS = 24 * 3600.0
 TEST_PATIENCE_SECONDS = 60.0  # a test without an answer after this long has failed
 TEST_BODY = "The quick brown fox jumps over the lazy dog 0123456789"
 
@@ -92,6 +93,7 @@ class Desk:
         self._tick_timer: Timer | None = None
         self._compacted_at = 0.0
         self._next_room_check = 0.0
+        self._next_verify = 0.0
         self._epochs: dict[bytes, tuple[int, int]] = {}
         self.has_room = True
 
@@ -105,6 +107,7 @@ class Desk:
     def run(self, loop: Scheduler) -> None:
         """Take up every confirmed line and let its time pass on this loop."""
         self._loop = loop
+        self._next_verify = self.moment().running + VERIFY_SECONDS
         for row in self.journal.lines():
             if row.confirmed:
                 self.open_line(row)
@@ -271,9 +274,18 @@ class Desk:
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()
+        if moment.running >= self._next_verify:
+            self._next_verify = moment.running + VERIFY_SECONDS
+            self._guard(self._verify)
         self._compact_if_due(moment)
         if self._loop is not None:
             self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    def _verify(self) -> None:
+        """Recompute every log from its leaves, as each start does: what rots on the disk is found within a day (rule 23)."""
+        for opened in self.lines.values():
+            for entries in (opened.line.setup.outgoing_log, opened.line.setup.incoming_log):
+                self.journal.verify(entries)
 
     def _check_room(self) -> None:
         has_room = self.journal.has_room()
