@@ -51,6 +51,17 @@ def test_release_nonce_replayed_without_its_people_is_not_released(pair: LinePai
     assert [record.released for record in pair.b.arrived if record.type == EntryType.NOTICE] == [True] + [False] * 4
 
 
+def test_release_nonce_used_twice_in_one_turn_releases_once(pair: LinePair) -> None:
+    first = Body.decode(pair.a.say("once").body)
+    pair.a.turn()
+    replayed = Draft(EntryType.NOTICE, first.content, first.nonce, first.assertions, released=True)
+    for _ in range(2):
+        pair.a.line.compose(replayed, pair.a.clock.moment())
+    pair.a.turn()
+    pair.deliver_one(pair.a, pair.b)
+    assert [record.released for record in pair.b.arrived[1:]] == [True, False, False]
+
+
 @pytest.mark.parametrize("what", ["purpose", "line", "desk", "nonce", "content", "officer", "none"])
 def test_assertion_made_for_something_else_releases_nothing(pair: LinePair, what: str) -> None:
     content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: what}).encode()

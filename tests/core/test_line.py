@@ -11,7 +11,7 @@ from tests.core.test_line_properties import FIFTY_YEARS, no_one_is_accused, veri
 from tests.dishonest import carry, forge, goes_on, only, state, status_of
 from tests.line_pair import LinePair, joined
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence
-from watchline.core.frames import Entries, Item, Receipt, Stated
+from watchline.core.frames import Entries, Item, Receipt, Refusal, Stated
 from watchline.core.limits import BODY_BYTES_MAX, FRAME_ENTRIES_MAX
 from watchline.core.line import TRANSITIONS, Cause, Line, Phase
 from watchline.core.outgoing import PUMP_FRAMES, Draft
@@ -56,6 +56,8 @@ def test_restarted_line_says_nothing_new_before_a_fresh_status(pair: LinePair) -
     pair.settle()
     assert pair.a.line.phase.value == "open"
     assert pair.b.texts() == ["composed while opening"]
+    assert pair.b.line.peer_status is not None
+    assert pair.b.line.peer_status.size == 2
 
 
 def test_both_lines_restarted_open_each_other(pair: LinePair) -> None:
@@ -279,10 +281,14 @@ def test_status_about_the_middle_of_a_frame_of_the_same_turn_is_no_fork(pair: Li
     assert goes_on(pair)
 
 
-def test_entry_that_is_not_durable_yet_is_not_taken_for_known_by_the_peer(pair: LinePair) -> None:
-    pair.b.say("not committed")
-    forged = forge(pair.a, b"", peer_size=pair.b.line.outgoing.edge.size)
-    pair.b.hear(forged.entries(), by=pair.a)
+def test_peer_that_names_what_is_not_durable_yet_is_not_believed(pair: LinePair) -> None:
+    durable = pair.b.line.outgoing.edge.size
+    for text in ("composed", "and not", "committed"):
+        pair.b.say(text)
+    forged = forge(pair.a, b"", peer_size=durable + 1)
+    claimed = replace(status_of(pair, pair.a), held_size=durable + 2, held_root=bytes(32))
+    pair.b.hear(forged.entries(), state(StatementType.STATUS, pair.a, *claimed.values()), by=pair.a)
+    assert {item.rule for item in pair.b.sent() if isinstance(item, Refusal)} == {22, 26}
     assert goes_on(pair)
 
 
@@ -380,12 +386,25 @@ def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_li
         pair.settle(seconds=70)
         assert goes_on(pair)
         assert pair.a.line.outgoing.chain.epoch > epoch
-        pair.a.restart(connected=True)
+        pair.cut()
+        pair.a.restart()
+        pair.connect()
+        pair.settle(seconds=2)
+        assert pair.a.line.phase is Phase.OPEN
         assert goes_on(pair)
         assert pair.b.line.peer_status_at is not None
         assert pair.clock.running - pair.b.line.peer_status_at < 90
     routes = [event.routes for event in pair.b.events if isinstance(event, RoutesArrived)]
     assert routes == [(("direct", "192.0.2.1:4301"),), (("direct", "192.0.2.1:4300"),)]
+
+
+def test_clock_that_was_set_back_does_not_hold_the_next_epoch_up(pair: LinePair) -> None:
+    pair.a.say("in the second epoch")
+    pair.settle()
+    pair.a.clock.jump = -FIFTY_YEARS
+    pair.settle()
+    pair.a.say("in the third")
+    assert pair.a.line.outgoing.chain.epoch == 3
 
 
 # --- routes, probes, time

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
@@ -42,7 +42,7 @@ class Chain:
 
     def next(self) -> Chain:
         """The chain after one entry; the key before cannot be computed from it."""
-        return replace(self, chain_key=hmac256(self.chain_key, b"\x02"))
+        return Chain(self.epoch, self.root_key, hmac256(self.chain_key, b"\x02"))
 
     def blinding(self, body: bytes) -> bytes:
         """The 32 bytes that hide this body in its leaf."""

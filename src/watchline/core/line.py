@@ -422,6 +422,7 @@ class Line:
     def _agreed(self, cause: Cause, moment: Moment) -> None:
         if self.phase is Phase.OPENING:
             self._move(cause)
+            self._status_soon(moment)
             if self.reachable:
                 self.outgoing.restart_sending(0, moment)
 

@@ -23,7 +23,7 @@ from watchline.core.setting import LineSetup
 from watchline.core.terms import Terms
 from watchline.errors import PeerError, WrongParty
 
-PURPOSE_OF = {
+PURPOSE_OF: dict[int, str] = {
     EntryType.NOTICE: "release",
     EntryType.CANCEL: "release",
     EntryType.ACKNOWLEDGE: "acknowledge",
@@ -70,7 +70,7 @@ def verify_release(
     Raises PeerError (rule 3 or 8) if too few, or others than may, or an assertion does not hold. Entries of a kind that a
     machine makes give an empty tuple.
     """
-    purpose = PURPOSE_OF.get(EntryType(kind)) if kind in EntryType.__members__.values() else None
+    purpose = PURPOSE_OF.get(kind)
     if purpose is None:
         return ()
     return verify_signers(purpose, people_needed(kind, body, terms), body, line, sender, roster, now)

@@ -99,6 +99,7 @@ class SqliteJournal:
         self._room_bytes = ROOM_BYTES
         self._logs: dict[Log, _LogRow] = {}
         self._line_numbers: dict[bytes, int] = {}
+        self._lines: list[LineRecord] | None = None  # a pairing is long to open, and every question names its line
         self._state_slots: dict[tuple[bytes, str], int] = {}
         self._store: dict[type, Callable[[Any], None]] = {
             EntryRecord: self._store_entry,
@@ -302,13 +303,15 @@ class SqliteJournal:
             )
             for record in records:
                 self._store[type(record)](record)
+        self._lines = None
 
     def lines(self) -> list[LineRecord]:
-        return self._read_lines("ORDER BY number", ())
+        if self._lines is None:
+            self._lines = self._read_lines()
+        return list(self._lines)
 
     def line(self, name: str | bytes) -> LineRecord | None:
-        column = "name" if isinstance(name, str) else "line"
-        return next(iter(self._read_lines(f"WHERE {column} = ?", (name,))), None)
+        return next((row for row in self.lines() if name in (row.name, row.line)), None)
 
     def drop_line(self, line: bytes) -> None:
         found = self.line(line)
@@ -380,6 +383,7 @@ class SqliteJournal:
         """After a rollback, what is remembered may be ahead of the file: it is read again."""
         self._logs.clear()
         self._line_numbers.clear()
+        self._lines = None
         self._state_slots.clear()
 
     def _store_entry(self, record: EntryRecord) -> None:
@@ -560,9 +564,9 @@ class SqliteJournal:
             log, _index(key), kind, leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released)
         )
 
-    def _read_lines(self, condition: str, bindings: tuple[str | bytes, ...]) -> list[LineRecord]:
+    def _read_lines(self) -> list[LineRecord]:
         found = self._disk.rows(
-            f"SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing {condition}", bindings
+            "SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing ORDER BY number"
         )
         return [
             LineRecord(line, name, created, bool(confirmed), self._secrets.open(_place("line", line), blob))
