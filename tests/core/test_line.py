@@ -398,6 +398,17 @@ def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_li
     assert routes == [(("direct", "192.0.2.1:4301"),), (("direct", "192.0.2.1:4300"),)]
 
 
+@pytest.mark.parametrize("jump", [FIFTY_YEARS, -FIFTY_YEARS])
+def test_node_that_starts_with_a_wrong_clock_opens_at_once(pair: LinePair, jump: int) -> None:
+    pair.cut()
+    pair.a.clock.jump = jump
+    pair.a.restart()
+    pair.connect()
+    pair.settle(seconds=1)
+    assert pair.a.line.phase is Phase.OPEN
+    assert goes_on(pair)
+
+
 def test_clock_that_was_set_back_does_not_hold_the_next_epoch_up(pair: LinePair) -> None:
     pair.a.say("in the second epoch")
     pair.settle()

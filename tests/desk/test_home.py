@@ -176,7 +176,7 @@ def test_second_node_on_one_home_is_refused(tmp_path: Path) -> None:
     with home.lock(), pytest.raises(UsageError, match="another node") as caught, home.lock():
         pass
 
-    assert caught.value.facts["pid"] == str(os.getpid())
+    assert caught.value.facts["pid"] == os.getpid()
     with home.lock():
         pass  # the first has let go
 

@@ -13,6 +13,7 @@ from base64 import b64decode, b64encode
 from binascii import Error as Base64Error
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from hashlib import sha256
 
 from watchline.core.encoding import encode
@@ -254,6 +255,7 @@ def _decode_decimal(text: str) -> int:
     return size
 
 
+@lru_cache(256)  # a line checks its own two origins with every signature
 def _fault_in_origin(origin: str) -> str:
     if not origin:
         return "the origin is empty"

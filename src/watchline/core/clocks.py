@@ -80,6 +80,10 @@ class OpenNotices:
         ]
         return sorted(found, key=lambda entry: (-entry[0].precedence, entry[0].index, entry[1]))
 
+    def lowest(self, otherwise: int) -> int:
+        """The index of the oldest notice that is not forgotten; `otherwise` if there is none. They were added in order."""
+        return next(iter(self._notices), otherwise)
+
     def forget_closed(self, author_size: int, closer_size: int) -> None:
         """Drop what is closed for good at these sizes; nobody will ask about smaller ones again."""
         closed = [

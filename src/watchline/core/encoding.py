@@ -173,8 +173,20 @@ def _decode_length(data: bytes, offset: int, depth: int) -> tuple[int, int]:
 
 def _decode_array(data: bytes, offset: int, depth: int) -> tuple[list[Value], int]:
     length, end = _decode_length(data, offset, depth)
-    items = []
+    items: list[Value] = []
+    size = len(data)
     for _ in range(length):
+        # Most elements are small numbers and byte strings of 24 to 255 bytes: those two are read here, without a call.
+        first = data[end] if end < size else 0xFF
+        if first < 24:
+            items.append(first)
+            end += 1
+            continue
+        if first == _BYTES | 24 and end + 1 < size and data[end + 1] >= 24 and end + 2 + data[end + 1] <= size:
+            start = end + 2
+            end = start + data[end + 1]
+            items.append(data[start:end])
+            continue
         item, end = _decode(data, end, depth + 1)
         items.append(item)
     return items, end

@@ -75,7 +75,7 @@ class Direction(NamedTuple):
 _LEAF_HEAD = encode([0] * 13)[:1]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # made for every entry, and frozen would take thrice as long; nothing changes one
 class Leaf:
     """One leaf. `time` is the author's claim, order never depends on it. peer_size, peer_root: what of the other log its author
     had stored. `re`: the other log's entry that this one answers, acknowledges or declines; for a cancel, the own entry.

@@ -573,7 +573,6 @@ class Line:
 
     def turn(self, moment: Moment) -> Effects:
         """Close the turn: everything since the last one, as one transaction to commit and the frames to send after it."""
-        effects = Effects()
         if self.phase is Phase.OPEN and self.reachable:
             self.outgoing.pump()
         out_records, out_items, out_changed = self.outgoing.turn(moment)
@@ -584,9 +583,10 @@ class Line:
             out_items = []
         if self.phase is Phase.STOPPED:
             in_items = []
-        effects.records = [*out_records, *in_records, *self._records]
-        effects.events = list(self._events)
-        effects.lazy = not (out_changed or in_changed or self._urgent)
+        floors = self._clocks.progress()
+        records = [*out_records, *in_records, *self._records, *([] if floors is None else [floors])]
+        lazy = not (out_changed or in_changed or self._urgent)
+        effects = Effects(records, [], list(self._events), lazy)
         if self.reachable:
             bundles = [*([item] for item in (*out_items, *in_items, *self._items)), status_items]
             effects.frames = [self._seal(bundle, moment) for bundle in bundles if bundle]

@@ -10,16 +10,21 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Literal
 
+from watchline.core import shapes
 from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices
+from watchline.core.encoding import decode, encode
 from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
-from watchline.core.records import EntryRecord
+from watchline.core.records import EntryRecord, StateRecord
 from watchline.core.setting import LineSetup, Moment, Reader
 from watchline.core.statements import OpenItem, Status
 from watchline.errors import Contradiction, Malformed
 
 LeafAt = Callable[[bool, int], Leaf | None]
 """Gives the leaf at an index of our log (True) or the peer's (False); None if there is none."""
+
+STATE_PART = "clocks"
+FLOOR_STEP = 256  # entries; a restart opens at most about so many notices that are long closed
 
 _Closing = Literal["acknowledge", "answer", "cancel"]
 
@@ -32,11 +37,14 @@ class ReplyClocks:
         self._leaf_at = leaf_at
         self._ours = OpenNotices()
         self._theirs = OpenNotices()
+        self._seen = {True: 0, False: 0}  # entries taken into account, of our log and of the peer's
+        self._saved = {True: 0, False: 0}
         self._judged = (0, 0)  # sizes of our log and theirs; what was closed there is forgotten, so less is not judged again
 
     def note(self, record: EntryRecord, moment: Moment) -> None:
         """Take an entry of either log into account: a notice starts its clocks, and what refers to one may close them."""
         own = record.log.outgoing
+        self._seen[own] = record.index + 1
         if record.type == EntryType.NOTICE:
             self._start(record, moment)
         closing = self._closing(record)
@@ -89,11 +97,12 @@ class ReplyClocks:
     def restore(self, reader: Reader, moment: Moment) -> None:
         """Find what is open. Leaves say which entries refer to which, so few bodies need to be opened."""
         logs = {True: self._setup.outgoing_log, False: self._setup.incoming_log}
+        self._restore_floors(reader)
         notices: list[tuple[bool, int]] = []
         closers: dict[tuple[bool, int], list[tuple[bool, int]]] = {}
         for own, log in logs.items():
             for index, (_, kind, re) in enumerate(reader.leaves(log, 0, reader.size(log))):
-                if kind == EntryType.NOTICE:
+                if kind == EntryType.NOTICE and index >= self._saved[own]:
                     notices.append((own, index))
                 if re is not None:
                     closers.setdefault((own if kind == EntryType.CANCEL else not own, re), []).append((own, index))
@@ -111,7 +120,22 @@ class ReplyClocks:
             self.note(stored(*place), moment)
             for record in referring:
                 self.note(record, moment)
-        self._judged = reader.size(logs[True]), reader.size(logs[False])
+        self._seen = {own: reader.size(log) for own, log in logs.items()}
+        self._judged = self._seen[True], self._seen[False]
+
+    def _restore_floors(self, reader: Reader) -> None:
+        blob = reader.state(self._setup.line, STATE_PART)
+        if blob is not None:
+            ours, theirs = shapes.array(decode(blob), "clocks", length=2)
+            self._saved = {True: ours, False: theirs}
+
+    def progress(self) -> StateRecord | None:
+        """Where a restart has to begin looking for open notices, whenever that has moved on by some; None while it has not."""
+        floors = {own: self._notices(own).lowest(self._seen[own]) for own in (True, False)}
+        if all(floor < self._saved[own] + FLOOR_STEP for own, floor in floors.items()):
+            return None
+        self._saved = floors
+        return StateRecord(self._setup.line, STATE_PART, encode([floors[True], floors[False]]))
 
     # --- statuses
 

@@ -365,9 +365,8 @@ class Desk:
         moment = self.moment()
         touched, self._dirty = self._dirty, {}
         effects = [(opened, opened.line.turn(moment)) for opened in touched]
-        for opened, effect in effects:
+        for _, effect in effects:
             self._waiting += effect.records
-            self._note_attempt(opened, moment)
         if any(not effect.lazy for _, effect in effects):
             if not self._commit():
                 return
@@ -376,6 +375,7 @@ class Desk:
         for opened, effect in effects:
             if effect.frames and opened.link is not None:
                 opened.link.send(effect.frames)
+                self._note_attempt(opened, moment)
                 if opened.link.congested:
                     opened.line.outgoing.flowing = False
                 elif opened.line.outgoing.has_more:
@@ -421,11 +421,12 @@ class Desk:
         return True
 
     def _note_attempt(self, opened: OpenLine, moment: Moment) -> None:
-        """Keep when our entries were first offered on a route: the rung `attempted`."""
+        """Keep when our entries were first offered on a route: the rung `attempted`. It rides with the next commit."""
         sent = opened.line.outgoing.sent
         if sent > opened.attempted and opened.link is not None and opened.line.phase is Phase.OPEN:
             opened.attempted = sent
-            self._waiting.append(AttemptRecord(opened.record.line, moment.wall, f"direct {opened.link.address}", "sent", sent))
+            attempt = AttemptRecord(opened.record.line, moment.wall, f"direct {opened.link.address}", "sent", sent)
+            self.note_attempts(opened, [attempt])
 
     # --- events
 
