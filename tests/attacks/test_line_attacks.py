@@ -160,7 +160,7 @@ def test_stolen_pairing_secret_stops_no_line() -> None:
         pair.a.say("one")
         pair.settle()
 
-        @settings(max_examples=150, database=None)
+        @settings(max_examples=80, database=None)
         @given(st.lists(JUNK_ITEMS, min_size=1, max_size=6), st.integers(0, 3), st.booleans())
         def offer(items: list[Item], composed: int, restart: bool) -> None:
             if restart:
@@ -329,7 +329,7 @@ def test_restored_backup_is_detected_before_the_first_word(pair: LinePair, tmp_p
     assert pair.a.line.phase is Phase.STOPPED
 
 
-@pytest.mark.parametrize("lost", range(8))
+@pytest.mark.parametrize("lost", range(6))
 def test_restored_backup_is_detected_before_the_first_word_when_the_network_loses_a_frame(lost: int, tmp_path: Path) -> None:
     with joined(lost) as pair:
         set_back(pair, tmp_path)

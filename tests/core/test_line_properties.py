@@ -195,6 +195,6 @@ class Network(RuleBasedStateMachine):
 
 
 Network.TestCase.settings = settings(
-    max_examples=25, stateful_step_count=40, suppress_health_check=list(HealthCheck), print_blob=True
+    max_examples=20, stateful_step_count=40, suppress_health_check=list(HealthCheck), print_blob=True
 )
 test_any_network_delivers_every_entry_once_and_in_order_when_it_heals = Network.TestCase

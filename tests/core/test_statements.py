@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.line_pair import START, party, setup_of
@@ -124,6 +124,7 @@ ANYTHING = st.recursive(
 
 
 @pytest.mark.parametrize("kind", list(StatementType))
+@settings(max_examples=30)
 @given(values=st.lists(ANYTHING, max_size=16), data=st.data())
 def test_any_signed_values_give_a_statement_or_a_refusal(
     kind: StatementType, values: list[object], data: st.DataObject

@@ -215,9 +215,8 @@ class SqliteJournal:
         return None
 
     def referring(self, log: Log, re: int) -> list[int]:
-        row = self._find_log(log)
-        bindings = (row.number if row else None, re)
-        found = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", bindings)
+        number = row.number if (row := self._find_log(log)) else None
+        found = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", (number, re))
         return [_index(key) for (key,) in found]
 
     def state(self, line: bytes, part: str) -> bytes | None:
@@ -565,12 +564,10 @@ class SqliteJournal:
         )
 
     def _read_lines(self) -> list[LineRecord]:
-        found = self._disk.rows(
-            "SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing ORDER BY number"
-        )
+        rows = "SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing ORDER BY number"
         return [
             LineRecord(line, name, created, bool(confirmed), self._secrets.open(_place("line", line), blob))
-            for line, name, created, confirmed, blob in found
+            for line, name, created, confirmed, blob in self._disk.rows(rows)
         ]
 
     def _read_documents(self, kind: str, condition: str, *bindings: str) -> dict[str, bytes]:
@@ -595,8 +592,7 @@ def _log_parts(log: Log) -> tuple[bytes, int, int, bool]:
 
 
 def _index(key: int) -> int:
-    """The index, or the size, in a key."""
-    return key & (1 << INDEX_BITS) - 1
+    return key & (1 << INDEX_BITS) - 1  # the index, or the size, in a key
 
 
 def _read_statement(line: bytes, row: Iterable[Any]) -> StatementRecord:
