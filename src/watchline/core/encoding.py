@@ -73,8 +73,7 @@ def _encode(value: Value, out: bytearray, depth: int) -> None:
     elif kind is list or kind is tuple:
         _check_container(len(value), depth)
         _head(_ARRAY, len(value), out)
-        for item in value:
-            _encode(item, out, depth + 1)
+        _encode_items(value, out, depth + 1)
     elif value is None:
         out.append(_NULL)
     elif kind is bool:
@@ -87,6 +86,19 @@ def _encode(value: Value, out: bytearray, depth: int) -> None:
             _encode(item, out, depth + 1)
     else:
         raise ValueError(f"a {kind.__name__} has no encoding")
+
+
+def _encode_items(items: list[Value] | tuple[Value, ...], out: bytearray, depth: int) -> None:
+    # Most elements are small numbers and byte strings of 24 to 255 bytes: those two are written here, without a call.
+    for item in items:
+        kind = type(item)
+        if kind is int and 0 <= item < 24:
+            out.append(item)
+        elif kind is bytes and 24 <= len(item) < 0x100:
+            out += bytes((_BYTES | 24, len(item)))
+            out += item
+        else:
+            _encode(item, out, depth)
 
 
 def _check_container(length: int, depth: int) -> None:

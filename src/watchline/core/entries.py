@@ -252,7 +252,7 @@ def _read_notice(content: bytes) -> Notice:
     return Notice(
         shapes.text(form, "form", at_least=1, at_most=64),
         shapes.integer(version, "version", at_least=1),
-        Precedence(shapes.integer(precedence, "precedence", at_most=max(Precedence))),
+        Precedence(shapes.integer(precedence, "precedence", at_most=Precedence.FLASH)),
         shapes.boolean(exercise, "exercise"),
         shapes.text(language, "language", at_least=2, at_most=35),
         {shapes.integer(number, "field number"): value for number, value in numbered.items()},

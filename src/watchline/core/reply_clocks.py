@@ -8,6 +8,7 @@ answered in advance. So both desks find the same from the same leaves, at any tw
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Literal
 
 from watchline.core import shapes
@@ -35,6 +36,7 @@ class ReplyClocks:
     def __init__(self, setup: LineSetup, leaf_at: LeafAt) -> None:
         self._setup = setup
         self._leaf_at = leaf_at
+        self._clocks_for = lru_cache(256)(setup.terms.clocks_for)
         self._ours = OpenNotices()
         self._theirs = OpenNotices()
         self._seen = {True: 0, False: 0}  # entries taken into account, of our log and of the peer's
@@ -61,7 +63,9 @@ class ReplyClocks:
         notice = _read_notice(record.body)
         if notice is None:
             return
-        acknowledge, answer = self._setup.terms.clocks_for(notice.form, notice.precedence)
+        acknowledge, answer = self._clocks_for(notice.form, notice.precedence)
+        if acknowledge is None and answer is None:
+            return
         custody = moment.running - max(0, moment.wall - record.time)
         self._notices(record.log.outgoing).add(OpenNotice(record.index, notice.precedence, (acknowledge, answer), custody))
 
