@@ -13,10 +13,10 @@ from bench.homes import OFFICER, OFFICER_PASSPHRASE, content_of, make_pair
 from bench.processes import nodes
 from bench.proxy import CountingProxy
 from bench.report import Figure, Target
-from watchline.core.entries import Body, EntryType
+from watchline.core.entries import EntryType
 from watchline.core.line import Line
 from watchline.core.outgoing import Draft
-from watchline.core.persons import PASSKEY_ES256, Assertion, PasskeyProof, assertion_challenge, client_data_json
+from watchline.core.persons import PASSKEY_ES256, Assertion, PasskeyProof
 from watchline.desk.clock import system_moment
 from watchline.desk.config import read_config
 from watchline.desk.desk import Desk
@@ -111,10 +111,8 @@ def _signed(home: Path, line: Line) -> Iterator[tuple[str, Draft, int]]:
     officer = open_officer_key(home / "officers", OFFICER, OFFICER_PASSPHRASE)
     signed = officer.sign("release", setup.line, setup.own_id, nonce, content)
     yield "an officer's signature", Draft(EntryType.NOTICE, content, nonce, (signed,), released=True), 90
-    challenge = assertion_challenge("release", setup.line, setup.own_id, nonce, Body(content).digest)
-    carried = client_data_json(challenge, "https://desk.example:7443")[:-1] + GREASE
-    for name, client_data in (("a passkey's signature", None), ("a passkey's signature and what its browser appends", carried)):
-        proof = PasskeyProof(PASSKEY_FLAGS, PASSKEY_COUNTER, client_data)
+    for name, appended in (("a passkey's signature", None), ("a passkey's signature and what its browser appends", GREASE)):
+        proof = PasskeyProof(PASSKEY_FLAGS, PASSKEY_COUNTER, appended)
         assertion = Assertion(1, PASSKEY_ES256, os.urandom(64), proof).to_value()
         yield name, Draft(EntryType.NOTICE, content, nonce, (assertion,), released=True), 280
 

@@ -11,7 +11,7 @@ import pytest
 from tests.desk.desk_pair import LINE, DeskEnd, DeskPair
 from tests.journal.faulty_disk import FaultyDisk
 from tests.line_pair import START, party, terms
-from watchline.core.entries import Body, EntryType, Notice, Precedence
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
 from watchline.core.keys import Ed25519Key
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, assertion_challenge, sign_assertion
@@ -237,3 +237,23 @@ def test_a_roster_that_another_identity_signed_makes_no_officers(pair: DeskPair)
     pair.advance(2)
     assert not last_released(pair.b)
     assert pair.b.line.line.setup.peer_roster.version == 1
+
+
+def test_an_acknowledgement_of_one_entry_that_refers_to_another_lifts_neither(pair: DeskPair) -> None:
+    first, second = (pair.a.desk.compose(pair.a.line, draft(text)) for text in ("read", "not read"))
+    pair.advance(2)
+    leaf = Leaf.decode(first.leaf)
+    content = Response(EntryType.ACKNOWLEDGE, 1, 1, leaf.index, leaf.commitment, "en").encode()
+    nonce = b"a nonce, 16 byte"
+    challenge = assertion_challenge("acknowledge", LINE, pair.b.desk.facts.identity.id, nonce, Body(content).digest)
+    signed = (sign_assertion(1, party("Beijing").officers[0], challenge).to_value(),)
+    pair.b.desk.compose(pair.b.line, Draft(EntryType.ACKNOWLEDGE, content, nonce, signed, second.index, released=True))
+    pair.advance(2)
+    view = LineView(pair.a.desk, pair.a.line.record)
+    assert "acknowledged" not in view.rungs(second)
+    assert "acknowledged" not in view.rungs(first)
+    pair.b.desk.compose(
+        pair.b.line, Draft(EntryType.ACKNOWLEDGE, content, b"another one, too", signed, first.index, released=True)
+    )
+    pair.advance(2)
+    assert "acknowledged" not in view.rungs(first), "the nonce is not the one that was signed"

@@ -51,7 +51,7 @@ ROSTER_BYTES_MAX = 61_440  # with its assertions it is one body
 ROSTER_PURPOSE = "watchline/1 roster"
 
 _KEY_BYTES = (32, 33, 32)  # by kind; ES256 keys are compressed points (SEC 1, section 2.3.3), so that a key has one form
-_CLIENT_DATA_BYTES_MAX = 1_024
+_APPENDED_BYTES_MAX = 1_024
 _USER_PRESENT, _USER_VERIFIED, _ATTESTED, _EXTENSIONS = 0x01, 0x04, 0x40, 0x80  # WebAuthn level 3, section 6.1
 _ORIGIN = re.compile(r"https?://[!#-\[\]-~]{1,240}")  # printable ASCII that JSON writes as it is
 _RP_ID = re.compile(r"[a-z0-9.-]{1,253}")
@@ -152,12 +152,20 @@ class Roster:
 class PasskeyProof:
     """What an authenticator signed besides the challenge (WebAuthn level 3, section 6.1).
 
-    client_data: the browser's clientDataJSON where it differs from the one rebuilt, else None.
+    appended: what the browser wrote in its clientDataJSON behind the members that are rebuilt, from a comma to the last brace,
+    at most 1,024 bytes; None where it wrote nothing more. Raises Malformed (rule 3) for anything else.
     """
 
     flags: int
     counter: int
-    client_data: bytes | None = None
+    appended: bytes | None = None
+
+    def __post_init__(self) -> None:
+        if self.appended is None:
+            return
+        shapes.octets(self.appended, "appended members", at_most=_APPENDED_BYTES_MAX)
+        if not (self.appended.startswith(b",") and self.appended.endswith(b"}")):
+            raise Malformed("what a browser appends begins with a comma and ends with a brace", rule=3)
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +173,7 @@ class Assertion:
     """One officer's signature on one challenge, not verified yet. passkey: None exactly for the kind ED25519.
 
     signature: 64 bytes, ES256 as r || s. On the wire it is `[number, 0, signature]` or `[number, kind, [flags, counter,
-    signature]]` with clientDataJSON as a fourth element where needed.
+    signature]]` with what the browser appended as a fourth element where it did.
     """
 
     number: int
@@ -178,21 +186,22 @@ class Assertion:
         if self.passkey is None:
             return [self.number, self.kind, self.signature]
         proof: list[Value] = [self.passkey.flags, self.passkey.counter, self.signature]
-        if self.passkey.client_data is not None:
-            proof.append(self.passkey.client_data)
+        if self.passkey.appended is not None:
+            proof.append(self.passkey.appended)
         return [self.number, self.kind, proof]
 
     @classmethod
     def from_value(cls, value: Value) -> Assertion:
-        """Read what `to_value` gave. Raises Malformed (rule 39)."""
+        """Read what `to_value` gave. Raises Malformed (rules 3 and 39)."""
         number, kind, proof = shapes.array(value, "assertion", length=3)
         number = shapes.integer(number, "officer number", at_least=1, at_most=OFFICER_NUMBER_MAX)
         if shapes.integer(kind, "officer kind", at_most=PASSKEY_ED25519) == ED25519:
             return cls(number, ED25519, shapes.octets(proof, "signature", length=64))
-        flags, counter, signature, *rest = shapes.array(proof, "passkey proof", length=4 if _has_client_data(proof) else 3)
-        client_data = shapes.octets(rest[0], "clientDataJSON", at_most=_CLIENT_DATA_BYTES_MAX) if rest else None
+        flags, counter, signature, *rest = shapes.array(proof, "passkey proof", length=4 if _has_appended(proof) else 3)
         passkey = PasskeyProof(
-            shapes.integer(flags, "flags", at_most=0xFF), shapes.integer(counter, "counter", at_most=0xFFFFFFFF), client_data
+            shapes.integer(flags, "flags", at_most=0xFF),
+            shapes.integer(counter, "counter", at_most=0xFFFFFFFF),
+            shapes.octets(rest[0], "appended members") if rest else None,
         )
         return cls(number, kind, shapes.octets(signature, "signature", length=64), passkey)
 
@@ -349,7 +358,7 @@ def client_data_json(challenge: bytes, origin: str) -> bytes:
 
 
 def _signed_by_passkey(proof: PasskeyProof, officer: Officer, challenge: bytes) -> bytes:
-    """Rebuild what the authenticator signed; checks its flags and the carried clientDataJSON first."""
+    """Rebuild what the authenticator signed; checks its flags first."""
     if not (proof.flags & _USER_PRESENT and proof.flags & _USER_VERIFIED):
         raise BadSignature("the passkey was used without verifying its user", rule=3, officer=officer.number)
     if proof.flags & (_ATTESTED | _EXTENSIONS):
@@ -357,18 +366,12 @@ def _signed_by_passkey(proof: PasskeyProof, officer: Officer, challenge: bytes) 
     if officer.rp_id is None or officer.origin is None:
         raise Malformed("a command-line key gives no passkey's proof", rule=3, officer=officer.number)
     client_data = client_data_json(challenge, officer.origin)
-    if proof.client_data is not None:
-        client_data = _check_client_data(proof.client_data, client_data)
+    if proof.appended is not None:
+        # Browsers may add members, but only behind the four that are rebuilt: so the specification lets a verifier compare
+        # the beginning and needs no JSON parser (WebAuthn level 3, section 5.8.1.2).
+        client_data = client_data[:-1] + proof.appended
     relying_party = sha256(officer.rp_id.encode("ascii")).digest()
     return relying_party + bytes((proof.flags,)) + proof.counter.to_bytes(4, "big") + sha256(client_data).digest()
-
-
-def _check_client_data(carried: bytes, rebuilt: bytes) -> bytes:
-    # Browsers may add members, but only behind the four that are rebuilt: so the specification lets a verifier compare the
-    # beginning and needs no JSON parser (WebAuthn level 3, section 5.8.1.2).
-    if not carried.startswith(rebuilt[:-1] + b",") or not carried.endswith(b"}"):
-        raise BadSignature("the passkey signed for another challenge or origin", rule=3)
-    return carried
 
 
 def _verify_es256(key: bytes, signature: bytes, message: bytes) -> None:
@@ -386,7 +389,7 @@ def _es256_key(key: bytes) -> ec.EllipticCurvePublicKey:
         raise Malformed("an ES256 key must be a compressed point of P-256", rule=3) from None
 
 
-def _has_client_data(proof: Value) -> bool:
+def _has_appended(proof: Value) -> bool:
     return isinstance(proof, list) and len(proof) == 4
 
 

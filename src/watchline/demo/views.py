@@ -83,9 +83,10 @@ def _voucher(rung: str, entry: Json, entries: list[Json], recipient: str) -> str
         return f"{entry['author']}'s own word"
     if rung == "overdue":
         return "the agreed clock"
-    types = {"acknowledged": "acknowledge", "answered": "notice", "declined": "decline"}
+    # A holding reply is a notice that acknowledges.
+    types = {"acknowledged": ("acknowledge", "notice"), "answered": ("notice",), "declined": ("decline",)}
     for other in entries:
-        if other["re"] == entry["id"] and other["type"] == types.get(rung) and other["released"]:
+        if other["re"] == entry["id"] and other["type"] in types.get(rung, ()) and other["released"]:
             roles = " and ".join(officer["role"] for officer in other["officers"])
             return f"{other['author']}'s {roles} officer"
     return f"{recipient}'s signed clock"

@@ -16,7 +16,7 @@ import structlog
 from watchline.catalogue import Catalogue, load_catalogue
 from watchline.core.certificate import parse_certificate
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Notice, Precedence
+from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Precedence, Response
 from watchline.core.epochs import box_name
 from watchline.core.incoming import ROSTER_PART
 from watchline.core.line import Line, Phase
@@ -451,9 +451,7 @@ class Desk:
         self.on_event(opened, event)
 
     def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
-        rung = rung_from(record)
-        if rung is not None and record.re is not None:
-            opened.note_rung(record.re, rung)
+        self._note_rung(opened, record)
         notice = read_notice(record)
         if notice is None or notice.form != "test":
             return
@@ -463,6 +461,12 @@ class Desk:
                 self.compose(opened, Draft(EntryType.NOTICE, content, re=record.index, released=True))
         elif opened.test is not None and opened.test.index == record.re:
             self._end_test(opened, ok=True)
+
+    def _note_rung(self, opened: OpenLine, record: EntryRecord) -> None:
+        meant = None if record.re is None else self.journal.entry(opened.line.setup.outgoing_log, record.re)
+        rung = None if meant is None else rung_from(record, meant)
+        if meant is not None and rung is not None:
+            opened.note_rung(meant.index, rung)
 
     def _routes_arrived(self, opened: OpenLine, event: RoutesArrived) -> None:
         """Keep the peer's newest addresses; an older statement that a relay repeats changes nothing."""
@@ -506,18 +510,29 @@ def read_notice(record: EntryRecord) -> Notice | None:
         return None
 
 
-def rung_from(entry: EntryRecord) -> str | None:
-    """Which rung an entry lifts the one it refers to; an entry that nobody stands behind lifts nothing."""
-    if entry.re is None or not entry.released:
+def rung_from(entry: EntryRecord, meant: EntryRecord) -> str | None:
+    """Which rung an entry lifts `meant` to, which its leaf refers to. None if nobody stands behind it, or if what people
+    signed is about another entry (rule 24).
+    """
+    if not entry.released:
         return None
-    if entry.type == EntryType.ACKNOWLEDGE:
-        return "acknowledged"
-    if entry.type == EntryType.DECLINE:
-        return "declined"
+    if entry.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
+        rung = "acknowledged" if entry.type == EntryType.ACKNOWLEDGE else "declined"
+        return rung if _is_about(entry, meant) else None
     notice = read_notice(entry)
     if notice is None:
         return None
     return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
+
+
+def _is_about(entry: EntryRecord, meant: EntryRecord) -> bool:
+    leaf = Leaf.decode(meant.leaf)
+    try:
+        response = Response.decode(Body.decode(entry.body).content)
+    except Malformed:
+        return False
+    named = (response.type, response.inc, response.peer_inc, response.index, response.commitment)
+    return named == (entry.type, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment)
 
 
 def _read_own(journal: Journal) -> OwnDesk:

@@ -76,7 +76,7 @@ class LineView:
         if receipt is not None:
             times["received"] = receipt.time
         for entry in self.referring(record):
-            rung = rung_from(entry)
+            rung = rung_from(entry, record)
             if rung is not None:
                 times.setdefault(rung, entry.time)
         self._add_overdue(record, times)
@@ -262,7 +262,7 @@ def _unacknowledged(view: LineView, theirs: Log) -> int:
         notice = read_notice(record)
         if notice is None or view.setup.terms.clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
             continue
-        count += not any(rung_from(entry) for entry in view.referring(record))
+        count += not any(rung_from(entry, record) for entry in view.referring(record))
     return count
 
 
