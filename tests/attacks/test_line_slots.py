@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from tests.dishonest import goes_on, only, state, status_of
-from tests.line_pair import LinePair, Side, joined
+from tests.line_pair import LinePair, Side, joined, party
+from watchline.core.certificate import issue
 from watchline.core.checkpoint import Checkpoint, cosignature_message
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence
@@ -22,6 +23,7 @@ from watchline.core.frames import (
     ShownCheckpoint,
     Stated,
 )
+from watchline.core.line import Phase
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.statements import StatementType
@@ -183,6 +185,30 @@ def test_signed_objects_of_other_incarnations_change_nothing(pair: LinePair) -> 
             pair.b.hear(with_incarnations(item, inc, peer_inc), by=pair.a)
             pair.b.out.clear()
             assert snapshot(pair.b) == before, name
+
+
+def test_certificate_of_a_new_incarnation_is_refused_and_alarmed_and_the_line_goes_on(pair: LinePair) -> None:
+    before, offered = pair.b.setup.peer_certificate, party("Tokyo", 2).certificate
+    assert (offered.certificate.desk, offered.certificate.inc) == (before.certificate.desk, 2)
+    pair.b.hear(OfferedCertificate(offered.encoded), by=pair.a)
+    (alarm,) = pair.b.alarms()
+    assert (alarm.kind, alarm.rule, alarm.evidence) == ("contradiction", 28, offered.encoded)
+    assert pair.b.line.setup.peer_certificate == before
+    assert pair.b.journal.certificates(pair.b.setup.line, ours=False) == []
+    pair.a.say("under the old one")
+    pair.a.turn()
+    pair.settle()
+    assert pair.b.texts() == ["under the old one"]
+    assert pair.b.line.phase is Phase.OPEN
+    assert len(pair.b.alarms()) == 1
+
+
+def test_certificate_of_the_same_incarnation_with_the_next_serial_is_taken_without_alarm(pair: LinePair) -> None:
+    tokyo = party("Tokyo")
+    renewed = issue(tokyo.identity, replace(tokyo.certificate.certificate, serial=2))
+    pair.b.hear(OfferedCertificate(renewed.encoded), by=pair.a)
+    assert pair.b.line.setup.peer_certificate == renewed
+    assert pair.b.alarms() == []
 
 
 SIGNED_SLOTS = ("entries", "receipt", "full", "shown", "status", "prekeys", "routes", "epoch")

@@ -58,6 +58,7 @@ def test_log_and_errors_of_a_node_hold_no_passphrase_key_or_content(
     tokyo.start()
     beijing.start()
     content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: TEXT}).encode().hex()
+    assert any(form in content for form in forms(TEXT.encode()))
     notice = {"line": "beijing", "type": int(EntryType.NOTICE), "content": content}
     assert tokyo.ask("compose", **notice, wait="received", wait_seconds=20)["rung"] == "received"
     said = [

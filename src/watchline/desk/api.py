@@ -29,6 +29,7 @@ from watchline.journal import LineRecord
 
 Json = dict[str, Any]
 ENTRIES_LISTED_MAX = 1_000
+SAYABLE = frozenset({EntryType.NOTICE, EntryType.ACKNOWLEDGE, EntryType.DECLINE, EntryType.CANCEL, EntryType.ROSTER})
 WAITABLE = ("received", "acknowledged", "answered")
 
 
@@ -72,7 +73,7 @@ class Api:
         return {"value": None if value is None else value.hex()}
 
     async def _document_put(self, kind: str, key: str, value: str | None, sealed: bool) -> Json:
-        self.desk.journal.put_document(kind, key, None if value is None else bytes.fromhex(value), sealed)
+        self.desk.journal.put_document(kind, key, None if value is None else _octets(value), sealed)
         return {}
 
     async def _reload(self) -> Json:
@@ -102,7 +103,7 @@ class Api:
         }
 
     async def _line_put(self, line: str, name: str, created: int, confirmed: bool, pairing: str) -> Json:
-        row = LineRecord(bytes.fromhex(line), name, created, confirmed, bytes.fromhex(pairing))
+        row = LineRecord(_octets(line), name, created, confirmed, _octets(pairing))
         peer = Pairing.decode(row.pairing).peer.id
         for other in self.desk.journal.lines():
             if other.confirmed and other.line != row.line and Pairing.decode(other.pairing).peer.id == peer:
@@ -117,7 +118,7 @@ class Api:
         return {}
 
     async def _line_drop(self, line: str) -> Json:
-        self.desk.journal.drop_line(bytes.fromhex(line))
+        self.desk.journal.drop_line(_octets(line))
         self.desk.journal.compact()
         return {}
 
@@ -209,8 +210,8 @@ class Api:
             raise UsageError(f"nobody can wait for {wait[:32]!r}", hint="wait for " + ", ".join(WAITABLE))
         record = self._known(opened, once)
         if record is None:
-            body = Body(bytes.fromhex(content), None if nonce is None else bytes.fromhex(nonce), _assertions(assertions))
-            record = self._append(opened, EntryType(type), body, re, once)
+            body = Body(_octets(content), None if nonce is None else _octets(nonce), _assertions(assertions))
+            record = self._append(opened, _sayable(type), body, re, once)
         if wait is not None:
             await self._reached(opened, record, wait, deadline)
         else:
@@ -336,6 +337,22 @@ class Api:
         return self.desk.line_named(row.name)
 
 
+def _octets(text: str) -> bytes:
+    try:
+        return bytes.fromhex(text)
+    except (ValueError, TypeError):
+        raise UsageError("bytes are asked for in hexadecimal") from None
+
+
+def _sayable(kind: int) -> EntryType:
+    """The type of an entry that people may add to a log; the others are the machine's own."""
+    if kind not in SAYABLE:
+        raise UsageError(
+            "an entry of this type is not for people to say", hint="one of " + ", ".join(map(str, sorted(SAYABLE)))
+        )
+    return EntryType(kind)
+
+
 def _write_whole(path: Path, data: bytes) -> None:
     """Write a file so that it is there whole or not at all."""
     try:
@@ -372,7 +389,10 @@ METHODS = frozenset(
 def _assertions(encoded: str | None) -> tuple[object, ...]:
     if encoded is None:
         return ()
-    value = decode(bytes.fromhex(encoded))
+    try:
+        value = decode(_octets(encoded))
+    except PeerError as error:
+        raise UsageError(f"assertions are {error.message}") from None
     if not isinstance(value, list):
         raise UsageError("assertions are a list")
     return tuple(value)

@@ -84,6 +84,7 @@ class Desk:
         self.on_failure: Callable[[JournalError], None] = _raise
         self.on_line_opened: Callable[[OpenLine], None] = lambda _: None
         self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
+        self.on_wanted: Callable[[OpenLine], None] = lambda _: None
         self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
         self._loop: Scheduler | None = None
         self._dirty: dict[OpenLine, None] = {}
@@ -205,6 +206,8 @@ class Desk:
             )
         record = opened.line.compose(draft, self.moment())
         self.touch(opened)
+        if opened.link is None:
+            self.on_wanted(opened)
         return record
 
     def start_test(self, opened: OpenLine) -> LineTest:

@@ -67,6 +67,7 @@ class OpenLine:
     next_test_slot: int = 0
     attempted: int = 0
     contradicted: bool = False
+    hurried_at: float = 0.0
     linked_since: float | None = None
     on_verified: Callable[[int], None] | None = None
 

@@ -26,6 +26,7 @@ from watchline.routes import Address, Link, parse_address
 from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
 
 PROBE_SECONDS = 30.0
+HURRY_SECONDS = 5.0
 
 log = structlog.get_logger()
 
@@ -45,6 +46,7 @@ class Node:
         self._server: asyncio.Server | None = None
         self.desk.on_line_opened = self._line_opened
         self.desk.on_routes_changed = self._dial
+        self.desk.on_wanted = self._hurry
         self.desk.on_failure = self._failed
         self.api.on_routes_changed = self._listen
         self._probe_timer: asyncio.TimerHandle | None = None
@@ -114,6 +116,16 @@ class Node:
                 uniform=random.uniform,
                 backoff=Backoff(config.reconnect_first_seconds, config.reconnect_last_seconds),
             )
+
+    def _hurry(self, opened: OpenLine) -> None:
+        """Somebody says something on a line without a route: dial at once, but not for each of many."""
+        running = self.desk.moment().running
+        if running < opened.hurried_at + HURRY_SECONDS:
+            return
+        opened.hurried_at = running
+        for (line, _), dialer in self._dialers.items():
+            if line is opened:
+                dialer.hurry()
 
     def _attempted(self, opened: OpenLine, route: RouteState) -> Callable[[Address, str], None]:
         def note(_: Address, outcome: str) -> None:
