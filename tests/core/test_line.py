@@ -17,7 +17,7 @@ from watchline.core.line import TRANSITIONS, Cause, Line, Phase
 from watchline.core.outgoing import PUMP_FRAMES, Draft
 from watchline.core.setting import ProbeAnswered, ReceiptArrived, RoutesArrived
 from watchline.core.statements import StatementType
-from watchline.errors import UsageError
+from watchline.errors import JournalError, UsageError
 
 QUESTION = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "what is it?"})
 MOST_BYTES = BODY_BYTES_MAX - 6
@@ -101,7 +101,7 @@ def test_journal_that_does_not_lead_to_the_committed_root_is_refused(pair: LineP
         other.a.say("different")
         other.settle()
         other.a.journal.commit([pair.a.line.outgoing._state()])
-        with pytest.raises(RuntimeError):
+        with pytest.raises(JournalError):
             Line.restore(other.a.setup, other.a.journal, other.a.clock.moment())
 
 

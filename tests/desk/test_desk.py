@@ -161,6 +161,15 @@ def test_a_leaf_that_rots_on_the_disk_ends_the_desk_within_a_day(pair: DeskPair)
     assert [error.facts["reason"] for error in failed] == ["damaged"]
 
 
+def test_a_journal_that_rotted_is_found_at_the_start_and_said_so(pair: DeskPair) -> None:
+    pair.a.desk.compose(pair.a.line, draft("will rot"))
+    pair.advance(2)
+    pair.a.journal._disk.cursor.execute("UPDATE leaves SET leaf = zeroblob(length(leaf)) WHERE key & 1 = 1")
+    with pytest.raises(JournalError) as caught:
+        pair.a.restart()
+    assert caught.value.facts["reason"] == "damaged"
+
+
 def test_without_room_nothing_is_accepted_or_taken_and_it_goes_on_once_there_is(
     pair: DeskPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:

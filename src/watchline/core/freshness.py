@@ -34,7 +34,7 @@ class Made:
         return Rollback(
             "the peer's node was set back: its fresh status shows less than it had signed before",
             rule=26,
-            hint="call the other desk; a restored node begins a new incarnation",
+            hint="call the other desk: its home was put back from an old copy",
             peer_size=status.size,
             peer_size_signed_before=self.peer_size,
             held_of_ours=status.held_size,

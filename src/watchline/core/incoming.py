@@ -23,7 +23,7 @@ from watchline.core.outgoing import Outgoing
 from watchline.core.persons import Roster
 from watchline.core.records import CheckpointRecord, EntryRecord, PrekeyRecord, ReceiptRecord, Record, StateRecord
 from watchline.core.release import is_released, verify_roster_entry
-from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.setting import LineSetup, Moment, Reader, damaged
 from watchline.core.statements import Statement, StatementType, read_epoch, sign_statement
 from watchline.errors import BadProof, BadSignature, Fork, Malformed, PeerError, WrongParty
 
@@ -97,7 +97,7 @@ class Incoming:
         for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
             recomputed = recomputed.append(leaf_hash(leaf))
         if recomputed != self.edge:
-            raise RuntimeError("the peer's log in the journal does not lead to the root that was committed")
+            raise damaged("the peer's log does not lead to the root that was committed")
         self._durable = self.edge
         self.cosigned = self.edge.size
         self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=True)

@@ -136,7 +136,7 @@ class Line:
     ) -> Line:
         """Take up a line from its journal; both logs are recomputed whole and compared with what was committed.
 
-        Raises RuntimeError on a mismatch: the journal's file was changed under us, and the process must end.
+        Raises JournalError on a mismatch: the journal's file was changed under us, and the process must end.
         """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
         line.outgoing.restore()

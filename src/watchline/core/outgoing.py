@@ -26,7 +26,7 @@ from watchline.core.records import (
     Record,
     StateRecord,
 )
-from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.setting import LineSetup, Moment, Reader, damaged
 from watchline.core.statements import Statement, StatementType, epoch_values, sign_statement
 from watchline.errors import BadSignature, Rollback
 
@@ -98,7 +98,7 @@ class Outgoing:
         """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
         blob = self._reader.state(self.setup.line, STATE_PART)
         if blob is None:
-            raise RuntimeError("a line without state in the journal cannot be restored")
+            raise damaged("a line has entries and no state")
         parts = shapes.array(decode(blob), "outgoing state", length=11)
         self.chain = Chain(parts[0], parts[1], parts[2])
         if parts[3] is not None:
@@ -111,7 +111,7 @@ class Outgoing:
         for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
             recomputed = recomputed.append(leaf_hash(leaf))
         if recomputed != self.edge:
-            raise RuntimeError("our log in the journal does not lead to the root that was committed")
+            raise damaged("our log does not lead to the root that was committed")
         receipt = self._reader.latest_receipt(self.setup.outgoing_log)
         self.received = self.sent = receipt.size if receipt is not None else 0
         self.committed = self.edge.size
@@ -119,7 +119,7 @@ class Outgoing:
         if parts[10]:
             self.next_statement = stored_statement(self._reader, self.setup, StatementType.EPOCH, ours=True)
             if self.next_statement is None:
-                raise RuntimeError("an epoch was prepared, and its statement is not in the journal")
+                raise damaged("an epoch was prepared, and its statement is gone")
         self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=False)
 
     def _state(self) -> StateRecord:
@@ -372,7 +372,7 @@ class Outgoing:
         rollback = Rollback(
             "this node was set back: the peer holds a log under our own key that ours is not",
             rule=26,
-            hint="this home is an old copy: begin a new incarnation before anything is sent",
+            hint="this home is an old copy: stop this node, and call the other desk",
             our_size=self.committed,
             shown_size=shown.size,
         )

@@ -17,7 +17,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.records import EntryRecord, StateRecord
-from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.setting import LineSetup, Moment, Reader, damaged
 from watchline.core.statements import OpenItem, Status
 from watchline.errors import Contradiction, Malformed
 
@@ -114,7 +114,7 @@ class ReplyClocks:
         def stored(own: bool, index: int) -> EntryRecord:
             record = reader.entry(logs[own], index)
             if record is None:
-                raise RuntimeError("an entry is missing from the journal")
+                raise damaged("an entry is missing")
             return record
 
         for place in notices:

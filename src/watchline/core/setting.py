@@ -14,6 +14,7 @@ from watchline.core.keys import DeskKeys, Identity
 from watchline.core.persons import Roster
 from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, ReceiptRecord, Record, StatementRecord
 from watchline.core.terms import Terms
+from watchline.errors import JournalError
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,6 +101,15 @@ class Reader(Protocol):
     def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]: ...
 
     def nonce_seen(self, line: bytes, nonce: bytes) -> bool: ...
+
+
+def damaged(what: str) -> JournalError:
+    """The error for a journal that no longer gives back what was committed: the process must end (rule 23)."""
+    return JournalError(
+        f"the journal is damaged: {what}",
+        hint="keep the file as it is and check the disk; the other desk holds what it gave receipts for",
+        reason="damaged",
+    )
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,7 +32,7 @@ _WAL_CHUNK_BYTES = 65_536  # SQLite's own VFS writes no more than 128 KiB at onc
 _WAL_FRAME_BYTES = 4096 + 24
 _CACHE_KIBIBYTES = 8192
 
-DAMAGED_HINT = "stop this desk, keep the file, and restore: the line begins a new incarnation"
+DAMAGED_HINT = "stop this desk, keep the file as it is, and check the disk; the other desk holds what it gave receipts for"
 
 # Errors that only a bug in our statements or values can cause.
 _BUGS = (
