@@ -170,6 +170,20 @@ def test_a_home_of_a_newer_version_is_refused_and_untouched(nodes: tuple[NodePro
     assert json.loads(refused.stdout)["error"]["facts"]["reason"] == "newer"
 
 
+def test_a_damaged_journal_ends_the_start_and_says_so(nodes: tuple[NodeProcess, NodeProcess]) -> None:
+    import apsw
+
+    nodes[0].start()
+    send(nodes[0], "beijing", "will rot")
+    assert nodes[0].stop() == 0
+    connection = apsw.Connection(str(nodes[0].home.path / "journal.db"))
+    connection.execute("UPDATE leaves SET leaf = zeroblob(length(leaf))")
+    connection.close()
+    refused = serve(nodes[0])
+    assert refused.returncode == 4
+    assert json.loads(refused.stdout)["error"]["facts"]["reason"] == "damaged"
+
+
 def test_a_node_key_that_is_gone_or_wrong_is_named_with_its_file(nodes: tuple[NodeProcess, NodeProcess]) -> None:
     key = nodes[0].home.path / "node.key"
     key.write_text("00" * 32 + "\n")

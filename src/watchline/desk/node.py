@@ -20,7 +20,7 @@ from watchline.desk.desk import Desk
 from watchline.desk.home import Home
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.socket import serve_api
-from watchline.errors import JournalError, RouteError, UsageError
+from watchline.errors import JournalError, UsageError, WatchlineError
 from watchline.journal import Journal
 from watchline.routes import Address, Link, parse_address
 from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
@@ -185,7 +185,7 @@ async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None) -
         if ready is not None:
             ready()
         await node.stopping.wait()
-    except RouteError:
+    except WatchlineError:
         await node.stop()
         raise
     await node.stop()
