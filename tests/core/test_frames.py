@@ -28,6 +28,7 @@ from watchline.core.frames import (
     UnknownItem,
     WireEntry,
     _to_wire,
+    bundled,
     entry_room,
 )
 from watchline.core.limits import BODY_BYTES_MAX, FRAME_BYTES_MAX, FRAME_ENTRIES_MAX, INTEGER_MAX, LEAF_BYTES_MAX
@@ -203,3 +204,23 @@ def test_entry_and_receipt_cost_at_most_310_bytes_and_a_person_90_or_with_a_pass
     assert signed - bare <= 90
     assert with_passkey - bare <= 280
     assert len(Body(CONTENT).encode()) == len(CONTENT) + 5
+
+
+@given(sizes=st.lists(st.one_of(st.none(), st.integers(1, 65_000)), max_size=40))
+def test_entries_share_frames_that_they_fit_and_everything_else_goes_by_itself(sizes: list[int | None]) -> None:
+    items: list[Item] = [
+        Probe(number, None, 0)
+        if size is None
+        else Entries(1, 1, 1, number, (WireEntry(1, 2**53 - 1, bytes(32), 2**53 - 1, 2**53 - 1, bytes(size)),), bytes(64))
+        for number, size in enumerate(sizes)
+    ]
+    bundles = list(bundled(items))
+    assert [item for bundle in bundles for item in bundle] == items
+    for bundle in bundles:
+        assert len(bundle) == 1 or all(isinstance(item, Entries) for item in bundle)
+        assert FrameKey(bytes(32)).open(FrameKey(bytes(32)).seal(bundle, bytes(12))) == bundle
+
+
+def test_no_frame_has_more_items_than_a_receiver_takes() -> None:
+    items: list[Item] = [Entries(1, 1, 1, n, (WireEntry(1, 0, bytes(32), 0, None, bytes(16)),), bytes(64)) for n in range(200)]
+    assert [len(bundle) for bundle in bundled(items)] == [64, 64, 64, 8]

@@ -9,7 +9,7 @@ GCM-SIV, because a nonce that repeats (a machine set back with its random source
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from cryptography.exceptions import InvalidTag
@@ -173,6 +173,21 @@ def entry_room(entry: WireEntry) -> int:
 
 
 ENTRIES_ROOM = PAYLOAD_BYTES_MAX - 200  # what the entries of one item may take: the rest is the item's own head and signature
+
+
+def bundled(items: Iterable[Item]) -> Iterator[list[Item]]:
+    """What goes into one frame each: entries that follow each other share it as far as they fit, all else goes by itself."""
+    bundle: list[Item] = []
+    room = 0
+    for item in items:
+        needed = sum(map(entry_room, item.entries)) + 200 if isinstance(item, Entries) else PAYLOAD_BYTES_MAX
+        if bundle and (room + needed > PAYLOAD_BYTES_MAX or len(bundle) >= ITEMS_MAX):
+            yield bundle
+            bundle, room = [], 0
+        bundle.append(item)
+        room += needed
+    if bundle:
+        yield bundle
 
 
 def _to_wire(item: Item) -> Value:

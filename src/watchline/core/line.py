@@ -28,6 +28,7 @@ from watchline.core.frames import (
     ShownCheckpoint,
     Stated,
     UnknownItem,
+    bundled,
 )
 from watchline.core.freshness import Freshness, Made
 from watchline.core.gate import StatementGate
@@ -585,11 +586,10 @@ class Line:
             in_items = []
         floors = self._clocks.progress()
         records = [*out_records, *in_records, *self._records, *([] if floors is None else [floors])]
-        lazy = not (out_changed or in_changed or self._urgent)
-        effects = Effects(records, [], list(self._events), lazy)
+        effects = Effects(records, [], list(self._events), lazy=not (out_changed or in_changed or self._urgent))
         if self.reachable:
-            bundles = [*([item] for item in (*out_items, *in_items, *self._items)), status_items]
-            effects.frames = [self._seal(bundle, moment) for bundle in bundles if bundle]
+            bundles = [*bundled((*out_items, *in_items, *self._items)), *([status_items] if said else [])]
+            effects.frames = [self._seal(bundle, moment) for bundle in bundles]
         self._records, self._items, self._urgent = [], [], False
         self._events.clear()
         self._gate.turn()
