@@ -114,7 +114,7 @@ class DeskEnd:
             self.desk.frames_received(self.line, frames)
 
     def drained(self, link: Link) -> None:
-        self.desk.link_drained(self.line)
+        self.desk.link_drained(self.line, link)
 
     def closed(self, link: Link, reason: str) -> None:
         if link in self.links:

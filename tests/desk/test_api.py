@@ -15,7 +15,7 @@ from tests.line_pair import terms
 from watchline.core.encoding import encode
 from watchline.core.entries import Notice, Precedence
 from watchline.desk.api import Api
-from watchline.errors import RouteError, UsageError
+from watchline.errors import NegativeAnswer, RouteError, UsageError
 
 CONTENT = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "said"}).encode().hex()
 
@@ -91,3 +91,9 @@ def test_a_reference_names_one_entry_or_is_refused(pair: DeskPair) -> None:
     for wrong in ("ours:2", "theirs:1", "Tokyo/2/1", "Seoul/1/1", "ours:", "ours:1 ", "-1", "0x1", "ours:1" * 50, ""):
         with pytest.raises(UsageError):
             ask(pair, "resolve", line="beijing", entry=wrong)
+
+
+def test_who_waited_in_vain_is_told_no_and_is_not_remembered(pair: DeskPair) -> None:
+    with pytest.raises(NegativeAnswer):
+        ask(pair, "compose", line="beijing", type=1, content=CONTENT, wait="acknowledged", wait_seconds=0.01)
+    assert pair.a.line.waiters == []

@@ -11,6 +11,7 @@ import pytest
 from tests.desk.desk_pair import LINE, DeskEnd, DeskPair
 from tests.journal.faulty_disk import FaultyDisk
 from tests.line_pair import START, party, terms
+from watchline.core.encoding import encode
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
 from watchline.core.keys import Ed25519Key
 from watchline.core.outgoing import Draft
@@ -118,7 +119,6 @@ def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: D
 
 
 def test_routes_signed_to_the_peer_replace_its_addresses_and_older_ones_do_not(pair: DeskPair) -> None:
-    from watchline.core.encoding import encode
 
     pair.a.journal.put_document("own-routes", "self", encode([["direct", "192.0.2.9:7400"]]), False)
     pair.a.desk.announce_routes()
@@ -266,3 +266,26 @@ def test_an_acknowledgement_of_one_entry_that_refers_to_another_lifts_neither(pa
     )
     pair.advance(2)
     assert "acknowledged" not in view.rungs(first), "the nonce is not the one that was signed"
+
+
+def test_a_second_link_takes_over_from_one_that_closed_while_it_was_congested(pair: DeskPair) -> None:
+    first = pair.joined
+    pair.join()
+    pair.advance(1)
+    assert first is not None
+    pair.a.line.line.outgoing.flowing = False
+    first[0].cut()
+    pair.advance(1)
+    pair.a.desk.compose(pair.a.line, draft("over the second link"))
+    pair.advance(3)
+    assert texts(pair.b) == ["over the second link"]
+
+
+def test_an_address_that_the_peer_still_has_keeps_its_state_when_another_is_added(pair: DeskPair) -> None:
+    [route] = pair.b.line.routes.values()
+    route.outcome, route.linked = "connected", True
+    pair.a.journal.put_document("own-routes", "self", encode([["direct", route.address], ["direct", "192.0.2.9:7400"]]), False)
+    pair.a.desk.announce_routes()
+    pair.advance(1)
+    assert list(pair.b.line.routes) == [route.address, "192.0.2.9:7400"]
+    assert pair.b.line.routes[route.address] is route

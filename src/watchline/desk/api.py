@@ -139,9 +139,7 @@ class Api:
         if not wait:
             return {"ok": None, "round_trip_seconds": None}
         deadline = asyncio.get_running_loop().time() + wait_seconds
-        future = asyncio.get_running_loop().create_future()
-        opened.waiters.append(Waiter(test.index, "answered", future))
-        await self._wait(future, deadline)
+        await self._wait(opened, test.index, "answered", deadline)
         self.desk.flush()
         if not test.ok:
             raise NegativeAnswer(
@@ -251,9 +249,7 @@ class Api:
         self.desk.flush()
         view = LineView(self.desk, opened.record)
         if not _has_reached(view.rungs(record), rung):
-            future = asyncio.get_running_loop().create_future()
-            opened.waiters.append(Waiter(record.index, rung, future))
-            await self._wait(future, deadline)
+            await self._wait(opened, record.index, rung, deadline)
             self.desk.flush()
         if _has_reached(view.rungs(record), rung):
             return
@@ -263,10 +259,16 @@ class Api:
             raise RouteError(f"{outcome['id']} is not yet {rung}: the peer cannot be reached", hint=hint, **_flat(outcome))
         raise NegativeAnswer(f"{outcome['id']} is not {rung} in time", hint=hint, **_flat(outcome))
 
-    async def _wait(self, future: asyncio.Future[None], deadline: float) -> None:
-        timeout = max(0.0, deadline - asyncio.get_running_loop().time())
-        await asyncio.wait([future], timeout=timeout)
-        future.cancel()
+    async def _wait(self, opened: OpenLine, index: int, rung: str, deadline: float) -> None:
+        """Wait until entry `index` of ours has reached a rung, or until the deadline; who asks looks which it was."""
+        loop = asyncio.get_running_loop()
+        waiter = Waiter(index, rung, loop.create_future())
+        opened.waiters.append(waiter)
+        try:
+            await asyncio.wait([waiter.done], timeout=max(0.0, deadline - loop.time()))
+        finally:
+            waiter.done.cancel()
+            opened.waiters = [each for each in opened.waiters if each is not waiter]
 
     def _outcome(self, opened: OpenLine, record: EntryRecord) -> Json:
         rungs = LineView(self.desk, opened.record).rungs(record)

@@ -133,7 +133,7 @@ class Node:
             if changed:
                 log.info("route.attempt", line=opened.record.name, address=route.address, outcome=outcome)
             wall = self.desk.moment().wall
-            self.desk.note_attempts(opened, [AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0)])
+            self.desk.note_attempts([AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0)])
 
         return note
 
@@ -152,7 +152,7 @@ class Node:
 
     def drained(self, link: Link) -> None:
         """A congested link has room again."""
-        self.desk.link_drained(self._by_peer[link.peer])
+        self.desk.link_drained(self._by_peer[link.peer], link)
 
     def closed(self, link: Link, reason: str) -> None:
         """A link is gone."""
