@@ -1,11 +1,13 @@
 #!/bin/sh
-# What the tests use beyond Python packages, to check our own work against: unzip, Go, and an implementation of signed notes.
+# What the tests use beyond Python packages, to check our own work against: unzip, Go, an implementation of signed notes, Spin and a C compiler.
 # Installs what is missing with apt where it may (root, or sudo that asks no password); otherwise says what to install.
 set -eu
 
 packages=""
 command -v unzip >/dev/null || packages="$packages unzip"
 command -v go >/dev/null || packages="$packages golang-go"
+command -v spin >/dev/null || packages="$packages spin"
+command -v cc >/dev/null || packages="$packages gcc libc6-dev"
 [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/note ] || packages="$packages golang-golang-x-mod-dev"
 [ -n "$packages" ] || exit 0
 

@@ -1,0 +1,1 @@
+"""Models of the protocol, and the runner that checks them: `make models`."""
