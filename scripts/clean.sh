@@ -4,4 +4,4 @@ set -eu
 cd "$(dirname "$0")/.."
 
 rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
-find src tests bench scripts -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
+find src tests bench models reliability scripts -type d -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true

@@ -18,3 +18,4 @@ compile() {
 compile pyproject.toml --output-file requirements/runtime.txt "$@"
 compile pyproject.toml --group dev --constraints requirements/runtime.txt --output-file requirements/dev.txt "$@"
 compile requirements/bench.in --output-file requirements/bench.txt "$@"
+compile requirements/fuzz.in --output-file requirements/fuzz.txt "$@"

@@ -1,0 +1,28 @@
+"""Every target by its name."""
+
+from __future__ import annotations
+
+from reliability.fuzz import (
+    catalogue_targets,
+    core_targets,
+    desk_targets,
+    evidence_targets,
+    line_targets,
+    pairing_targets,
+    routes_targets,
+)
+from reliability.fuzz.target import Target
+
+TARGETS: dict[str, Target] = {
+    target.name: target
+    for module in (
+        core_targets,
+        pairing_targets,
+        evidence_targets,
+        catalogue_targets,
+        desk_targets,
+        routes_targets,
+        line_targets,
+    )
+    for target in module.TARGETS
+}

@@ -1,0 +1,259 @@
+"""What is signed or sealed and read from a file, a body or the disk: each with its reader, and changed in each place.
+
+The desks are A and B, who share a line and have paired once before; the third desk is C, which paired with each of them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import cache
+
+from reliability.parties.alterations import changes, flipped
+from reliability.parties.attempts import Attempt, ReaderSlot, of
+from tests.core.sample_desks import (
+    BEGIN,
+    END,
+    accept,
+    desk_keys,
+    identity_key,
+    invite,
+    officer,
+    officer_key,
+    paired,
+    seeded,
+    signed_certificate,
+    terms,
+)
+from watchline.core import certificate as certificates
+from watchline.core import pairing as pairings
+from watchline.core import persons
+from watchline.core.certificate import Certificate, choose_certificate, issue, parse_certificate
+from watchline.core.encoding import Value, decode, encode
+from watchline.core.entries import Body, EntryType, Notice, Precedence, Response
+from watchline.core.keys import IdentityKey
+from watchline.core.pairing import MAGIC, complete_acceptance, complete_invitation, read_invitation, read_pairing_files
+from watchline.core.persons import MAY, Roster, assertion_challenge, read_roster_change, sign_assertion, sign_roster
+from watchline.core.release import PURPOSE_OF, verify_release, verify_roster_entry
+from watchline.errors import WrongParty
+
+NOW = BEGIN + 1_000
+ROLES = ("duty", "releaser", "admin", "admin", "auditor")
+ROSTER = Roster(1, tuple(officer("A", number, role) for number, role in enumerate(ROLES, start=1)))
+IDENTITY_PURPOSES = (certificates.PURPOSE, pairings.PURPOSE, persons.ROSTER_PURPOSE)
+
+
+@dataclass(frozen=True)
+class Readable:
+    """One kind of object that is read as bytes. read: raises for what it refuses. prefix: bytes before the encoding.
+
+    signed, malformed: how it ends when a value is changed that still has its form, and that has not.
+    """
+
+    name: str
+    genuine: bytes
+    read: Callable[[Value], object]
+    signed: frozenset[str]
+    malformed: frozenset[str]
+    prefix: bytes = b""
+
+    @property
+    def slot(self) -> ReaderSlot:
+        return ReaderSlot(self.read)
+
+    @property
+    def value(self) -> Value:
+        """The genuine object as a value."""
+        return decode(self.genuine[len(self.prefix) :])
+
+    def encode(self, value: Value) -> bytes:
+        """A changed value as bytes of this kind."""
+        return self.prefix + encode(value)
+
+
+def line() -> bytes:
+    """LINE of A and B."""
+    return paired()[1].line
+
+
+@cache
+def other_line() -> bytes:
+    """LINE of another pairing of A and B."""
+    return other_pairing()[1].line
+
+
+@cache
+def other_pairing(one: str = "A", other: str = "B") -> tuple[tuple[bytes, bytes, bytes], pairings.Pairing]:
+    """Another pairing, of the same or other desks: its three files and the line."""
+    file1, invitation = invite(one, "other")
+    file2, _ = accept(file1, other, "other")
+    file3, made = complete_invitation(invitation, file2, identity_key(one), seeded(f"other {one} {other}"))
+    return (file1, file2, file3), made
+
+
+# --- certificates
+
+
+@cache
+def renewed(*, desk: str = "A", inc: int = 1, keys: int = 1, on: bytes | None = None, revoked: bool = False) -> Certificate:
+    """The next certificate of a desk; with other incarnations, keys, line and a revocation where they are given."""
+    public = desk_keys(desk, keys).public
+    revocation = (1, BEGIN) if revoked else None
+    return Certificate(identity_key(desk).identity.id, on, 2, inc, public, BEGIN, END, revocation)
+
+
+def certificate_reader(known: Certificate | None = None) -> Callable[[Value], None]:
+    """How a line of B with A reads an offered certificate, where this one counts, or the first; no newer one is refused too."""
+    current = signed_certificate("A") if known is None else issue(identity_key("A"), known)
+
+    def read(data: Value) -> None:
+        offered = parse_certificate(data, identity_key("A").identity)
+        if choose_certificate(current, offered, line()) is current:
+            raise WrongParty("this certificate is no newer one", rule=2)
+
+    return read
+
+
+def signed_as(key: IdentityKey, purpose: str, body: bytes) -> bytes:
+    """dCBOR[body, ed, ml], as certificates and pairing files are signed."""
+    signature = key.sign(purpose, body)
+    return encode([body, signature.ed, signature.ml])
+
+
+# --- people
+
+
+def content_of(kind: EntryType) -> bytes:
+    """The content of an entry that people stand behind."""
+    if kind in (EntryType.NOTICE, EntryType.CANCEL):
+        return Notice("statement", 1, Precedence.FLASH, False, "ja", {1: "気球"}).encode()
+    if kind == EntryType.ROSTER:
+        return encode([next_roster().encode(), None, None])
+    if kind == EntryType.TERMS:
+        return terms().encode()
+    return Response(kind, 1, 1, 3, bytes(32), "ja").encode()
+
+
+def next_roster() -> Roster:
+    """The roster that follows `ROSTER`, with one officer more."""
+    return Roster(2, (*ROSTER.officers, officer("A", 6, "duty")))
+
+
+NONCE = bytes(range(16))
+
+
+def asserted(
+    kind: EntryType, *, purpose: str | None = None, on: bytes | None = None, desk: str = "A", nonce: bytes = NONCE,
+    content: bytes | None = None, signers: tuple[int, ...] | None = None, keys_of: str = "A", shown_nonce: bytes = NONCE,
+) -> bytes:  # fmt: skip
+    """The body of an entry with the assertions that it needs; each argument is one thing that they can be made wrongly for."""
+    own = content_of(kind)
+    made_for = purpose or PURPOSE_OF[kind]
+    what = Body(own if content is None else content)
+    digest = next_roster().digest if kind == EntryType.ROSTER and content is None else what.digest
+    challenge = assertion_challenge(made_for, on or line(), identity_key(desk).identity.id, nonce, digest)
+    numbers = signers or right_signers(kind)
+    assertions = tuple(sign_assertion(number, officer_key(keys_of, number), challenge).to_value() for number in numbers)
+    return Body(own, shown_nonce, assertions).encode()
+
+
+def right_signers(kind: EntryType) -> tuple[int, ...]:
+    """Officers who may, as many as are needed."""
+    needed = 2 if kind in (EntryType.ROSTER, EntryType.TERMS) else 1
+    return tuple(each.number for each in ROSTER.officers if each.role in MAY[PURPOSE_OF[kind]])[:needed]
+
+
+def reader_of_entry(kind: EntryType) -> Callable[[Value], object]:
+    """How B judges who stands behind an entry of A."""
+
+    def read(data: Value) -> object:
+        body = Body.decode(data)
+        own = identity_key("A").identity
+        if kind == EntryType.ROSTER:
+            return verify_roster_entry(body, ROSTER, own, line(), NOW)
+        return verify_release(kind, body, line(), own.id, ROSTER, terms(), NOW)
+
+    return read
+
+
+def roster_by_identity(*, on: bytes | None = None, desk: str = "A", roster: Roster | None = None) -> bytes:
+    """dCBOR[roster, ed, ml], signed by an identity."""
+    changed = roster or next_roster()
+    signature = sign_roster(identity_key(desk), on or line(), changed)
+    return encode([changed.encode(), signature.ed, signature.ml])
+
+
+def read_roster(data: Value) -> Roster:
+    """How B takes a roster that A's identity signed."""
+    return read_roster_change(data, ROSTER, identity_key("A").identity, line())
+
+
+# --- what there is
+
+
+@cache
+def readables() -> dict[str, Readable]:
+    """Everything of this module, by name."""
+    (file1, file2, file3), _, _ = paired()
+    _, invitation = invite()
+    _, acceptance = accept(file1)
+    found = [
+        Readable(
+            "certificate", issue(identity_key("A"), renewed()).encoded, certificate_reader(),
+            of("bad-signature 2", "wrong-party 2"), of("malformed 39", "malformed 2"),
+        ),
+        Readable(
+            "certificate with a revocation", issue(identity_key("A"), renewed(inc=2, keys=2, revoked=True)).encoded,
+            certificate_reader(), of("bad-signature 2", "wrong-party 2"), of("malformed 39", "malformed 2"),
+        ),
+        Readable(
+            "pairing file 1", file1, read_invitation, of("bad-signature 5", "wrong-party 5"), of("malformed 5"), MAGIC
+        ),
+        Readable(
+            "pairing file 2", file2, lambda data: complete_invitation(invitation, data, identity_key("A"), seeded("again")),
+            of("bad-signature 5", "wrong-party 5"), of("malformed 5"), MAGIC,
+        ),
+        Readable(
+            "pairing file 3", file3, lambda data: complete_acceptance(acceptance, data),
+            of("bad-signature 5", "wrong-party 5"), of("malformed 5"), MAGIC,
+        ),
+        Readable(
+            "roster by identity", roster_by_identity(), read_roster,
+            of("bad-signature 4", "wrong-party 3"), of("malformed 39", "malformed 3"),
+        ),
+        *(
+            Readable(
+                f"body of {kind.name}", asserted(kind), reader_of_entry(kind),
+                of("bad-signature 3", "wrong-party 3", "wrong-party 8"), of("malformed 39", "malformed 3", "bad-signature 4"),
+            )
+            for kind in EntryType if kind in PURPOSE_OF
+        ),
+    ]  # fmt: skip
+    return {each.name: each for each in found}
+
+
+def changed_files() -> Iterator[Attempt]:
+    """Each object with each single change, the signatures as they were."""
+    for each in readables().values():
+        for change in changes(each.value):
+            if each.name.startswith("body") and change.name == "2: reversed":
+                continue  # officers stand beside each other, in no order
+            yield Attempt(
+                f"{each.name}, {change.name}", each.slot, each.encode(change.value), each.signed | each.malformed, each.genuine
+            )
+        data = each.genuine
+        for bit in range(0, 8 * len(data), 8 * max(1, len(data) // 64) + 1):
+            yield Attempt(f"{each.name}, bit {bit}", each.slot, flipped(data, bit), each.signed | each.malformed, data)
+        for about, other in (("cut by one byte", data[:-1]), ("one byte longer", data + b"\0"), ("nothing", b"")):
+            yield Attempt(f"{each.name}, {about}", each.slot, other, each.malformed, data)
+
+
+def read_three(number: int) -> Callable[[Value], object]:
+    """The reader of evidence, with one of three pairing files replaced."""
+
+    def read(data: Value) -> object:
+        files = list(paired()[0])
+        files[number - 1] = data
+        return read_pairing_files((files[0], files[1], files[2]))
+
+    return read

@@ -1,0 +1,99 @@
+"""What core can be offered, read from core itself: a new kind there is unknown to the matrix until somebody adds it here.
+
+Each function gives (what core has, what the matrix knows); a test compares the two.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Set as AbstractSet
+from dataclasses import fields
+from pathlib import Path
+from typing import get_args
+
+import watchline
+from reliability.parties.desks import right
+from reliability.parties.files import IDENTITY_PURPOSES, readables
+from reliability.parties.hearer import Hearer
+from reliability.parties.objects import MAKERS, UNSIGNED, facts_of
+from reliability.parties.sealed import KINDS, PLACES
+from watchline.core import frames
+from watchline.core.entries import EntryType
+from watchline.core.keys import DeskPublic
+from watchline.core.persons import PURPOSES
+from watchline.core.release import PURPOSE_OF
+from watchline.core.statements import StatementType
+
+SOURCE = Path(watchline.__file__).parent
+
+NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE, EntryType.SILENCE}
+"""Entries that a node makes alone, and types that are reserved."""
+
+LABELS = {
+    "certificate", "pairing", "roster",  # purposes of identities
+    "person", "statement", "pairing secret", "kept pairing", "line", "digits", "rk", "ck",  # what goes into a hash or a context
+    "identity key", "desk keys", "pending invitation", "pending acceptance",  # encodings that are sealed and never signed
+}  # fmt: skip
+"""Every text `watchline/1 ...` that keeps one use of a key or of a hash apart from another."""
+
+Compared = tuple[AbstractSet[object], AbstractSet[object]]
+
+
+def item_kinds(hearer: Hearer) -> Compared:
+    """The kinds of items that a frame is read as."""
+    made = {make(right(), facts_of(hearer))[0] for make in MAKERS.values()}
+    return set(frames._READERS), made | set(UNSIGNED)
+
+
+def item_classes(hearer: Hearer) -> Compared:
+    """The classes of items; an unknown kind is offered too."""
+    values = [*(make(right(), facts_of(hearer)) for make in MAKERS.values()), *UNSIGNED.values(), [99]]
+    return set(get_args(frames.Item)), {type(frames._from_wire(value)) for value in values}
+
+
+def statement_types() -> Compared:
+    """The types of statements."""
+    return {kind.name for kind in StatementType}, {name for name in MAKERS if name.isupper()}
+
+
+def purposes_of_people() -> Compared:
+    """What officers sign for."""
+    return set(PURPOSES), set(PURPOSE_OF.values())
+
+
+def entry_types() -> Compared:
+    """The types of entries, and the bodies of the matrix."""
+    bodies = {EntryType[name.removeprefix("body of ")] for name in readables() if name.startswith("body of ")}
+    return set(EntryType), bodies | NOBODY_STANDS_BEHIND
+
+
+def keys_of_a_certificate() -> Compared:
+    """The public keys of a desk: those that sign are among the signers, the other two are sealed to or recognised."""
+    known = {purpose.split()[0] for purpose in right().sign if purpose != "peer log"} | {"kem", "tls_fingerprint"}
+    return {each.name for each in fields(DeskPublic) if each.init}, known
+
+
+def labels() -> Compared:
+    """Every label in core and desk."""
+    texts = [path.read_text() for path in sorted(SOURCE.glob("core/*.py")) + sorted(SOURCE.glob("desk/*.py"))]
+    found = {label for text in texts for label in re.findall(r'b?"watchline/1 ([a-z]+(?: [a-z]+)?)(?:\\0)? ?"', text)}
+    return found, set(LABELS)
+
+
+def identity_purposes() -> Compared:
+    """What identities sign for: every constant that is called a purpose."""
+    texts = [path.read_text() for path in sorted(SOURCE.glob("**/*.py"))]
+    found = {purpose for text in texts for purpose in re.findall(r'^[A-Z_]*PURPOSE = "([^"]+)"', text, re.MULTILINE)}
+    return found, set(IDENTITY_PURPOSES)
+
+
+def sealed_kinds() -> Compared:
+    """The kinds of files that a passphrase seals."""
+    texts = [path.read_text() for path in sorted(SOURCE.glob("desk/*.py"))]
+    return {kind for text in texts for kind in re.findall(r'^_KIND = "([^"]+)"', text, re.MULTILINE)}, set(KINDS)
+
+
+def journal_places() -> Compared:
+    """The tables of the journal in which something is sealed."""
+    found = set(re.findall(r'_place\("(\w+)"', (SOURCE / "journal" / "sqlite.py").read_text()))
+    return found, {table for table, *_ in PLACES.values()}

@@ -1,0 +1,132 @@
+"""The people of the desks: what they write, to whom, and what they look at."""
+
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.line import Phase
+from watchline.core.outgoing import Draft
+from watchline.core.persons import assertion_challenge, sign_assertion
+from watchline.core.records import EntryRecord
+from watchline.desk.lines import OpenLine
+
+if TYPE_CHECKING:
+    from reliability.simulator.machine import Machine
+    from reliability.simulator.world import World
+
+LOOK_SECONDS = 3.0
+ANSWERED_FROM = 20  # the newest entries of the peer among which people find one to acknowledge, decline or answer
+
+
+class People:
+    """Composes what the run's plan asks for, in bursts, until its time is over; now and then somebody looks at a ladder."""
+
+    def __init__(self, world: World, source: random.Random) -> None:
+        self._world = world
+        self._source = source
+        self._left = world.swarm.entries
+        self._written = 0
+
+    def begin(self) -> None:
+        """Begin to write and to look."""
+        self._next_burst()
+        self._next_look()
+
+    def _next_burst(self) -> None:
+        swarm, clock = self._world.swarm, self._world.clock
+        bursts = max(1.0, swarm.entries / ((1 + swarm.burst) / 2))
+        wait = self._source.expovariate(bursts / swarm.compose_seconds)
+        clock.call_at(clock.now_seconds + wait, self._burst)
+
+    def _burst(self) -> None:
+        world, source = self._world, self._source
+        if world.healing or self._left <= 0:
+            return
+        self._next_burst()
+        names = source.choice(world.swarm.lines)
+        machine = world.machines[source.choice(names)]
+        count = min(self._left, source.randint(1, world.swarm.burst))
+        peer = names[names[0] == machine.name].lower()
+        machine.run(lambda: self._write(machine, machine.desk.line_named(peer), count))
+
+    def _write(self, machine: Machine, opened: OpenLine, count: int) -> None:
+        if opened.line.phase is Phase.STOPPED or not machine.desk.has_room:
+            return
+        for _ in range(count):
+            self._left -= 1
+            machine.desk.compose(opened, self._draft(machine, opened))
+        if self._source.random() < 0.3:
+            machine.desk.flush()  # as the command does that waits until it is safe here
+
+    def _draft(self, machine: Machine, opened: OpenLine) -> Draft:
+        source = self._source
+        meant = self._meant(machine, opened) if source.random() < 0.15 else None
+        if meant is not None and source.random() < 0.7:
+            return self._response(machine, opened, meant)
+        self._written += 1
+        length = (
+            source.randrange(2_000, 40_000) if source.random() < self._world.swarm.long_bodies else source.randrange(1, 300)
+        )
+        text = f"{machine.name} {self._written} " + "x" * length
+        form = source.choices(("free-text", "statement", "airspace-object"), (6, 2, 1))[0]
+        content = Notice(form, 1, source.choice(list(Precedence)), False, "en", {1: text}).encode()
+        once = f"{machine.name} {self._written}" if source.random() < 0.2 else None
+        size = opened.line.outgoing.edge.size
+        kind, re = EntryType.NOTICE, None if meant is None else meant.index
+        if meant is None and size > 1 and source.random() < 0.03:
+            kind, re = EntryType.CANCEL, source.randrange(1, size)
+        if source.random() >= self._world.swarm.released:
+            return Draft(kind, content, re=re, once=once)
+        nonce, assertions = self._sign(machine, opened, "release", content)
+        return Draft(kind, content, nonce, assertions, re, once, released=True)
+
+    def _meant(self, machine: Machine, opened: OpenLine) -> EntryRecord | None:
+        log = opened.line.setup.incoming_log
+        size = machine.journal.size(log)
+        if size < 2:
+            return None
+        found = machine.journal.entry(log, self._source.randrange(max(1, size - ANSWERED_FROM), size))
+        return found if found is not None and found.type == EntryType.NOTICE else None
+
+    def _response(self, machine: Machine, opened: OpenLine, meant: EntryRecord) -> Draft:
+        leaf = Leaf.decode(meant.leaf)
+        kind = self._source.choice((EntryType.ACKNOWLEDGE, EntryType.ACKNOWLEDGE, EntryType.DECLINE))
+        inc, peer_inc = leaf.direction.inc, leaf.direction.peer_inc
+        content = Response(kind, inc, peer_inc, leaf.index, leaf.commitment, "en").encode()
+        purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
+        nonce, assertions = self._sign(machine, opened, purpose, content)
+        return Draft(kind, content, nonce, assertions, leaf.index, None, True)
+
+    def _sign(self, machine: Machine, opened: OpenLine, purpose: str, content: bytes) -> tuple[bytes, tuple[object, ...]]:
+        nonce = self._source.randbytes(16)
+        setup = opened.line.setup
+        challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, Body(content).digest)
+        return nonce, (sign_assertion(1, machine.party.officer, challenge).to_value(),)
+
+    # --- looking
+
+    def _next_look(self) -> None:
+        clock = self._world.clock
+        clock.call_at(clock.now_seconds + self._source.uniform(0.5, LOOK_SECONDS), self._look)
+
+    def _look(self) -> None:
+        """Somebody asks how far things are: what is shown is made durable first, and is not taken back. Then perhaps a test."""
+        self._next_look()
+        machine = self._source.choice(list(self._world.machines.values()))
+        machine.run(lambda: self._shown(machine))
+
+    def _shown(self, machine: Machine) -> None:
+        desk, source = machine.desk, self._source
+        desk.flush()
+        for opened in desk.lines.values():
+            self._world.watch.looked(machine.name, machine.journal, opened.line.setup.outgoing_log)
+        opened = source.choice(list(desk.lines.values()))
+        what = source.choice(("probe", "routes", "test", "nothing", "nothing"))
+        if what == "probe" and opened.link is not None:
+            opened.link.send([opened.line.probe(desk.moment())])
+        elif what == "routes":
+            desk.announce_routes()
+        elif what == "test" and opened.line.phase is Phase.OPEN and desk.has_room:
+            desk.tests.start(opened)

@@ -1,0 +1,136 @@
+"""Desks that have been paired: made once for a process, because keys are costly, and copied onto the disks of each run."""
+
+from __future__ import annotations
+
+import atexit
+import random
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import cache
+from hashlib import sha256
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+from reliability.medium import Image, MediumVFS
+from watchline.core.certificate import Certificate, SignedCertificate, issue
+from watchline.core.encoding import encode
+from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
+from watchline.core.pairing import Pairing, RouteAddress
+from watchline.core.persons import Officer, Roster
+from watchline.core.terms import Terms, default_terms
+from watchline.desk.own import DOCUMENT, OwnDesk
+from watchline.journal import LineRecord, sealing, sqlite
+from watchline.journal.sqlite import open_journal
+
+START = 1_680_220_800  # 31 March 2023, 00:00 UTC: the wall clock of every run begins here
+DAY = 86_400
+NODE_KEY = b"n" * 32
+NAMES = ("Tokyo", "Beijing", "Seoul", "Manila", "Hanoi")
+WAL_BYTES = 65_536  # so short that a run writes it back more than once
+
+
+@dataclass(frozen=True)
+class Party:
+    """One desk's keys: everything that its people and its node hold."""
+
+    name: str
+    identity: IdentityKey
+    keys: DeskKeys
+    certificate: SignedCertificate
+    officer: Ed25519Key
+    roster: Roster
+
+    @property
+    def id(self) -> bytes:
+        """The desk's identity, 32 bytes."""
+        return self.identity.identity.id
+
+
+@cache
+def party(name: str) -> Party:
+    """The desk of this name; the same keys in every process."""
+    source = random.Random(name)
+    identity = IdentityKey.generate(name, source.randbytes)
+    keys = DeskKeys.generate(source.randbytes)
+    # So long that no jump of a clock makes it expire: that is a remark, and another test's.
+    dates = 1, START + 100 * 366 * DAY
+    certificate = issue(identity, Certificate(identity.identity.id, None, 1, 1, keys.public, *dates))
+    officer = Ed25519Key(source.randbytes(32))
+    roster = Roster(1, (Officer(1, 0, officer.public, "duty", None, *dates),))
+    return Party(name, identity, keys, certificate, officer, roster)
+
+
+def line_id(one: str, other: str) -> bytes:
+    """The line between two desks."""
+    return sha256("/".join(sorted((one, other))).encode()).digest()
+
+
+def pairing_secret(line: bytes) -> bytes:
+    """PS of a line."""
+    return sha256(b"PS" + line).digest()
+
+
+@cache
+def terms(pace: str) -> Terms:
+    """What two desks agreed: `calm` as by default, `busy` with statuses and tests every few seconds."""
+    forms = {"airspace-object": "answer", "statement": "acknowledgement", "free-text": "none", "test": "none"}
+    agreed = default_terms(("en", "ja"), bytes(32), forms, ("test",))  # type: ignore[arg-type]
+    return agreed if pace == "calm" else replace(agreed, status_interval_seconds=7, test_interval_seconds=11)
+
+
+@cache
+def journal_path() -> Path:
+    """Where every journal's empty file lies; each machine has a disk of its own, so they share the path."""
+    folder = tempfile.TemporaryDirectory(prefix="watchline-simulator-")
+    atexit.register(folder.cleanup)
+    return Path(folder.name) / "journal.db"
+
+
+@cache
+def home(name: str, peers: tuple[str, ...], pace: str) -> Image:
+    """The disk of a desk that was paired with these peers and has not said a word."""
+    disk = MediumVFS("pool")
+    try:
+        journal = open_journal(journal_path(), NODE_KEY, create=True, vfs="pool", wal_bytes=WAL_BYTES)
+        own = party(name)
+        document = OwnDesk(
+            "en", "UTC", own.identity.identity, "identity", bytes(1216), own.keys, own.certificate, own.roster, START
+        )
+        journal.put_document(*DOCUMENT, document.encode(), sealed=True)
+        for peer in peers:
+            line = line_id(name, peer)
+            journal.put_line(LineRecord(line, peer.lower(), START, True, _pairing(line, own, party(peer), pace).encode()))
+        journal.put_document("own-routes", "self", encode([["direct", f"{name.lower()}.example:7400"]]), False)
+        journal.close()
+        return disk.snapshot()
+    finally:
+        disk.unregister()
+
+
+def _pairing(line: bytes, own: Party, peer: Party, pace: str) -> Pairing:
+    route = RouteAddress("direct", f"{peer.name.lower()}.example:7400")
+    return Pairing(
+        line, pairing_secret(line), own.id, peer.identity.identity, peer.certificate, peer.roster, (route,), terms(pace),
+        True, (bytes(32), bytes(32), bytes(32)),
+    )  # fmt: skip
+
+
+@contextmanager
+def seeded_entropy(source: random.Random) -> Iterator[None]:
+    """Let the journals draw their nonces and salts from a seed: the one place where a run reaches into the product.
+
+    Everything else takes its randomness as an argument. ML-DSA and HPKE draw their own inside the library; what they make
+    always has the same length, and nothing in a run depends on its bytes.
+    """
+    drawing: tuple[Any, ...] = (sealing, sqlite)  # the modules that ask the system for random bytes themselves
+    real = [module.os for module in drawing]
+    for module in drawing:
+        module.os = SimpleNamespace(urandom=source.randbytes)
+    try:
+        yield
+    finally:
+        for module, was in zip(drawing, real, strict=True):
+            module.os = was

@@ -1,0 +1,114 @@
+"""What goes wrong in a run, and how often: each seed draws its own, so that faults also meet without the noise of others.
+
+Swarm testing (Groce and others, ISSTA 2012): a run with everything on reaches less than many with some things off.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from reliability.simulator.pool import NAMES
+
+FIFTY_YEARS = 50 * 365 * 86_400
+
+Lie = str
+LIES: tuple[Lie, ...] = ("withhold receipts", "fork", "two heads", "replay", "old incarnation", "flood", "deny custody")
+HARMFUL: frozenset[Lie] = frozenset({"fork", "two heads", "deny custody"})
+"""Those that show another log than before: the line may stop. The others must not even cost an alarm."""
+
+TROUBLES = (
+    "kill", "power cut", "before commit", "after commit", "half sent", "disk operation", "power operation", "partition",
+    "one way", "reconnect", "second link", "disk full", "no room", "disk error", "clock", "weather",
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Weather:
+    """What a network does with each frame. delay_seconds: from, to. bytes_per_second: None for a fast link."""
+
+    loss: float = 0.0
+    repetition: float = 0.0
+    reordering: float = 0.0
+    corruption: float = 0.0
+    replay: float = 0.0
+    delay_seconds: tuple[float, float] = (0.001, 0.02)
+    bytes_per_second: float | None = None
+
+
+CALM = Weather()
+
+
+@dataclass(frozen=True)
+class Swarm:
+    """The plan of one run.
+
+    lines: which desks talk. entries: how many the people of all desks compose together. burst: how many at once, at most.
+    checkpoint: how many share a signature. troubles: which are on; one comes about every `trouble_seconds`.
+    rollback: somebody puts back an old copy of a disk. liar: a desk that lies, and how; None for none.
+    """
+
+    desks: tuple[str, ...]
+    lines: tuple[tuple[str, str], ...]
+    pace: str
+    entries: int
+    burst: int
+    checkpoint: int
+    long_bodies: float
+    released: float
+    compose_seconds: float
+    weather: tuple[float, float, float, float, float]
+    slow: bool
+    late: bool
+    troubles: tuple[str, ...]
+    trouble_seconds: float
+    rollback: bool
+    liar: str | None
+    lies: tuple[Lie, ...]
+
+
+def draw_swarm(source: random.Random) -> Swarm:
+    """What the seed behind this source has in store."""
+    count = source.choices((2, 3, 4, 5), (70, 18, 8, 4))[0]
+    desks = tuple(source.sample(NAMES, count))
+    joined = [(desks[source.randrange(n)], desks[n]) for n in range(1, count)]
+    for one in range(count):
+        for other in range(one + 1, count):
+            pair = desks[one], desks[other]
+            if pair not in joined and source.random() < 0.3:
+                joined.append(pair)
+    entries = int(source.triangular(60, 1_500, 300))
+    liar = source.choice(desks) if source.random() < 0.12 else None
+    return Swarm(
+        desks=desks,
+        lines=tuple(joined),
+        pace=source.choices(("calm", "busy"), (3, 1))[0],
+        entries=entries,
+        burst=source.choice((2, 16, 64)),
+        checkpoint=source.choice((1, 7, 256, 256)),
+        long_bodies=source.choice((0.0, 0.0, 0.02)),
+        released=source.choice((0.0, 0.5, 1.0)),
+        compose_seconds=source.uniform(10.0, 40.0),
+        weather=(
+            source.choice((0.0, 0.2, 0.4, 0.6)),
+            source.choice((0.0, 0.2, 0.5)),
+            source.choice((0.0, 0.3, 0.6)),
+            source.choice((0.0, 0.05, 0.3)),
+            source.choice((0.0, 0.05, 0.2)),
+        ),
+        slow=source.random() < 0.2,
+        late=source.random() < 0.4,
+        troubles=tuple(trouble for trouble in TROUBLES if source.random() < 0.5),
+        trouble_seconds=source.choice((0.7, 1.5, 3.0)),
+        rollback=source.random() < 0.08,
+        liar=liar,
+        lies=tuple(source.sample(LIES, source.randint(1, 3))) if liar is not None else (),
+    )
+
+
+def draw_weather(swarm: Swarm, source: random.Random) -> Weather:
+    """How the network behaves for a while: each of the run's kinds at most as bad as it may be, or not at all."""
+    loss, repetition, reordering, corruption, replay = (worst * source.choice((0.0, 0.5, 1.0, 1.0)) for worst in swarm.weather)
+    delay = (0.05, source.choice((0.5, 3.0, 10.0))) if swarm.late and source.random() < 0.5 else CALM.delay_seconds
+    rate = source.choice((2_000.0, 20_000.0)) if swarm.slow and source.random() < 0.5 else None
+    return Weather(loss, repetition, reordering, corruption, replay, delay, rate)

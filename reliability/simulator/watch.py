@@ -1,0 +1,442 @@
+"""The invariants: what every desk may say and keep, checked at each commit, each frame, each start and at the end.
+
+The watch believes nobody. It knows what was committed because it stands behind each commit, what was said because it opens
+each frame, and what is durable because it reads each journal again after a crash. An honest desk that breaks one of these
+rules is a `Violation`; of a desk that lies only its peers are watched.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from reliability.simulator.pool import Party, line_id, pairing_secret
+from watchline.core.encoding import decode
+from watchline.core.entries import Leaf
+from watchline.core.epochs import outer_key
+from watchline.core.frames import Entries, FrameKey, FullEntry, Item, Receipt, Stated
+from watchline.core.records import EntryRecord, Log, Pair, PrekeyRecord, ReceiptRecord, Record
+from watchline.core.statements import StatementType
+from watchline.errors import PeerError
+from watchline.journal import Journal
+
+
+class Violation(Exception):
+    """A desk broke an invariant. `rule` is its short name, of INVARIANTS."""
+
+    def __init__(self, rule: str, what: str) -> None:
+        super().__init__(f"{rule}: {what}")
+        self.rule = rule
+
+
+INVARIANTS = {
+    "speak": "nothing is said of an entry, an epoch or a prekey before it is durable",
+    "receipt": "no receipt, and no word of custody, for more than is durable at the receiver",
+    "durable": "what was committed is there after every crash, whole, and nothing else is",
+    "custody": "the receiver's log is a prefix of what its author released: nothing lost, repeated, reordered or altered",
+    "key": "no entry key, epoch or prekey number is used for two contents",
+    "nonce": "no nonce of a frame key is used for two frames",
+    "fork": "no log has two heads of one size, and nobody gives receipts for two",
+    "rung": "a rung that was shown is not taken back",
+    "accused": "nobody is accused, and no line stops, where nobody lied and no old copy was restored",
+    "silent": "a lie that left two desks with different logs is alarmed",
+    "live": "when the faults have ended, everything composed arrives and is receipted",
+}
+
+
+class Direction(NamedTuple):
+    """One log as all desks name it: its line, its author, the author's incarnation and the recipient's."""
+
+    line: bytes
+    author: str
+    inc: int
+    peer_inc: int
+
+
+class Content(NamedTuple):
+    """What an entry is, as its author and its receiver must have it alike."""
+
+    leaf: bytes
+    body: bytes
+    sealed: bytes | None
+
+
+class Span(NamedTuple):
+    """The entries of one log that a frame has to do with: it carries them, or the receipt for them."""
+
+    direction: Direction
+    start: int
+    stop: int
+
+
+@dataclass(slots=True)
+class LogWatch:
+    """What is known of one log.
+
+    durable: what its author committed. custody: what its receiver committed. believed: how far the author has stored receipts.
+    shown: how far people were shown them. known: how much the receiver had when an old copy of the author came back.
+    met: how many faults each entry met on its way.
+
+    What was once said and may not be said otherwise: `said` the wire form of entries by index, `signatures` of heads and
+    `roots` of statuses by size, `cosigned` the roots of receipts, `epochs` their statements, `prekeys` that the receiver gave
+    its author. offered: the numbers of those that are on its disk.
+    """
+
+    durable: list[Content] = field(default_factory=list)
+    said: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    custody: list[Content] = field(default_factory=list)
+    believed: int = 0
+    shown: int = 0
+    known: int = 0
+    met: list[int] = field(default_factory=list)
+    signatures: dict[int, bytes] = field(default_factory=dict)
+    roots: dict[int, bytes] = field(default_factory=dict)
+    cosigned: dict[int, bytes] = field(default_factory=dict)
+    epochs: dict[int, bytes] = field(default_factory=dict)
+    prekeys: dict[int, bytes] = field(default_factory=dict)
+    offered: set[int] = field(default_factory=set)
+
+
+class Watch:
+    """All invariants of one run. liar: the name of the desk that lies, None for none."""
+
+    def __init__(self, parties: Sequence[Party], lines: Sequence[tuple[str, str]], liar: str | None = None) -> None:
+        self.liar = liar
+        self.logs: dict[Direction, LogWatch] = {}
+        self.suspect: set[bytes] = set()  # lines on which accusations are in order: a liar's, and those of an old copy
+        self.restored: set[bytes] = set()  # lines of which one end was put back to an old copy
+        self.counts: Counter[str] = Counter()
+        self._committing: dict[str, list[Record]] = {}
+        self._peers: dict[tuple[str, bytes], str] = {}
+        self._keys: dict[tuple[str, bytes], FrameKey] = {}
+        self._nonces: dict[tuple[str, bytes, bytes], bytes] = {}
+        by_name = {party.name: party for party in parties}
+        for one, other in lines:
+            line = line_id(one, other)
+            for speaker, hearer in ((one, other), (other, one)):
+                self._peers[speaker, line] = hearer
+                key = outer_key(pairing_secret(line), by_name[speaker].id, by_name[hearer].id)
+                self._keys[speaker, line] = FrameKey(key)
+
+    def direction(self, desk: str, log: Log) -> Direction:
+        """How all desks call what `desk` calls by this name."""
+        ours, theirs = log.pair
+        if log.outgoing:
+            return Direction(log.line, desk, ours, theirs)
+        return Direction(log.line, self._peers[desk, log.line], theirs, ours)
+
+    def log(self, direction: Direction) -> LogWatch:
+        """What is known of this log."""
+        found = self.logs.get(direction)
+        if found is None:
+            found = self.logs[direction] = LogWatch()
+        return found
+
+    # --- commits
+
+    def committing(self, desk: str, records: list[Record]) -> None:
+        """A desk hands these to its journal; whether they are durable shows later."""
+        self._committing[desk] = records
+
+    def committed(self, desk: str) -> None:
+        """The journal said that all of it is durable."""
+        for record in self._committing.pop(desk):
+            if isinstance(record, EntryRecord):
+                self._append(desk, record)
+            elif isinstance(record, ReceiptRecord):
+                self._remember(desk, record)
+            elif isinstance(record, PrekeyRecord) and record.ours and record.value is not None:
+                log = self.log(self.direction(desk, Log(record.line, record.pair, False)))
+                log.offered.add(record.pre_id)
+
+    def _append(self, desk: str, record: EntryRecord) -> None:
+        direction = self.direction(desk, record.log)
+        log, content = self.log(direction), Content(record.leaf, record.body, record.sealed)
+        if record.log.outgoing:
+            if record.index != len(log.durable):
+                raise Violation("durable", f"{desk} wrote entry {record.index} where {len(log.durable)} was next")
+            log.durable.append(content)
+            del log.met[record.index :]
+            log.met.append(0)
+        else:
+            self._take(desk, direction, record.index, content)
+
+    def _take(self, desk: str, direction: Direction, index: int, content: Content) -> None:
+        log = self.log(direction)
+        if index != len(log.custody):
+            raise Violation("custody", f"{desk} took entry {index} of {direction.author} where {len(log.custody)} was next")
+        self._compare(desk, direction, index, content)
+        log.custody.append(content)
+
+    def _compare(self, desk: str, direction: Direction, index: int, content: Content) -> None:
+        """What comes into custody is what an honest author has written, and said."""
+        log = self.log(direction)
+        if direction.line in self.suspect:
+            return
+        if index >= len(log.durable) or content[:2] != log.durable[index][:2]:
+            raise Violation("custody", f"{desk} took an entry {index} that {direction.author} did not write so")
+        if index not in log.said and direction.author != self.liar:
+            raise Violation("custody", f"{desk} took entry {index}, which {direction.author} never said")
+
+    def _remember(self, desk: str, record: ReceiptRecord) -> None:
+        direction = self.direction(desk, record.log)
+        log = self.log(direction)
+        if record.log.outgoing:
+            log.believed = max(log.believed, record.size)
+        elif desk != self.liar and log.cosigned.setdefault(record.size, record.root) != record.root:
+            raise Violation("fork", f"{desk} gave receipts for two heads of size {record.size}")
+
+    # --- words
+
+    def spoken(self, desk: str, line: bytes, frame: bytes) -> Span | None:
+        """A desk lets go of a frame: everything in it must be true, durable and said before in the same way or not at all.
+
+        Gives the entries that this frame is about; None if it is about none.
+        """
+        try:
+            items = self._keys[desk, line].open(frame)
+        except PeerError as error:
+            if desk == self.liar:
+                return None
+            raise Violation("speak", f"{desk} sent a frame that nobody can open: {error.message}") from error
+        span = None
+        for item in items:
+            span = self._span(desk, line, item) or span
+        if desk != self.liar:
+            self._check_nonce(desk, line, frame)
+            for item in items:
+                self._check_item(desk, line, item)
+        return span
+
+    def _span(self, desk: str, line: bytes, item: Item) -> Span | None:
+        if isinstance(item, Entries):
+            direction = Direction(line, desk, item.inc, item.peer_inc)
+            return Span(direction, item.start, item.start + len(item.entries))
+        if isinstance(item, Receipt):
+            direction = Direction(line, self._peers[desk, line], item.peer_inc, item.inc)
+            return Span(direction, self.log(direction).believed, item.size)
+        return None
+
+    def _check_nonce(self, desk: str, line: bytes, frame: bytes) -> None:
+        place = desk, line, frame[:12]
+        if self._nonces.setdefault(place, frame[12:44]) != frame[12:44]:
+            raise Violation("nonce", f"{desk} sealed two frames under one nonce")
+
+    def _check_item(self, desk: str, line: bytes, item: Item) -> None:
+        if isinstance(item, Entries):
+            direction = Direction(line, desk, item.inc, item.peer_inc)
+            for index, entry in enumerate(item.entries, start=item.start):
+                wire = (entry.type, entry.time, entry.commitment, entry.peer_size, entry.re, entry.sealed)
+                self._check_entry(direction, index, entry.sealed, wire)
+            self._check_head(direction, item.start + len(item.entries), item.signature)
+        elif isinstance(item, FullEntry):
+            self._check_full(desk, line, item)
+        elif isinstance(item, Receipt):
+            self._check_custody(desk, Direction(line, self._peers[desk, line], item.peer_inc, item.inc), item.size)
+        elif isinstance(item, Stated):
+            self._check_statement(desk, line, item)
+
+    def _check_entry(self, direction: Direction, index: int, sealed: bytes, wire: tuple[object, ...]) -> None:
+        log = self.log(direction)
+        # Before anything else: a key that was used for two contents is the worst that can happen, and may come of the rest.
+        said = log.said.setdefault(index, wire)
+        if said != wire:
+            # The key comes from the leaf, so an old copy may say another thing under an index of which its peer knew nothing.
+            if index < log.known or direction.line not in self.restored or said[:-1] == wire[:-1]:
+                raise Violation("key", f"{direction.author} sent two contents as entry {index}")
+            log.said[index] = wire
+            self.counts["said_anew"] += 1
+        if index >= len(log.durable):
+            raise Violation("speak", f"{direction.author} sent entry {index} and has {len(log.durable)} on its disk")
+        if log.durable[index].sealed != sealed:
+            raise Violation("speak", f"{direction.author} sent another entry {index} than it has on its disk")
+
+    def _check_head(self, direction: Direction, size: int, signature: bytes) -> None:
+        # Ed25519 gives one signature for one text, so another signature is another root.
+        signed = self.log(direction).signatures.setdefault(size, signature)
+        if signed != signature and direction.line not in self.restored:
+            raise Violation("fork", f"{direction.author} signed two heads of size {size}")
+
+    def _check_full(self, desk: str, line: bytes, item: FullEntry) -> None:
+        leaf = Leaf.decode(item.leaf)
+        direction = Direction(line, desk, leaf.direction.inc, leaf.direction.peer_inc)
+        wire = (leaf.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, item.sealed)
+        self._check_entry(direction, leaf.index, item.sealed, wire)
+        self._check_head(direction, leaf.index + 1, item.signature)
+
+    def _check_custody(self, desk: str, direction: Direction, size: int) -> None:
+        held = len(self.log(direction).custody)
+        if size > held:
+            raise Violation("receipt", f"{desk} spoke of custody of {size} entries and has {held} on its disk")
+
+    def _check_statement(self, desk: str, line: bytes, item: Stated) -> None:
+        kind, inc, peer_inc, *values = decode(item.spoken)
+        own, theirs = Direction(line, desk, inc, peer_inc), Direction(line, self._peers[desk, line], peer_inc, inc)
+        log, excused = self.log(own), line in self.restored
+        if kind == StatementType.STATUS:
+            size, root, held = values[1], values[2], values[3]
+            if size > len(log.durable):
+                raise Violation("speak", f"{desk} named {size} entries of its own and has {len(log.durable)} on its disk")
+            if log.roots.setdefault(size, root) != root and not excused:
+                raise Violation("fork", f"{desk} named two roots of its log at size {size}")
+            self._check_custody(desk, theirs, held)
+        elif kind == StatementType.EPOCH:
+            epoch = values[0]
+            if log.epochs.setdefault(epoch, item.spoken) != item.spoken and not excused:
+                raise Violation("key", f"{desk} opened epoch {epoch} twice")
+        elif kind == StatementType.PREKEYS:
+            self._check_prekeys(desk, self.log(theirs), dict(enumerate(values[1], start=values[0])), excused=excused)
+
+    def _check_prekeys(self, desk: str, log: LogWatch, keys: dict[int, bytes], *, excused: bool) -> None:
+        for pre_id, key in keys.items():
+            if log.prekeys.setdefault(pre_id, key) != key and not excused:
+                raise Violation("key", f"{desk} gave two prekeys the number {pre_id}")
+            if pre_id not in log.offered:
+                raise Violation("speak", f"{desk} offered prekey {pre_id}, which is not on its disk")
+
+    # --- faults
+
+    def met(self, span: Span | None) -> None:
+        """A frame met a fault: so did the entries that it is about."""
+        if span is None:
+            return
+        met = self.log(span.direction).met
+        for index in range(span.start, min(span.stop, len(met))):
+            met[index] += 1
+
+    def shaken(self, *, desk: str | None = None, line: bytes | None = None) -> None:
+        """A desk or a line met a fault: so did everything there that is not receipted yet."""
+        for direction, log in self.logs.items():
+            ends = (direction.author, self._peers[direction.author, direction.line])
+            if desk in ends or direction.line == line:
+                for index in range(min(log.believed, len(log.met)), len(log.met)):
+                    log.met[index] += 1
+
+    # --- starts
+
+    def started(self, desk: str, journal: Journal) -> None:
+        """After a crash: what was durable is there, what was being committed is there whole or not at all."""
+        doubtful = self._committing.pop(desk, [])
+        entries = [record for record in doubtful if isinstance(record, EntryRecord)]
+        survived = {self._survived(desk, journal, record) for record in entries}
+        if len(survived) > 1:
+            raise Violation("durable", f"a part of a commit survived at {desk}")
+        if survived == {True}:
+            self._committing[desk] = doubtful
+            self.committed(desk)
+        for direction, log in self.logs.items():
+            own = direction.author == desk
+            if not own and self._peers.get((desk, direction.line)) != direction.author:
+                continue
+            self._check_start(desk, journal, direction, log.durable if own else log.custody)
+            name = log_name(desk, direction)
+            if own:
+                self._check_receipts(desk, journal, name, log)
+            else:
+                log.offered.update(journal.prekeys(direction.line, name.pair, True))
+
+    def _survived(self, desk: str, journal: Journal, record: EntryRecord) -> bool:
+        return journal.size(record.log) > record.index
+
+    def _check_start(self, desk: str, journal: Journal, direction: Direction, known: list[Content]) -> None:
+        name = log_name(desk, direction)
+        size = journal.size(name)
+        if size != len(known):
+            raise Violation("durable", f"{desk} has {size} entries of {direction.author} on its disk, not {len(known)}")
+        last = journal.entry(name, size - 1) if size else None
+        if last is not None and (last.leaf, last.body) != known[-1][:2]:
+            raise Violation("durable", f"entry {size - 1} of {direction.author} has changed on the disk of {desk}")
+
+    def _check_receipts(self, desk: str, journal: Journal, name: Log, log: LogWatch) -> None:
+        receipt = journal.latest_receipt(name)
+        size = 0 if receipt is None else receipt.size
+        if size < log.shown:
+            raise Violation("rung", f"{desk} was shown a receipt for {log.shown} entries and has it no more")
+        if size < log.believed:
+            raise Violation("durable", f"{desk} stored a receipt for {log.believed} entries and has one for {size}")
+        log.believed = size
+
+    def put_back(self, desk: str, journal: Journal) -> None:
+        """An old copy of a disk was put back: take what it holds for what the desk has. What was said stays said."""
+        self._committing.pop(desk, None)
+        for direction, log in self.logs.items():
+            own = direction.author == desk
+            if not own and self._peers.get((desk, direction.line)) != direction.author:
+                continue
+            self.suspect.add(direction.line)
+            self.restored.add(direction.line)
+            name = log_name(desk, direction)
+            del (log.durable if own else log.custody)[journal.size(name) :]
+            if own:
+                log.known = len(log.custody)
+                receipt = journal.latest_receipt(name)
+                log.believed = log.shown = 0 if receipt is None else receipt.size
+
+    # --- people
+
+    def looked(self, desk: str, journal: Journal, log: Log) -> None:
+        """A person was shown how far the peer's receipts reach."""
+        receipt = journal.latest_receipt(log)
+        size = 0 if receipt is None else receipt.size
+        watched = self.log(self.direction(desk, log))
+        if size < watched.shown:
+            raise Violation("rung", f"{desk} showed {size} entries as received after it had shown {watched.shown}")
+        watched.shown = size
+
+    def alarmed(self, desk: str, line: bytes, kind: str, message: str) -> None:
+        """A desk calls its people."""
+        self.counts["alarms"] += 1
+        if line not in self.suspect:
+            raise Violation("accused", f"{desk} alarms ({kind}: {message}) and nobody lied")
+
+    # --- the end
+
+    def finished(self, desk: str, journal: Journal) -> None:
+        """Read everything back: each log is what was written and taken, and is a log of its own head."""
+        for direction, log in self.logs.items():
+            own = direction.author == desk
+            if not own and self._peers.get((desk, direction.line)) != direction.author:
+                continue
+            known, name = (log.durable if own else log.custody), log_name(desk, direction)
+            stored = [(record.leaf, record.body) for record in journal.entries(name, 0, journal.size(name))]
+            if stored != [content[:2] for content in known]:
+                raise Violation("durable", f"the log of {direction.author} has changed on the disk of {desk}")
+            if journal.verify(name) != len(known):
+                raise Violation("durable", f"the log of {direction.author} does not verify at {desk}")
+
+    def undelivered(self, healthy: Callable[[bytes], bool]) -> list[str]:
+        """The logs that are not all in custody and receipted; of lines that are healthy only."""
+        late = []
+        for direction, log in self.logs.items():
+            if healthy(direction.line) and not len(log.durable) == len(log.custody) == log.believed:
+                sizes = f"{len(log.durable)} written, {len(log.custody)} in custody, {log.believed} receipted"
+                late.append(f"{direction.author} to {self._peers[direction.author, direction.line]}: {sizes}")
+        return late
+
+    def differing(self, line: bytes) -> bool:
+        """Whether a receiver on this line holds another entry than its author has under the same index."""
+        return any(
+            [content.leaf for content in log.custody[: len(log.durable)]]
+            != [content.leaf for content in log.durable[: len(log.custody)]]
+            for direction, log in self.logs.items()
+            if direction.line == line
+        )
+
+    def totals(self) -> Counter[str]:
+        """What was delivered: all entries that are in custody and receipted, and those of them that met two faults or more."""
+        totals = Counter(self.counts)
+        for log in self.logs.values():
+            delivered = min(len(log.custody), log.believed, len(log.met))
+            totals["delivered"] += delivered
+            totals["entries"] += sum(met >= 2 for met in log.met[:delivered])
+            totals["faults"] += sum(log.met[:delivered])
+        return totals
+
+
+def log_name(desk: str, direction: Direction) -> Log:
+    """How a desk calls a log of its own line."""
+    if direction.author == desk:
+        return Log(direction.line, Pair(direction.inc, direction.peer_inc), True)
+    return Log(direction.line, Pair(direction.peer_inc, direction.inc), False)

@@ -1,0 +1,317 @@
+"""The simulator repeats itself, finds nothing in the real desks, and finds the broken desk planted for each invariant."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any, TypeGuard
+
+import pytest
+
+from reliability.simulator import KIND, Outcome, run, simulate
+from reliability.simulator.__main__ import main as show
+from reliability.simulator.swarm import TROUBLES, Swarm, draw_swarm
+from reliability.simulator.trace import Trace
+from reliability.simulator.watch import INVARIANTS
+from watchline.core.line import Phase
+from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record
+from watchline.core.setting import Moment
+from watchline.desk.desk import Desk
+from watchline.desk.lines import OpenLine
+from watchline.journal import LineRecord
+from watchline.journal.sqlite import SqliteJournal
+
+QUIET = Swarm(
+    desks=("Tokyo", "Beijing"),
+    lines=(("Tokyo", "Beijing"),),
+    pace="calm",
+    entries=60,
+    burst=4,
+    checkpoint=256,
+    long_bodies=0.0,
+    released=0.5,
+    compose_seconds=15.0,
+    weather=(0.0, 0.0, 0.0, 0.0, 0.0),
+    slow=False,
+    late=False,
+    troubles=(),
+    trouble_seconds=1.0,
+    rollback=False,
+    liar=None,
+    lies=(),
+)
+SEEDS = range(900_000, 900_003)
+
+
+def rule_broken(outcome: Outcome) -> str | None:
+    return None if outcome.violation is None else outcome.violation.split(":")[0]
+
+
+def rules_broken(swarm: Swarm, seeds: Iterable[int] = range(8), **planted: Any) -> set[str | None]:
+    return {rule_broken(simulate(seed, swarm=swarm, **planted)) for seed in seeds}
+
+
+# --- the real desks
+
+
+def test_slice_of_seeds_finds_nothing_and_counts_what_it_did() -> None:
+    found = run(SEEDS)
+    assert found.failures == ()
+    assert (found.kind, found.seeds, found.counts["runs"]) == (KIND, SEEDS, len(SEEDS))
+    assert found.counts["delivered"] >= found.counts["entries"] > 100
+    assert found.counts["faults"] > 2 * found.counts["entries"]
+    assert found.counts["simulated_seconds"] > 30
+
+
+@pytest.mark.parametrize("seed", [4, 17])
+def test_one_seed_is_one_run(seed: int) -> None:
+    first, again = Trace(keep=True), Trace(keep=True)
+    outcomes = simulate(seed, trace=first), simulate(seed, trace=again)
+    assert first.lines == again.lines
+    assert outcomes[0] == outcomes[1]
+    assert simulate(seed + 1).digest != outcomes[0].digest
+
+
+def test_quiet_world_delivers_everything() -> None:
+    outcome = simulate(1, swarm=QUIET)
+    assert outcome.violation is None
+    assert outcome.counts["delivered"] >= QUIET.entries
+    assert outcome.counts["injected"] == 0
+
+
+def test_seeds_draw_each_trouble_alone_and_with_others() -> None:
+    drawn = [draw_swarm(random.Random(seed)) for seed in range(300)]
+    for trouble in TROUBLES:
+        assert {trouble in swarm.troubles for swarm in drawn} == {True, False}
+    assert {len(swarm.desks) for swarm in drawn} == {2, 3, 4, 5}
+    assert {swarm.rollback for swarm in drawn} == {True, False}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_each_trouble_alone_is_borne(trouble: str) -> None:
+    weather = (0.3, 0.3, 0.3, 0.2, 0.2) if trouble == "weather" else QUIET.weather
+    outcome = simulate(5, swarm=replace(QUIET, troubles=(trouble,), weather=weather))
+    assert outcome.violation is None
+    assert outcome.counts["injected"] > 0
+
+
+@pytest.mark.parametrize("lie", ["fork", "two heads", "deny custody"])
+def test_lie_that_shows_another_log_stops_the_line_with_an_alarm(lie: str) -> None:
+    outcomes = [simulate(seed, swarm=replace(QUIET, liar="Tokyo", lies=(lie,))) for seed in range(4)]
+    assert all(outcome.violation is None for outcome in outcomes)
+    assert sum(outcome.counts["lines_stopped"] for outcome in outcomes) >= 3
+    assert sum(outcome.counts["alarms"] for outcome in outcomes) >= 3
+
+
+@pytest.mark.parametrize("lie", ["withhold receipts", "replay", "old incarnation", "flood"])
+def test_lie_that_shows_no_other_log_costs_nothing_but_time(lie: str) -> None:
+    outcome = simulate(2, swarm=replace(QUIET, liar="Tokyo", lies=(lie,)))
+    assert outcome.violation is None
+    assert outcome.counts[f"fault: lie: {lie}"] > 0
+    assert outcome.counts["alarms"] == 0
+
+
+def test_run_can_be_shown_event_by_event(capsys: pytest.CaptureFixture[str]) -> None:
+    assert show(["4"]) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert shown[0].startswith("Swarm(")
+    assert any(" heal " in line for line in shown)
+    assert shown[-1].endswith("all well")
+
+
+# --- planted: what each invariant is for
+
+
+def test_every_invariant_has_a_planted_violation() -> None:
+    planted = {name.removeprefix("test_planted_").split("_")[0] for name in globals() if name.startswith("test_planted_")}
+    assert planted == set(INVARIANTS)
+
+
+class SpeaksFirst(Desk):
+    """Sends first and commits later."""
+
+    def turn(self) -> None:
+        moment = self.moment()
+        touched, self._dirty = self._dirty, {}
+        self._turn_scheduled = False
+        for opened in touched:
+            effect = opened.line.turn(moment)
+            self._waiting += effect.records
+            if effect.frames and opened.link is not None:
+                opened.link.send(effect.frames)
+            for event in effect.events:
+                self._tell(opened, event)
+        self._commit()
+
+
+def test_planted_speak_before_commit() -> None:
+    assert rules_broken(QUIET, desk_type=SpeaksFirst) == {"speak"}
+
+
+class ReceiptsFirst(Desk):
+    """Commits what it says itself, and only later what it heard."""
+
+    def _commit(self) -> bool:
+        heard = [record for record in self._waiting if isinstance(record, EntryRecord) and not record.log.outgoing]
+        self._waiting = [record for record in self._waiting if record not in heard]
+        done = super()._commit()
+        self._waiting = [*heard]
+        return done
+
+
+def test_planted_receipt_before_commit() -> None:
+    # Which of the two is seen first is chance: the receipt, or the log that is not where its state says.
+    assert "receipt" in rules_broken(QUIET, desk_type=ReceiptsFirst)
+
+
+def without_fsync(journal: SqliteJournal) -> SqliteJournal:
+    journal._disk._connection.pragma("synchronous", "OFF")
+    return journal
+
+
+def test_planted_durable_is_a_word() -> None:
+    swarm = replace(QUIET, troubles=("power cut",))
+    assert rules_broken(swarm, range(3)) == {None}
+    assert "durable" in rules_broken(swarm, range(3), journal_of=without_fsync)
+
+
+class Altering(SqliteJournal):
+    """Keeps another body than the one that came."""
+
+    def commit(self, records: Iterable[Record]) -> None:
+        super().commit([_altered(record) for record in records])
+
+
+def _altered(record: Record) -> Record:
+    return replace(record, body=record.body + b"?") if _is_heard(record, 7) else record
+
+
+def _is_heard(record: Record, index: int) -> TypeGuard[EntryRecord]:
+    return isinstance(record, EntryRecord) and not record.log.outgoing and record.index == index
+
+
+def altering(journal: SqliteJournal) -> SqliteJournal:
+    return Altering(journal._disk, journal._seal)
+
+
+def test_planted_durable_copy_is_altered() -> None:
+    assert rules_broken(QUIET, range(3), journal_of=altering) == {"durable"}
+
+
+class Forgery(Desk):
+    """Takes the peer's text and keeps its own version of it."""
+
+    def _commit(self) -> bool:
+        for record in self._waiting:
+            if _is_heard(record, 5):
+                record.body += b"?"
+        return super()._commit()
+
+
+def test_planted_custody_of_something_else() -> None:
+    assert rules_broken(QUIET, desk_type=Forgery) == {"custody"}
+
+
+class Hasty(Desk):
+    """Speaks as soon as it starts, without asking whether its home is an old copy."""
+
+    def open_line(self, row: LineRecord) -> OpenLine:
+        opened = super().open_line(row)
+        opened.line.phase = Phase.OPEN
+        opened.line._unspoken_after = None
+        return opened
+
+
+def test_planted_key_is_used_twice() -> None:
+    swarm = replace(QUIET, rollback=True)
+    assert rules_broken(swarm, range(4)) == {None}
+    assert "key" in rules_broken(swarm, range(4), desk_type=Hasty)
+
+
+class OneNonce(Desk):
+    """Has a random source that repeats itself."""
+
+    def run(self, loop: Any) -> None:
+        real = self.moment
+        self.moment = lambda: Moment(real().wall, real().running, random.Random(5).randbytes)
+        super().run(loop)
+
+
+def test_planted_nonce_is_used_twice() -> None:
+    assert rules_broken(QUIET, desk_type=OneNonce) == {"nonce"}
+
+
+class TwoRoots(Desk):
+    """Gives another receipt for a size that it has receipted."""
+
+    def _commit(self) -> bool:
+        again = [
+            replace(record, root=bytes(32))
+            for record in self._waiting
+            if isinstance(record, ReceiptRecord) and not record.log.outgoing
+        ]
+        self._waiting += again
+        return super()._commit()
+
+
+def test_planted_fork_of_receipts() -> None:
+    assert rules_broken(QUIET, desk_type=TwoRoots) == {"fork"}
+
+
+class Fading(SqliteJournal):
+    """Finds no receipt any more once it has been asked a few times."""
+
+    asked = 0
+
+    def latest_receipt(self, log: Log) -> ReceiptRecord | None:
+        self.asked += 1
+        return super().latest_receipt(log) if self.asked < 5 else None
+
+
+def fading(journal: SqliteJournal) -> SqliteJournal:
+    return Fading(journal._disk, journal._seal)
+
+
+def test_planted_rung_falls() -> None:
+    assert "rung" in rules_broken(QUIET, range(4), journal_of=fading)
+
+
+class Slanderer(Desk):
+    """Takes any status for a rollback after a while."""
+
+    def open_line(self, row: LineRecord) -> OpenLine:
+        opened = super().open_line(row)
+        opened.line._freshness.signed_size = 1_000
+        return opened
+
+
+def test_planted_accused_without_cause() -> None:
+    assert rules_broken(QUIET, desk_type=Slanderer) == {"accused"}
+
+
+class LooksAway(Desk):
+    """Never minds what the peer signed elsewhere."""
+
+    def open_line(self, row: LineRecord) -> OpenLine:
+        opened = super().open_line(row)
+        opened.line._alarm = lambda *_: None  # type: ignore[method-assign]
+        return opened
+
+
+def test_planted_silent_fork() -> None:
+    swarm = replace(QUIET, liar="Tokyo", lies=("fork",))
+    assert rules_broken(swarm, range(3)) == {None}
+    assert "silent" in rules_broken(swarm, range(3), desk_type=LooksAway)
+
+
+class Deaf(Desk):
+    """Hears nothing of what is said after the first minute of its log."""
+
+    def frames_received(self, opened: OpenLine, frames: Any) -> None:
+        if opened.line.incoming.edge.size < 10:
+            super().frames_received(opened, frames)
+
+
+def test_planted_live_line_goes_dead() -> None:
+    assert rules_broken(QUIET, range(2), desk_type=Deaf) == {"live"}
