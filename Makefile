@@ -1,6 +1,6 @@
 # Every target makes .venv by itself, from the hashed locks in requirements/; PYTHON=... chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check bench fix lock clean
+.PHONY: help demo test quick check bench simulate soak fuzz models coverage mutate fix lock clean
 
 BIN := .venv/bin
 
@@ -26,6 +26,25 @@ check: .venv/.installed ## format, lint, types, layers, docs and house rules
 bench: .venv/.installed .venv/.bench ## measure against a floor of the same run; FULL=1 for the long one
 	@$(BIN)/python -m bench $(ARGS)
 
+simulate: .venv/.installed ## simulated desks, faults and liars; SEEDS=a:b says which runs
+	@$(BIN)/python -m reliability simulator --seeds $(or $(SEEDS),0:20) $(ARGS)
+
+soak: .venv/.installed ## go on breaking it for HOURS=8, and add that to reliability/record.json
+	@$(BIN)/python -m reliability.soak --hours $(or $(HOURS),8) $(ARGS)
+
+fuzz: .venv/.installed .venv/.fuzz ## fuzz every parser, guided by coverage; TARGET=payload SECONDS=600
+	@$(BIN)/python -m reliability.fuzz cover $(TARGET) --seconds $(or $(SECONDS),60) $(ARGS)
+
+models: .venv/.installed ## search the Spin models; FULL=1 for larger bounds
+	@$(BIN)/python -m models $(ARGS)
+
+coverage: .venv/.installed ## branch coverage of core; fails below 100 %
+	@mkdir -p build && $(BIN)/python -m coverage run -m pytest -q tests/core tests/attacks tests/journal tests/desk -m "not slow"
+	@$(BIN)/python -m coverage report
+
+mutate: .venv/.installed ## mutation score of core; MODULE=merkle for one, AFRESH=1 for all anew
+	@$(BIN)/python -m reliability.mutation $(MODULE) --jobs 2 $(if $(AFRESH),--afresh)
+
 fix: .venv/.installed ## mend what the linter and the formatter can mend
 	@$(BIN)/ruff check --fix
 	@$(BIN)/ruff format
@@ -41,4 +60,8 @@ clean: ## remove .venv and everything the tools made
 
 # What is measured beside us; without it the run says what is missing.
 .venv/.bench: requirements/bench.txt .venv/.installed
+	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r $< && touch $@
+
+# What guides `make fuzz` by coverage; nothing else needs it.
+.venv/.fuzz: requirements/fuzz.txt .venv/.installed
 	@$(BIN)/python -m pip --disable-pip-version-check --quiet install --require-hashes --only-binary :all: -r $< && touch $@

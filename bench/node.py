@@ -125,7 +125,7 @@ class Measured:
     async def _by_officer(self) -> list[float]:
         setup, nonce = self.line.line.setup, os.urandom(NONCE_BYTES)
         content = self._new(self._signed_content)
-        signed = self._officer.sign("release", setup.line, setup.own_id, nonce, content)
+        signed = self._officer.sign(EntryType.NOTICE, setup.line, setup.own_id, nonce, content)
         return await self._ask(content=content.hex(), nonce=nonce.hex(), assertions=encode([signed]).hex())
 
     async def _ask(self, **params: str) -> list[float]:

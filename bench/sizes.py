@@ -109,7 +109,7 @@ def _signed(home: Path, line: Line) -> Iterator[tuple[str, Draft, int]]:
     """The smaller content, signed in each way. A passkey's signature is not made: random bytes have its size."""
     setup, content, nonce = line.setup, content_of(CONTENTS[0]), os.urandom(16)
     officer = open_officer_key(home / "officers", OFFICER, OFFICER_PASSPHRASE)
-    signed = officer.sign("release", setup.line, setup.own_id, nonce, content)
+    signed = officer.sign(EntryType.NOTICE, setup.line, setup.own_id, nonce, content)
     yield "an officer's signature", Draft(EntryType.NOTICE, content, nonce, (signed,), released=True), 90
     for name, appended in (("a passkey's signature", None), ("a passkey's signature and what its browser appends", GREASE)):
         proof = PasskeyProof(PASSKEY_FLAGS, PASSKEY_COUNTER, appended)

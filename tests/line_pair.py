@@ -7,20 +7,22 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Literal
 
 from watchline.core.certificate import Certificate, SignedCertificate, issue
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.entries import Body, Confirmation, EntryType, Leaf, Notice, Place, Precedence, Response, first_place
 from watchline.core.frames import FrameKey, Item
 from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
 from watchline.core.line import Line
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, Roster, assertion_challenge, sign_assertion
-from watchline.core.records import AlarmRecord, EntryRecord
-from watchline.core.setting import Effects, EntryArrived, Event, LineSetup, Moment
+from watchline.core.records import AlarmRecord, EntryRecord, Log
+from watchline.core.release import asserted
+from watchline.core.setting import Effects, EntryArrived, Event, IncarnationArrived, LineSetup, Moment
 from watchline.core.terms import Terms, default_terms
 from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal, open_journal
@@ -75,7 +77,7 @@ def terms() -> Terms:
 
 def setup_of(own: Party, peer: Party, line: bytes = LINE) -> LineSetup:
     return LineSetup(
-        line, SECRET, own.identity.identity.id, own.keys, own.certificate, own.roster,
+        line, SECRET, own.identity.identity, own.keys, own.certificate, own.roster,
         peer.identity.identity, peer.certificate, peer.roster, terms(),
     )  # fmt: skip
 
@@ -114,7 +116,37 @@ class Side:
         self.out += effects.frames
         self.events += effects.events
         self.arrived += [event.record for event in effects.events if isinstance(event, EntryArrived)]
+        for event in effects.events:
+            if isinstance(event, IncarnationArrived):
+                known = self.setup.peer_certificate
+                self.succeed(replace(self.setup, peer_certificate=event.certificate, past=(*self.setup.past, known)))
         return None
+
+    def succeed(self, setup: LineSetup) -> None:
+        """Begin a new pair of incarnations over the journal at hand, and say so."""
+        self.setup = setup
+        self.line = Line.begin(setup, self.journal, self.clock.moment())
+        self.line.connected(self.clock.moment())
+        self.turn()
+
+    def reincarnate(self) -> None:
+        """A new incarnation of this desk: other keys, the next certificate, the journal as it is now on the disk."""
+        known = self.setup.own_certificate
+        self.party = party(self.party.identity.identity.desk, known.certificate.inc + 1)
+        self.out.clear()
+        setup = replace(self.setup, own_keys=self.party.keys, own_certificate=self.party.certificate)
+        self.succeed(replace(setup, past=(*setup.past, known)))
+
+    def confirm(self, side: str = "theirs") -> EntryRecord:
+        """Two people of this desk stand for an incarnation."""
+        signed = self.setup.own_certificate if side == "ours" else self.setup.peer_certificate
+        inc, desk = signed.certificate.inc, signed.certificate.desk
+        content = Confirmation(desk, inc, sha256(signed.encoded).digest()).encode()
+        nonce = self.clock.random.randbytes(16)
+        challenge = assertion_challenge("incarnation", self.setup.line, self.setup.own_id, nonce, Body(content).digest)
+        signed_by = [sign_assertion(n, key, challenge).to_value() for n, key in enumerate(self.party.officers, start=1)]
+        draft = Draft(EntryType.CONFIRM, content, nonce, tuple(signed_by), released=True)
+        return self.line.compose(draft, self.clock.moment())
 
     def revive(self, sent: list[bytes]) -> None:
         """Die and start again; what is under way stays so, and the peer finds that its link broke and comes again."""
@@ -174,7 +206,8 @@ class Side:
 
     def notice(self, notice: Notice, *, released: bool = True, once: str | None = None, re: int | None = None) -> EntryRecord:
         content = notice.encode()
-        nonce, assertions = self.sign("release", content) if released else (None, ())
+        meant = None if re is None else self.place(self.setup.incoming_log, re)
+        nonce, assertions = self.sign(EntryType.NOTICE, content, meant) if released else (None, ())
         draft = Draft(EntryType.NOTICE, content, nonce, assertions, re, once, released)
         return self.line.compose(draft, self.clock.moment())
 
@@ -183,19 +216,26 @@ class Side:
     ) -> EntryRecord:
         leaf = Leaf.decode(record.leaf)
         content = Response(kind, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment, "en").encode()
-        purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
-        nonce, assertions = self.sign(purpose, content)
+        nonce, assertions = self.sign(kind, content)
         return self.line.compose(Draft(kind, content, nonce, assertions, leaf.index, once, True), self.clock.moment())
 
     def cancel(self, index: int) -> EntryRecord:
         """Cancel our own entry; the form of the content is a notice's."""
         content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "cancelled"}).encode()
-        nonce, assertions = self.sign("release", content)
+        nonce, assertions = self.sign(EntryType.CANCEL, content, self.place(self.setup.outgoing_log, index))
         return self.line.compose(Draft(EntryType.CANCEL, content, nonce, assertions, index, None, True), self.clock.moment())
 
-    def sign(self, purpose: str, content: bytes) -> tuple[bytes, tuple[object, ...]]:
+    def place(self, log: Log, index: int) -> Place:
+        """Where the entry at this index stood first; one that there is not yet would stand there."""
+        record = self.journal.entry(log, index)
+        body = None if record is None else Body.decode(record.body)
+        return first_place(self.setup.direction(log), index, body)
+
+    def sign(self, kind: EntryType, content: bytes, meant: Place | None = None) -> tuple[bytes, tuple[object, ...]]:
+        """The first officer stands for an entry of this type. meant: what an answer or a cancel names."""
         nonce = self.clock.random.randbytes(16)
-        challenge = assertion_challenge(purpose, self.setup.line, self.setup.own_id, nonce, Body(content).digest)
+        purpose, what = asserted(kind, Body(content), meant)
+        challenge = assertion_challenge(purpose, self.setup.line, self.setup.own_id, nonce, what)
         return nonce, (sign_assertion(1, self.party.officers[0], challenge).to_value(),)
 
     def texts(self) -> list[str]:

@@ -253,14 +253,16 @@ def _genuine_leaves() -> Mapping[str, bytes]:
 def _check_body() -> Check:
     """A body with its assertions, and whether people stand behind it, judged as the receiver does."""
     agreed, people = terms(), roster("A")
-    identity = identity_key("A").identity
+    direction = Direction(LINE, identity_key("A").identity.id, identity_key("B").identity.id, 1, 1)
 
     def check(data: bytes) -> None:
         body = Body.decode(data)
         need(body.encode() == data, "a body is written as other bytes")
-        for kind in (EntryType.NOTICE, EntryType.ACKNOWLEDGE, EntryType.TERMS, EntryType.ROSTER):
-            with suppress(PeerError):
-                release.verify_release(kind, body, LINE, identity.id, people, agreed, BEGIN)
+        for kind in (EntryType.NOTICE, EntryType.CANCEL, EntryType.ACKNOWLEDGE, EntryType.TERMS, EntryType.ROSTER):
+            for re in (None, 1):
+                with suppress(PeerError):
+                    meant = release.reference(kind, re, direction, body, body)
+                    release.verify_release(kind, body, meant, direction, people, agreed, BEGIN)
         for value in body.assertions:
             need(encode(Assertion.from_value(value).to_value()) == encode(value), "an assertion is written as another value")
 

@@ -244,12 +244,12 @@ def _genuine_plans() -> Mapping[str, bytes]:
     line, size, held = speaker.line, speaker.line.outgoing.edge.size, speaker.line.incoming.edge.size
     epoch, wall, blank = line.outgoing.chain.epoch, speaker.clock.wall, bytes(64)
     notice = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "気球"}).encode()
-    nonce, assertions = speaker.sign("release", notice)
+    nonce, assertions = speaker.sign(EntryType.NOTICE, notice)
     body = Body(notice, nonce, assertions).encode()
     answered = next(hearer.journal.entries(hearer.setup.outgoing_log, 1, 2))
     leaf = Leaf.decode(answered.leaf)
     response = Response(EntryType.ACKNOWLEDGE, 1, 1, leaf.index, leaf.commitment, "en").encode()
-    acknowledged = Body(response, *speaker.sign("acknowledge", response)).encode()
+    acknowledged = Body(response, *speaker.sign(EntryType.ACKNOWLEDGE, response)).encode()
     entry, second = [1, wall, COMMITMENT, held, None, body], [2, wall, COMMITMENT, held, 1, acknowledged]
     status = list(status_of(made.pair, speaker).values())
     status[2], status[4], status[-1] = PEER_ROOT, OUR_ROOT, ECHO

@@ -11,11 +11,12 @@ from itertools import permutations
 from reliability.parties.attempts import Attempt, ReaderSlot, Slot, of
 from reliability.parties.files import (
     IDENTITY_PURPOSES,
+    MEANT,
     ROSTER,
+    SIGNED,
     asserted,
     certificate_reader,
     changed_files,
-    content_of,
     next_roster,
     other_line,
     other_pairing,
@@ -27,6 +28,7 @@ from reliability.parties.files import (
     right_signers,
     roster_by_identity,
     signed_as,
+    signed_for,
 )
 from tests.core.sample_desks import accept, identity_key, invite, officer, paired, roster, seeded, signed_certificate, terms
 from watchline.core import certificate as certificates
@@ -34,11 +36,9 @@ from watchline.core import pairing as pairings
 from watchline.core import persons
 from watchline.core.certificate import Certificate, issue
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import EntryType
 from watchline.core.keys import seal_to
 from watchline.core.pairing import MAGIC, accept_invitation, complete_acceptance, complete_invitation, read_invitation
 from watchline.core.persons import MAY, PURPOSES, Roster
-from watchline.core.release import PURPOSE_OF
 
 Expected = frozenset[str]
 
@@ -204,35 +204,38 @@ def wrong_rosters() -> Iterator[Attempt]:
 def wrong_assertions() -> Iterator[Attempt]:
     """Assertions for another purpose, line, desk, nonce or content, by others than may, too few or twice (rules 3 and 8)."""
     forged, may_not = of("bad-signature 3"), of("wrong-party 3")
-    for kind, purpose in PURPOSE_OF.items():
-        slot = ReaderSlot(reader_of_entry(EntryType(kind)))
-        right = right_signers(EntryType(kind))
+    for name in SIGNED:
+        slot, right = ReaderSlot(reader_of_entry(name)), right_signers(name)
+        purpose, what = signed_for(name)
         wrong = {
-            "of another line": (asserted(EntryType(kind), on=other_line()), forged),
-            "in the name of the peer": (asserted(EntryType(kind), desk="B"), forged),
-            "by officers of the peer": (asserted(EntryType(kind), keys_of="B"), forged),
-            "by officers of a third desk": (asserted(EntryType(kind), keys_of="C", desk="C"), forged),
-            "under another nonce": (asserted(EntryType(kind), nonce=bytes(16)), forged),
-            "of nobody": (asserted(EntryType(kind), shown_nonce=bytes(16)), forged),
-            "twice by one officer": (asserted(EntryType(kind), signers=(right[0], right[0])), may_not),
-            "by a number that nobody has": (asserted(EntryType(kind), signers=(*right[1:], 99)), may_not),
+            "of another line": (asserted(name, on=other_line()), forged),
+            "in the name of the peer": (asserted(name, desk="B"), forged),
+            "by officers of the peer": (asserted(name, keys_of="B"), forged),
+            "by officers of a third desk": (asserted(name, keys_of="C", desk="C"), forged),
+            "under another nonce": (asserted(name, nonce=bytes(16)), forged),
+            "of nobody": (asserted(name, shown_nonce=bytes(16)), forged),
+            "twice by one officer": (asserted(name, signers=(right[0], right[0])), may_not),
+            "by a number that nobody has": (asserted(name, signers=(*right[1:], 99)), may_not),
         }
         for other in PURPOSES:
             if other != purpose:
-                wrong[f"for {other}"] = asserted(EntryType(kind), purpose=other), forged
-        for each in PURPOSE_OF:
-            if content_of(EntryType(each)) != content_of(EntryType(kind)):
-                made = asserted(EntryType(kind), content=content_of(EntryType(each)))
-                wrong[f"of the content of {EntryType(each).name}"] = made, forged
+                wrong[f"for {other}"] = asserted(name, purpose=other), forged
+        for each in SIGNED:
+            other, meant = signed_for(each)
+            if each != name:
+                wrong[f"as {each}"] = asserted(name, purpose=other, what=meant), forged
+            if meant != what:
+                wrong[f"of what {each} says"] = asserted(name, what=meant), forged
+        if SIGNED[name][1] is not None:
+            wrong["of another entry"] = asserted(name, what=signed_for(name, MEANT._replace(at=MEANT.at + 1))[1]), forged
         for each_officer in ROSTER.officers:
             if each_officer.role not in MAY[purpose]:
                 signers = (*right[1:], each_officer.number)
-                wrong[f"by {each_officer.role} {each_officer.number}"] = asserted(EntryType(kind), signers=signers), may_not
+                wrong[f"by {each_officer.role} {each_officer.number}"] = asserted(name, signers=signers), may_not
         if len(right) > 1:
-            wrong["by one officer alone"] = asserted(EntryType(kind), signers=right[:1]), may_not
+            wrong["by one officer alone"] = asserted(name, signers=right[:1]), may_not
         for about, (body, outcomes) in wrong.items():
-            genuine = asserted(EntryType(kind))
-            yield Attempt(f"{EntryType(kind).name} asserted {about}", slot, body, outcomes, genuine)
+            yield Attempt(f"{name} asserted {about}", slot, body, outcomes, asserted(name))
 
 
 # --- everything everywhere

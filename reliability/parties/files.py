@@ -27,19 +27,25 @@ from tests.core.sample_desks import (
 )
 from watchline.core import certificate as certificates
 from watchline.core import pairing as pairings
-from watchline.core import persons
+from watchline.core import persons, release
 from watchline.core.certificate import Certificate, choose_certificate, issue, parse_certificate
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import Body, EntryType, Notice, Precedence, Response
+from watchline.core.entries import Body, Direction, EntryType, Notice, Place, Precedence, Response
 from watchline.core.keys import IdentityKey
 from watchline.core.pairing import MAGIC, complete_acceptance, complete_invitation, read_invitation, read_pairing_files
 from watchline.core.persons import MAY, Roster, assertion_challenge, read_roster_change, sign_assertion, sign_roster
-from watchline.core.release import PURPOSE_OF, verify_release, verify_roster_entry
+from watchline.core.release import PURPOSE_OF, verify_roster_entry
 from watchline.errors import WrongParty
 
 NOW = BEGIN + 1_000
 ROLES = ("duty", "releaser", "admin", "admin", "auditor")
 ROSTER = Roster(1, tuple(officer("A", number, role) for number, role in enumerate(ROLES, start=1)))
+MEANT = Place(1, 1, 3)  # what the answer and the cancel of this module are released for
+SIGNED: dict[str, tuple[EntryType, Place | None]] = {
+    **{kind.name: (kind, MEANT if kind == EntryType.CANCEL else None) for kind in EntryType if kind in PURPOSE_OF},
+    "ANSWER": (EntryType.NOTICE, MEANT),
+}
+"""Every entry that people stand behind, and what its release names."""
 IDENTITY_PURPOSES = (certificates.PURPOSE, pairings.PURPOSE, persons.ROSTER_PURPOSE)
 
 
@@ -142,36 +148,43 @@ def next_roster() -> Roster:
 NONCE = bytes(range(16))
 
 
+def signed_for(name: str, meant: Place | None = None) -> tuple[str, bytes]:
+    """What officers sign for an entry: (purpose, `what`). meant: another reference than that of the genuine one."""
+    kind, named = SIGNED[name]
+    purpose, what = release.asserted(kind, Body(content_of(kind)), meant or named)
+    return purpose, next_roster().digest if kind == EntryType.ROSTER else what
+
+
 def asserted(
-    kind: EntryType, *, purpose: str | None = None, on: bytes | None = None, desk: str = "A", nonce: bytes = NONCE,
-    content: bytes | None = None, signers: tuple[int, ...] | None = None, keys_of: str = "A", shown_nonce: bytes = NONCE,
+    name: str, *, purpose: str | None = None, on: bytes | None = None, desk: str = "A", nonce: bytes = NONCE,
+    what: bytes | None = None, signers: tuple[int, ...] | None = None, keys_of: str = "A", shown_nonce: bytes = NONCE,
 ) -> bytes:  # fmt: skip
     """The body of an entry with the assertions that it needs; each argument is one thing that they can be made wrongly for."""
-    own = content_of(kind)
-    made_for = purpose or PURPOSE_OF[kind]
-    what = Body(own if content is None else content)
-    digest = next_roster().digest if kind == EntryType.ROSTER and content is None else what.digest
-    challenge = assertion_challenge(made_for, on or line(), identity_key(desk).identity.id, nonce, digest)
-    numbers = signers or right_signers(kind)
+    right_purpose, right_what = signed_for(name)
+    sender = identity_key(desk).identity.id
+    challenge = assertion_challenge(purpose or right_purpose, on or line(), sender, nonce, what or right_what)
+    numbers = signers or right_signers(name)
     assertions = tuple(sign_assertion(number, officer_key(keys_of, number), challenge).to_value() for number in numbers)
-    return Body(own, shown_nonce, assertions).encode()
+    return Body(content_of(SIGNED[name][0]), shown_nonce, assertions).encode()
 
 
-def right_signers(kind: EntryType) -> tuple[int, ...]:
+def right_signers(name: str) -> tuple[int, ...]:
     """Officers who may, as many as are needed."""
-    needed = 2 if kind in (EntryType.ROSTER, EntryType.TERMS) else 1
-    return tuple(each.number for each in ROSTER.officers if each.role in MAY[PURPOSE_OF[kind]])[:needed]
+    needed = 2 if name in ("ROSTER", "TERMS") else 1
+    return tuple(each.number for each in ROSTER.officers if each.role in MAY[signed_for(name)[0]])[:needed]
 
 
-def reader_of_entry(kind: EntryType) -> Callable[[Value], object]:
+def reader_of_entry(name: str) -> Callable[[Value], object]:
     """How B judges who stands behind an entry of A."""
+    kind, meant = SIGNED[name]
 
     def read(data: Value) -> object:
         body = Body.decode(data)
         own = identity_key("A").identity
         if kind == EntryType.ROSTER:
             return verify_roster_entry(body, ROSTER, own, line(), NOW)
-        return verify_release(kind, body, line(), own.id, ROSTER, terms(), NOW)
+        direction = Direction(line(), own.id, identity_key("B").identity.id, 1, 1)
+        return release.verify_release(kind, body, meant, direction, ROSTER, terms(), NOW)
 
     return read
 
@@ -223,10 +236,10 @@ def readables() -> dict[str, Readable]:
         ),
         *(
             Readable(
-                f"body of {kind.name}", asserted(kind), reader_of_entry(kind),
+                f"body of {name}", asserted(name), reader_of_entry(name),
                 of("bad-signature 3", "wrong-party 3", "wrong-party 8"), of("malformed 39", "malformed 3", "bad-signature 4"),
             )
-            for kind in EntryType if kind in PURPOSE_OF
+            for name in SIGNED
         ),
     ]  # fmt: skip
     return {each.name: each for each in found}

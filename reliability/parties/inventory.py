@@ -13,7 +13,7 @@ from typing import get_args
 
 import watchline
 from reliability.parties.desks import right
-from reliability.parties.files import IDENTITY_PURPOSES, readables
+from reliability.parties.files import IDENTITY_PURPOSES, SIGNED, readables, signed_for
 from reliability.parties.hearer import Hearer
 from reliability.parties.objects import MAKERS, UNSIGNED, facts_of
 from reliability.parties.sealed import KINDS, PLACES
@@ -21,7 +21,6 @@ from watchline.core import frames
 from watchline.core.entries import EntryType
 from watchline.core.keys import DeskPublic
 from watchline.core.persons import PURPOSES
-from watchline.core.release import PURPOSE_OF
 from watchline.core.statements import StatementType
 
 SOURCE = Path(watchline.__file__).parent
@@ -58,12 +57,12 @@ def statement_types() -> Compared:
 
 def purposes_of_people() -> Compared:
     """What officers sign for."""
-    return set(PURPOSES), set(PURPOSE_OF.values())
+    return set(PURPOSES), {signed_for(name)[0] for name in SIGNED}
 
 
 def entry_types() -> Compared:
     """The types of entries, and the bodies of the matrix."""
-    bodies = {EntryType[name.removeprefix("body of ")] for name in readables() if name.startswith("body of ")}
+    bodies = {SIGNED[name.removeprefix("body of ")][0] for name in readables() if name.startswith("body of ")}
     return set(EntryType), bodies | NOBODY_STANDS_BEHIND
 
 

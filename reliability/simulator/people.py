@@ -5,11 +5,12 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Place, Precedence, Response, first_place
 from watchline.core.line import Phase
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
+from watchline.core.release import asserted
 from watchline.desk.lines import OpenLine
 
 if TYPE_CHECKING:
@@ -79,7 +80,7 @@ class People:
             kind, re = EntryType.CANCEL, source.randrange(1, size)
         if source.random() >= self._world.swarm.released:
             return Draft(kind, content, re=re, once=once)
-        nonce, assertions = self._sign(machine, opened, "release", content)
+        nonce, assertions = self._sign(machine, opened, kind, content, self._place(opened, kind, re))
         return Draft(kind, content, nonce, assertions, re, once, released=True)
 
     def _meant(self, machine: Machine, opened: OpenLine) -> EntryRecord | None:
@@ -95,14 +96,22 @@ class People:
         kind = self._source.choice((EntryType.ACKNOWLEDGE, EntryType.ACKNOWLEDGE, EntryType.DECLINE))
         inc, peer_inc = leaf.direction.inc, leaf.direction.peer_inc
         content = Response(kind, inc, peer_inc, leaf.index, leaf.commitment, "en").encode()
-        purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
-        nonce, assertions = self._sign(machine, opened, purpose, content)
+        nonce, assertions = self._sign(machine, opened, kind, content, None)
         return Draft(kind, content, nonce, assertions, leaf.index, None, True)
 
-    def _sign(self, machine: Machine, opened: OpenLine, purpose: str, content: bytes) -> tuple[bytes, tuple[object, ...]]:
+    def _place(self, opened: OpenLine, kind: EntryType, re: int | None) -> Place | None:
+        """What the release of an answer or a cancel names; no machine here is ever in a second incarnation."""
+        setup = opened.line.setup
+        own = kind == EntryType.CANCEL
+        return None if re is None else first_place(setup.outgoing if own else setup.incoming, re, None)
+
+    def _sign(
+        self, machine: Machine, opened: OpenLine, kind: EntryType, content: bytes, meant: Place | None
+    ) -> tuple[bytes, tuple[object, ...]]:
         nonce = self._source.randbytes(16)
         setup = opened.line.setup
-        challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, Body(content).digest)
+        purpose, what = asserted(kind, Body(content), meant)
+        challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, what)
         return nonce, (sign_assertion(1, machine.party.officer, challenge).to_value(),)
 
     # --- looking

@@ -5,6 +5,8 @@ from pathlib import Path
 import pytest
 
 from tests.cli.commands import Shell
+from tests.desk.open_homes import unlocked
+from watchline.desk.medium import kept_desk
 
 
 def test_officer_is_added_with_the_next_number(shell: Shell) -> None:
@@ -72,3 +74,26 @@ def test_officers_change_only_while_peers_can_be_told(shell: Shell) -> None:
 
     assert (done.code, done.error["kind"]) == (3, "unreachable")
     assert not (shell.folder / "tokyo" / "officers" / "sato.key").exists()
+
+
+def test_officer_whose_key_is_lost_gets_a_new_one_only_after_the_old_is_revoked(shell: Shell) -> None:
+    shell.make("tokyo")
+    shell.at("tokyo", "officer", "add", "sato")
+    (shell.folder / "tokyo" / "officers" / "sato.key").unlink()
+
+    refused = shell.at("tokyo", "officer", "add", "sato", "--json")
+    assert (refused.code, "in force already" in refused.error["message"]) == (2, True)
+    assert shell.at("tokyo", "officer", "revoke", "sato").code == 0
+    listed = shell.at("tokyo", "officer", "add", "sato", "--json").document["officers"]
+
+    assert [(each["number"], each["name"], each["valid"]) for each in listed][1:] == [(2, "sato", False), (3, "sato", True)]
+
+
+def test_medium_keeps_the_roster_as_it_is_after_each_change(shell: Shell) -> None:
+    shell.make("tokyo")
+    for words in (["add", "sato"], ["revoke", "sato"]):
+        roster = shell.at("tokyo", "officer", *words, "--json").document
+        medium = unlocked(shell.folder / "tokyo" / "identity")
+        kept = kept_desk(medium.folder, medium.medium)
+        assert kept is not None
+        assert kept.roster.version == roster["version"]

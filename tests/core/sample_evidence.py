@@ -8,12 +8,25 @@ from hashlib import sha256
 
 from tests.core.sample_desks import BEGIN, accept, desk_keys, identity_key, invite, officer_key, paired, seeded
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
-from watchline.core.entries import Body, Continues, Direction, EntryType, Leaf, Notice, Precedence, Response, commitment
+from watchline.core.entries import (
+    Body,
+    Continues,
+    Direction,
+    EntryType,
+    Leaf,
+    Notice,
+    Place,
+    Precedence,
+    Response,
+    commitment,
+    first_place,
+)
 from watchline.core.evidence_parts import Bundle, Head, LogName, ShownEntry, ShownLog, ShownStatus, hidden_spans
 from watchline.core.keys import DeskKeys
 from watchline.core.merkle import leaf_hash, root_of
 from watchline.core.pairing import complete_invitation
 from watchline.core.persons import assertion_challenge, sign_assertion
+from watchline.core.release import asserted
 from watchline.core.statements import StatementType, Status, sign_statement
 
 DESK_OF = {"a": "A", "b": "B"}
@@ -65,9 +78,13 @@ class Talk:
         self.entries[side].append(ShownEntry(index, leaf.encode(), blinding, encoded))
         return index
 
-    def release(self, side: str, content: bytes, purpose: str = "release", number: int = 1) -> Body:
+    def release(
+        self, side: str, content: bytes, kind: int = EntryType.NOTICE, meant: Place | None = None, number: int = 1
+    ) -> Body:
+        """A body that an officer stands for. meant: what an answer or a cancel names."""
+        purpose, what = asserted(kind, Body(content), meant)
         nonce = sha256(b"nonce" + side.encode() + len(self.entries[side]).to_bytes(4, "big")).digest()[:16]
-        challenge = assertion_challenge(purpose, self.line, self.sender(side), nonce, Body(content).digest)
+        challenge = assertion_challenge(purpose, self.line, self.sender(side), nonce, what)
         assertion = sign_assertion(number, officer_key(DESK_OF[side], number), challenge)
         return Body(content, nonce, (assertion.to_value(),))
 
@@ -82,15 +99,20 @@ class Talk:
         re: int | None = None,
     ) -> int:
         content = Notice(form, 1, precedence, exercise, "ja", {1: "気球", 2: [b"\x01", {3: True}]}).encode()
-        return self.add(side, EntryType.NOTICE, self.release(side, content) if released else Body(content), re)
+        meant = None if re is None else self.place(other(side), re)
+        return self.add(side, EntryType.NOTICE, self.release(side, content, meant=meant) if released else Body(content), re)
+
+    def place(self, side: str, index: int) -> Place:
+        """Where an entry stood first."""
+        body = self.entries[side][index].body
+        return first_place(self.direction(side), index, None if body is None else Body.decode(body))
 
     def respond(self, side: str, index: int, kind: EntryType = EntryType.ACKNOWLEDGE, about: int | None = None) -> int:
         """An officer acknowledges or declines entry `index` of the other log; about: the entry that is really signed for."""
         peer = self.direction(other(side))
         meant = Leaf.decode(self.entries[other(side)][index if about is None else about].leaf)
         content = Response(kind, peer.inc, peer.peer_inc, meant.index, meant.commitment, "zh-Hans").encode()
-        purpose = "acknowledge" if kind == EntryType.ACKNOWLEDGE else "decline"
-        return self.add(side, kind, self.release(side, content, purpose), index)
+        return self.add(side, kind, self.release(side, content, kind), index)
 
     def head(self, side: str, size: int, *, receipt: bool = True, time: int = TIME + 500) -> Head:
         log, custody = self.keys(side).log, self.keys(other(side)).custody

@@ -192,3 +192,6 @@ def test_archive_beyond_the_limit_of_bytes_is_refused_when_writing_and_reading(m
         pack(PARTS)
     with pytest.raises(Malformed, match="more than"):
         unpack(whole)
+    monkeypatch.setattr(archive, "EVIDENCE_BYTES_MAX", 1)
+    with pytest.raises(ValueError, match="more than 1 bytes"):
+        pack({"a": b"12"})

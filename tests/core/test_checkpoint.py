@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from base64 import b64encode
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -174,6 +175,22 @@ def test_note_or_checkpoint_larger_than_its_limit_is_refused_before_it_is_read()
     _refused_for("at most 65536 bytes", lambda: Checkpoint.parse(b"\xff" * (NOTE_BYTES_MAX + 1)))
 
 
+def test_note_and_checkpoint_of_the_largest_size_are_read() -> None:
+    line = f"\n— {LOG.name} {b64encode(bytes(64)).decode()}\n".encode()
+    note = b"t" * (NOTE_BYTES_MAX - 1 - len(line)) + b"\n" + line
+    assert len(note) == NOTE_BYTES_MAX
+    assert len(parse_note(note).signatures) == 1
+    rest = len(Checkpoint("o", 1, bytes(32)).text()) - 1
+    checkpoint = Checkpoint("o" * (NOTE_BYTES_MAX - rest), 1, bytes(32))
+    assert len(checkpoint.text()) == NOTE_BYTES_MAX
+    assert Checkpoint.parse(checkpoint.text()) == checkpoint
+
+
+def test_checkpoint_whose_last_line_does_not_end_is_refused() -> None:
+    text = Checkpoint(LOG.name, 1, bytes(32)).text()
+    _refused_for("each end in a newline", lambda: Checkpoint.parse(text + b"more"))
+
+
 def test_two_keys_that_cannot_be_told_apart_are_refused() -> None:
     # Two public keys whose key ids under this name were searched for until they met.
     colliding = _colliding_keys()
@@ -201,6 +218,18 @@ def test_cosignature_of_key_gives_its_time() -> None:
     text = Checkpoint(LOG.name, 1, bytes(32)).text()
     blob = (77).to_bytes(8, "big") + PRIVATE.sign(cosignature_message(77, text))
     assert parse_note(format_note(text, [(CUSTODY, blob)])).verify([LOG, CUSTODY]) == [(CUSTODY, 77)]
+
+
+def test_cosignature_has_a_time_below_2_to_the_53() -> None:
+    text = Checkpoint(LOG.name, 1, bytes(32)).text()
+
+    def cosigned(time: int) -> Note:
+        blob = time.to_bytes(8, "big") + PRIVATE.sign(cosignature_message(time, text))
+        return parse_note(format_note(text, [(CUSTODY, blob)]))
+
+    assert cosigned(INTEGER_MAX).verify([CUSTODY]) == [(CUSTODY, INTEGER_MAX)]
+    with pytest.raises(BadSignature, match=r"2\*\*53"):
+        cosigned(INTEGER_MAX + 1).verify([CUSTODY])
 
 
 @pytest.mark.parametrize(
@@ -235,11 +264,24 @@ def test_checkpoint_that_could_not_be_read_back_is_our_bug(checkpoint: Checkpoin
 
 
 @pytest.mark.parametrize(
-    "key", [VerifierKey("", 1, PUBLIC), VerifierKey("a+b", 1, PUBLIC), VerifierKey("a", 2, PUBLIC), VerifierKey("a", 1, b"")]
+    "key",
+    [
+        VerifierKey("", 1, PUBLIC),
+        VerifierKey("a+b", 1, PUBLIC),
+        VerifierKey("a\x07b", 1, PUBLIC),
+        VerifierKey("a", 2, PUBLIC),
+        VerifierKey("a", 1, b""),
+    ],
 )
 def test_verifier_key_that_could_not_be_read_back_is_our_bug(key: VerifierKey) -> None:
     with pytest.raises(ValueError, match="not the name, algorithm and public key"):
         key.to_text()
+
+
+@pytest.mark.parametrize("character", ["\x00", "\x07", "\x1b"])
+def test_verifier_key_whose_name_has_a_control_character_is_refused(character: str) -> None:
+    name, key_id, key = LOG.to_text().split("+", 2)
+    _refused_for("control character", lambda: VerifierKey.parse(f"{name}{character}+{key_id}+{key}"))
 
 
 @given(texts, _signatures())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from enum import IntEnum
 from pathlib import Path
 from typing import Any
@@ -76,6 +77,47 @@ def test_bad_vector_is_refused_for_its_reason(vector: dict[str, Any]) -> None:
     offset = caught.value.facts["offset"]
     assert isinstance(offset, int)
     assert 0 <= offset <= len(data)
+
+
+@pytest.mark.parametrize(
+    ("data", "offset", "why"),
+    [
+        ("", 0, make.SHORT),
+        ("18", 1, make.SHORT),
+        ("1901", 2, make.SHORT),
+        ("4200", 2, make.SHORT),
+        ("8200", 2, make.SHORT),
+        ("8258", 2, make.SHORT),
+        ("8141", 2, make.SHORT),
+        ("815818" + 23 * "00", 26, make.SHORT),
+        ("a100", 2, make.SHORT),
+        ("0000", 1, make.REST),
+        ("1c", 0, make.RESERVED),
+        ("815f", 1, make.RESERVED),
+        ("1817", 0, make.LONG),
+        ("811817", 1, make.LONG),
+        ("815817" + 23 * "00", 1, make.LONG),
+        ("1b0020000000000000", 0, make.RANGE),
+        ("813b001fffffffffffff", 1, make.RANGE),
+        ("c0", 0, make.SIMPLE),
+        ("81f90000", 1, make.SIMPLE),
+        ("6261ff", 2, make.UTF8),
+        ("816261ff", 3, make.UTF8),
+        (9 * "81", 8, make.DEPTH),
+        (8 * "81" + "a0", 8, make.DEPTH),
+        ("991001", 0, make.ELEMENTS),
+        ("81991001", 1, make.ELEMENTS),
+        ("a14000", 1, make.KEY),
+        ("a20100f600", 3, make.KEY),
+        ("a201000000", 3, make.ORDER),
+        ("a200000000", 3, make.ORDER),
+    ],
+)
+def test_refusal_names_the_first_byte_that_breaks_a_rule(data: str, offset: int, why: str) -> None:
+    with pytest.raises(Malformed) as caught:
+        decode(bytes.fromhex(data))
+    assert why in caught.value.message
+    assert caught.value.facts["offset"] == offset
 
 
 def test_bad_vectors_break_every_rule_of_the_encoding() -> None:
@@ -170,3 +212,36 @@ def test_nesting_beyond_the_limit_is_our_bug_when_encoding() -> None:
 def test_largest_array_and_map_are_allowed() -> None:
     for value in (list(range(ARRAY_MAX)), dict.fromkeys(range(ARRAY_MAX))):
         assert decode(encode(value)) == value
+
+
+@pytest.mark.parametrize("length", [0, 1, 22, 23, 24, 25, 254, 255, 256, 257])
+@pytest.mark.parametrize("number", [0, 23, 24, 255, -1])
+def test_byte_strings_and_numbers_of_any_length_stand_in_an_array_as_alone(length: int, number: int) -> None:
+    one, other = bytes(range(256))[:length] + b"\x07" * max(0, length - 256), b"\x18" * length
+    for value in ([one], [one, other], [number, one, number], [other, [one, number], b"", other], [None, other, "a", one]):
+        data = encode(value)
+        assert data == cbor2.dumps(value)
+        assert decode(data) == value
+        for end in range(len(data)):
+            with pytest.raises(Malformed, match="input cut short"):
+                decode(data[:end])
+
+
+@pytest.mark.parametrize(("nest", "head"), [(lambda inner: {0: inner}, "a100"), (lambda inner: [inner], "81")])
+def test_maps_and_arrays_are_nested_eight_deep_and_not_deeper(nest: Callable[[Value], Value], head: str) -> None:
+    value: Value = 0
+    for _ in range(8):
+        value = nest(value)
+    assert encode(value).hex() == 8 * head + "00"
+    assert decode(encode(value)) == value
+    with pytest.raises(ValueError, match="nesting beyond 8"):
+        encode(nest(value))
+    with pytest.raises(Malformed, match="nesting beyond 8"):
+        decode(bytes.fromhex(9 * head + "00"))
+
+
+def test_container_as_a_key_counts_as_one_level_more() -> None:
+    with pytest.raises(Malformed, match="neither integer nor text"):
+        decode(bytes.fromhex(6 * "81" + "a18000"))
+    with pytest.raises(Malformed, match="nesting beyond 8"):
+        decode(bytes.fromhex(7 * "81" + "a18000"))

@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import ChaCha20Poly1305
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -49,14 +50,30 @@ def test_epoch_with_a_changed_part_does_not_open(changed: dict[str, Any]) -> Non
     opening, _ = open_epoch(DIRECTION, 1, 0, PREKEY.public, bytes(32), SECRET, NO_ROOT_KEY)
     with pytest.raises(BadSignature):
         accept_epoch(DIRECTION, replace(opening, **changed), PREKEY, SECRET, NO_ROOT_KEY)
-    with pytest.raises(BadSignature):
+
+
+def test_epoch_for_another_prekey_than_its_number_says_is_told_so() -> None:
+    opening, _ = open_epoch(DIRECTION, 1, 0, PREKEY.public, bytes(32), SECRET, NO_ROOT_KEY)
+    with pytest.raises(BadSignature, match="another key than its number says") as refused:
         accept_epoch(DIRECTION, opening, KemKey(bytes(31) + b"\1"), SECRET, NO_ROOT_KEY)
+    assert refused.value.rule == 12
+
+
+def test_first_epoch_has_a_root_key_of_32_zero_bytes_before_it() -> None:
+    assert bytes(32) == NO_ROOT_KEY
+
+
+def test_chain_moves_on_within_its_epoch() -> None:
+    following = CHAIN.next()
+    assert (following.epoch, following.root_key) == (CHAIN.epoch, CHAIN.root_key)
+    assert following.chain_key not in {CHAIN.chain_key, following.next().chain_key}
 
 
 def test_seed_of_another_length_is_refused() -> None:
     opening, _ = open_epoch(DIRECTION, 1, 0, PREKEY.public, bytes(31), SECRET, NO_ROOT_KEY)
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         accept_epoch(DIRECTION, opening, PREKEY, SECRET, NO_ROOT_KEY)
+    assert refused.value.rule == 11
 
 
 @given(st.binary(min_size=1, max_size=300), st.binary(max_size=300), st.data())
@@ -71,6 +88,30 @@ def test_sealed_entry_opens_under_its_own_leaf_and_chain_only(leaf: bytes, body:
         CHAIN.open(leaf, sealed[:at])
     with pytest.raises(PeerError):
         CHAIN.open(leaf, sealed + b"\0")
+
+
+class WrongProcessor:
+    """The cipher on a machine that computes wrongly: while it seals, or while it opens."""
+
+    sealing = True
+
+    def __init__(self, key: bytes) -> None:
+        self._right = ChaCha20Poly1305(key)
+
+    def encrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        sealed = self._right.encrypt(nonce, data, associated_data)
+        return bytes((sealed[0] ^ 1,)) + sealed[1:] if self.sealing else sealed
+
+    def decrypt(self, nonce: bytes, data: bytes, associated_data: bytes) -> bytes:
+        return self._right.decrypt(nonce, data, associated_data)[:-1]
+
+
+@pytest.mark.parametrize("sealing", [True, False])
+def test_entry_that_a_wrong_processor_sealed_is_never_sent(monkeypatch: pytest.MonkeyPatch, sealing: bool) -> None:
+    monkeypatch.setattr(WrongProcessor, "sealing", sealing)
+    monkeypatch.setattr("watchline.core.epochs.ChaCha20Poly1305", WrongProcessor)
+    with pytest.raises(RuntimeError, match="computes wrongly"):
+        CHAIN.seal(b"leaf", b"body")
 
 
 def test_machine_that_was_set_back_seals_another_content_under_another_key() -> None:

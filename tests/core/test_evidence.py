@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import zipfile
+from base64 import b64encode
 from dataclasses import replace
 from functools import cache
 from pathlib import Path
@@ -14,18 +15,29 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tests.core.sample_desks import certificate, identity_key, officer, roster
+from tests.core.sample_desks import (
+    ROUTES,
+    accept,
+    certificate,
+    identity_key,
+    officer,
+    roster,
+    seeded,
+    signed_certificate,
+    terms,
+)
 from tests.core.sample_evidence import TIME, Talk, sample_talk
 from watchline.core.archive import pack, unpack
 from watchline.core.certificate import issue
 from watchline.core.checkpoint import VerifierKey, parse_note
 from watchline.core.encoding import encode
-from watchline.core.entries import Body, EntryType, Precedence
+from watchline.core.entries import Body, Continues, EntryType, Precedence
 from watchline.core.evidence import FAULTS_SHOWN_MAX, Report, build_and_judge, build_evidence, verify_evidence
-from watchline.core.evidence_parts import CHUNK_ENTRIES, Bundle, hidden_spans, roots_of
+from watchline.core.evidence_parts import CHUNK_ENTRIES, Bundle, hidden_spans, read_hidden, roots_of
 from watchline.core.evidence_words import CONDITION, time_text
 from watchline.core.keys import Identity
 from watchline.core.merkle import root_of
+from watchline.core.pairing import complete_invitation, make_invitation
 from watchline.core.persons import Roster, sign_roster
 from watchline.errors import BadProof, Malformed
 
@@ -189,6 +201,22 @@ def test_acknowledgement_without_an_officer_does_not_count() -> None:
     assert report.entries[1]["acknowledged_by"] == [{"log": "b-1-1", "index": 1, "counts": False}]
 
 
+def test_acknowledgement_that_signs_no_response_does_not_count() -> None:
+    other = Talk()
+    other.add("b", EntryType.ACKNOWLEDGE, other.release("b", b"\xff no response", EntryType.ACKNOWLEDGE), other.say("a"))
+    report = verify_evidence(build_evidence(other.bundle()))
+    assert report.verified
+    assert report.entries[1]["acknowledged_by"] == [{"log": "b-1-1", "index": 1, "counts": False}]
+
+
+def test_acknowledgement_without_its_content_is_told_as_a_mark_only() -> None:
+    report = verify_evidence(build_evidence(talk().bundle(closed={"b": [1]})), [A, B])
+    fact = sentence(report, f"{A.desk}'s log key signed entry @1")
+    marked = f"entry @1 of {B.desk}'s log 1-1, the content of which is not shown, is marked as having acknowledged it"
+    assert marked in fact
+    assert report.entries[1]["acknowledged_by"] == [{"log": "b-1-1", "index": 1, "counts": False}]
+
+
 def test_release_by_a_role_that_may_not_is_not_released() -> None:
     other = Talk()
     content = Body.decode(talk().entries["a"][1].body or b"").content
@@ -228,6 +256,29 @@ def test_form_code_that_imitates_a_sentence_is_quoted() -> None:
 def test_numbers_are_told_only_where_the_leaves_before_are_shown() -> None:
     assert [entry["number"] for entry in verify_evidence(whole()).entries] == [None, 1, 2, 3, 4, None, None, 1, 2]
     assert verify_evidence(small()).entries[0]["number"] is None
+
+
+@pytest.mark.parametrize(("content", "first"), [(Continues(last_number=7).encode(), 8), (b"\xff", None)])
+def test_numbers_go_on_where_the_log_begins_by_saying_so(content: bytes, first: int | None) -> None:
+    other = Talk()
+    other.entries["a"].clear()
+    other.add("a", EntryType.CONTINUES, Body(content))
+    other.say("a")
+    report = verify_evidence(build_evidence(other.bundle({"a": range(2)}, statuses="")), [A, B])
+    assert [entry["number"] for entry in report.entries] == [None, first]
+
+
+def test_desks_that_agreed_not_to_show_evidence_are_told_to_have() -> None:
+    agreed = replace(terms(), show_third_parties=False)
+    file1, invitation = make_invitation(
+        identity_key("A"), signed_certificate("A"), roster("A"), agreed, ROUTES["A"], seeded("quiet")
+    )
+    file2, _ = accept(file1)
+    file3, ours = complete_invitation(invitation, file2, identity_key("A"), seeded("quiet too"))
+    quiet = sample_talk(Talk(ours.line, (file1, file2, file3)))
+    words = f"{A.desk} and {B.desk} agreed not to show evidence of this line to others"
+    assert words in verify_evidence(build_evidence(quiet.bundle()), [A, B]).facts
+    assert words not in verify_evidence(whole(), [A, B]).facts
 
 
 def test_later_certificate_gives_the_keys_of_a_new_incarnation() -> None:
@@ -359,6 +410,29 @@ def test_part_too_many_is_refused_by_name(word: str, place: str, content: bytes)
     report = verify_evidence(pack(parts | {name: content}))
     assert not report.verified
     assert any(name.startswith(fault.part) or fault.part.startswith(name) for fault in report.faults)
+
+
+@pytest.mark.parametrize("name", ["logs/a-9999999999999999-1/tree.txt", "logs/a-1-9999999999999999/tree.txt"])
+def test_log_of_an_incarnation_that_no_desk_can_have_is_refused(name: str) -> None:
+    report = verify_evidence(pack(unpack(whole()) | {name: b""}))
+    assert [(fault.part, fault.message) for fault in report.faults] == [(name, "this part belongs to nothing that is shown")]
+
+
+def test_heads_under_each_others_names_are_refused() -> None:
+    heads = tuple(talk().head("a", size) for size in (2, 4, 5))
+    parts = dict(unpack(build_evidence(talk().bundle({"a": range(5)}, make=lambda _: heads))))
+    two, four = (f"logs/a-1-1/heads/{size:016}.txt" for size in (2, 4))
+    parts[two], parts[four] = parts[four], parts[two]
+    report = verify_evidence(pack(parts))
+    assert [(fault.part, fault.rule) for fault in report.faults] == [(four, 41)]
+    assert "order of their sizes" in report.faults[0].message
+
+
+def test_line_of_a_tree_with_a_number_of_more_than_sixteen_digits_is_refused() -> None:
+    digest = b64encode(bytes(32))
+    assert read_hidden(b"0 9999999999999999 " + digest) == [(0, 9_999_999_999_999_999, bytes(32))]
+    with pytest.raises(Malformed, match="two numbers and a hash"):
+        read_hidden(b"0 10000000000000000 " + digest)
 
 
 def test_file_with_a_thousand_faults_names_only_the_first() -> None:

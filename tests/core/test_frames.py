@@ -224,3 +224,8 @@ def test_entries_share_frames_that_they_fit_and_everything_else_goes_by_itself(s
 def test_no_frame_has_more_items_than_a_receiver_takes() -> None:
     items: list[Item] = [Entries(1, 1, 1, n, (WireEntry(1, 0, bytes(32), 0, None, bytes(16)),), bytes(64)) for n in range(200)]
     assert [len(bundle) for bundle in bundled(items)] == [64, 64, 64, 8]
+
+
+def test_item_of_an_unknown_type_is_never_sent() -> None:
+    with pytest.raises(ValueError, match="never sent"):
+        KEY.seal([UnknownItem(77)], NONCE)

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hmac
 import json
 from collections.abc import Callable
+from dataclasses import fields, replace
 from hashlib import sha256
 from pathlib import Path
 
@@ -17,7 +18,15 @@ from hypothesis import strategies as st
 from tests.core.sample_desks import desk_keys, identity_key, seeded
 from watchline.core.encoding import decode, encode
 from watchline.core.keys import (
+    ED25519_PUBLIC_BYTES,
+    ED25519_SIGNATURE_BYTES,
+    KEM_ENCAPSULATION_BYTES,
     KEM_OVERHEAD_BYTES,
+    KEM_PUBLIC_BYTES,
+    MLDSA44_PUBLIC_BYTES,
+    MLDSA44_SIGNATURE_BYTES,
+    MLDSA87_PUBLIC_BYTES,
+    MLDSA87_SIGNATURE_BYTES,
     DeskKeys,
     DeskPublic,
     Ed25519Key,
@@ -27,6 +36,7 @@ from watchline.core.keys import (
     KemKey,
     StatementKey,
     StatementPublic,
+    check_name,
     hkdf_expand,
     hkdf_extract,
     hmac256,
@@ -288,8 +298,9 @@ def test_xwing_key_of_wrong_length_is_refused(length: int) -> None:
 def test_xwing_key_that_is_none_is_refused() -> None:
     public = KemKey(XWING_SEED).public
     for bad in (b"\xff" * 1_184 + public[1_184:], public[:1_184] + bytes(32)):
-        with pytest.raises(Malformed):
+        with pytest.raises(Malformed) as refused:
             seal_to(bad, b"secret", b"info")
+        assert refused.value.rule == 12
 
 
 # Desk keys
@@ -389,3 +400,142 @@ def test_vectors_of_identities_hold() -> None:
         assert (identity.id.hex(), identity.fingerprint) == (vector["id"], vector["fingerprint"])
         signature = HybridSignature(bytes.fromhex(vector["signature"]["ed"]), bytes.fromhex(vector["signature"]["ml"]))
         identity.verify(vector["purpose"], vector["message"].encode(), signature)
+
+
+# Lengths, rules and limits that others rely on
+
+
+def test_signatures_and_sealed_values_have_the_lengths_that_are_published() -> None:
+    statement, identity = desk_keys("A").statement, identity_key("A")
+    signed, by_identity = statement.sign(b"m"), identity.sign("purpose", b"m")
+    assert (len(signed.ed), len(signed.ml)) == (ED25519_SIGNATURE_BYTES, MLDSA44_SIGNATURE_BYTES) == (64, 2_420)
+    assert (len(by_identity.ed), len(by_identity.ml)) == (ED25519_SIGNATURE_BYTES, MLDSA87_SIGNATURE_BYTES) == (64, 4_627)
+    assert (len(statement.public.ed), len(statement.public.ml)) == (ED25519_PUBLIC_BYTES, MLDSA44_PUBLIC_BYTES) == (32, 1_312)
+    assert len(identity.identity.ml) == MLDSA87_PUBLIC_BYTES == 2_592
+    key = KemKey(XWING_SEED)
+    assert len(key.public) == KEM_PUBLIC_BYTES == 1_216
+    assert len(seal_to(key.public, b"", b"")) == KEM_OVERHEAD_BYTES == KEM_ENCAPSULATION_BYTES + 16 == 1_136
+
+
+def refused_by(make: Callable[[], object]) -> tuple[int, object]:
+    """The rule that is named, and the length that was found."""
+    with pytest.raises(PeerError) as refused:
+        make()
+    return refused.value.rule, refused.value.facts.get("length")
+
+
+def test_key_of_another_length_is_refused_by_its_rule() -> None:
+    keys, identity = desk_keys("A").public, identity_key("A").identity
+    assert refused_by(lambda: StatementPublic(bytes(31), keys.statement.ml)) == (2, 31)
+    assert refused_by(lambda: StatementPublic(keys.statement.ed, bytes(1_311))) == (2, 1_311)
+    assert refused_by(lambda: Identity("x", bytes(33), identity.ml)) == (1, 33)
+    assert refused_by(lambda: Identity("x", identity.ed, bytes(2_591))) == (1, 2_591)
+    assert refused_by(lambda: replace(keys, log=bytes(31))) == (2, 31)
+    assert refused_by(lambda: replace(keys, custody=bytes(33))) == (2, 33)
+    assert refused_by(lambda: replace(keys, kem=bytes(1_215))) == (2, 1_215)
+    assert refused_by(lambda: replace(keys, tls_fingerprint=bytes(31))) == (2, 31)
+    assert refused_by(lambda: seal_to(bytes(1_215), b"", b"")) == (12, 1_215)
+    assert refused_by(lambda: KemKey(XWING_SEED).open(bytes(1_135), b"")) == (12, 1_135)
+    assert refused_by(lambda: KemKey(XWING_SEED).open(bytes(1_136), b"")) == (12, None)
+
+
+def test_signature_that_does_not_hold_is_refused_by_rule_4() -> None:
+    statement, identity = desk_keys("A").statement, identity_key("A")
+    signed, by_identity = statement.sign(b"m"), identity.sign("purpose", b"m")
+    assert refused_by(lambda: statement.public.verify(b"n", signed.ed, signed.ml)) == (4, None)
+    assert refused_by(lambda: statement.public.verify(b"m", signed.ed, bytes(2_420))) == (4, None)
+    assert refused_by(lambda: identity.identity.verify("other", b"m", by_identity)) == (4, None)
+    assert refused_by(lambda: verify_ed25519(bytes(31), bytes(64), b"")) == (4, None)
+
+
+def test_two_purposes_of_one_key_and_another_label_are_refused_by_their_rules() -> None:
+    keys = desk_keys("A")
+    assert refused_by(lambda: replace(keys.public, custody=keys.public.log))[0] == 2
+    assert refused_by(lambda: replace(keys.public, tls_fingerprint=tls_fingerprint(keys.public.log)))[0] == 2
+    assert refused_by(lambda: DeskKeys.decode(encode(["watchline/1 other keys", *[bytes(32)] * 7]))) == (39, None)
+    assert refused_by(lambda: IdentityKey.decode(encode(["watchline/1 other key", "x", bytes(32), bytes(32)]))) == (39, None)
+
+
+@pytest.mark.parametrize("place", range(1, 8))
+@pytest.mark.parametrize("seed", [bytes(31), bytes(33), "x" * 32])
+def test_stored_seed_of_another_length_is_refused(place: int, seed: object) -> None:
+    values: list[object] = ["watchline/1 desk keys", *(bytes((number,)) * 32 for number in range(1, 8))]
+    DeskKeys.decode(encode(values))
+    values[place] = seed
+    assert refused_by(lambda: DeskKeys.decode(encode(values))) == (39, None)
+
+
+@pytest.mark.parametrize(("place", "wrong"), [(1, ""), (1, "x" * 129), (1, 7), (2, bytes(31)), (2, bytes(33)), (3, bytes(31))])
+def test_stored_identity_with_a_part_of_another_kind_or_length_is_refused(place: int, wrong: object) -> None:
+    secret: list[object] = ["watchline/1 identity key", "x" * 128, bytes(32), bytes(32)]
+    IdentityKey.decode(encode(secret))
+    secret[place] = wrong
+    assert refused_by(lambda: IdentityKey.decode(encode(secret))) == (39, None)
+
+
+@pytest.mark.parametrize(
+    ("place", "wrong"), [(0, ""), (0, "x" * 129), (0, 7), (1, bytes(31)), (1, bytes(33)), (2, bytes(2_591)), (2, bytes(2_593))]
+)
+def test_identity_with_a_part_of_another_kind_or_length_is_refused(place: int, wrong: object) -> None:
+    identity = identity_key("A").identity
+    values: list[object] = ["x" * 128, identity.ed, identity.ml]
+    assert Identity.decode(encode(values)).desk == "x" * 128
+    values[place] = wrong
+    assert refused_by(lambda: Identity.decode(encode(values))) == (39, None)
+
+
+def test_name_that_cannot_be_shown_is_refused_by_the_rule_of_whose_it_is_with_advice() -> None:
+    check_name("x" * 128, "a name", rule=3)
+    for name in ("", "x" * 129, "字" * 43, " x", "x ", "a\nb", "a\u2028b", "a\u2029b", "a\u202eb", "a\u2069b"):
+        with pytest.raises(Malformed, match="a name has 1 to 128 bytes") as refused:
+            check_name(name, "a name", rule=3)
+        assert refused.value.rule == 3
+        assert refused.value.hint
+    with pytest.raises(UsageError, match="a desk's name has") as asked:
+        IdentityKey.generate("", seeded("x"))
+    assert asked.value.hint
+
+
+def test_hkdf_refuses_a_length_below_zero_and_gives_nothing_for_zero() -> None:
+    assert hkdf_expand(bytes(32), b"", 0) == b""
+    with pytest.raises(ValueError, match=r"8,160"):
+        hkdf_expand(bytes(32), b"", -1)
+
+
+def test_bytes_moved_between_signature_and_message_are_refused() -> None:
+    key = Ed25519Key(bytes(32))
+    signature = key.sign(b"message")
+    for cut in (63, 65):
+        moved = (signature + b"message")[:cut], (signature + b"message")[cut:]
+        with pytest.raises(BadSignature):
+            verify_ed25519(key.public, *moved)
+
+
+@pytest.mark.parametrize(
+    ("kind", "shown", "compared"),
+    [
+        (Ed25519Key, "public", "seed"),
+        (StatementPublic, "ed", "ed ml"),
+        (StatementKey, "public", "ed_seed ml_seed"),
+        (Identity, "desk ed id", "desk ed ml"),
+        (IdentityKey, "desk identity", "desk ed_seed ml_seed"),
+        (KemKey, "", "seed"),
+        (DeskPublic, "statement log custody tls_fingerprint", "statement log custody kem tls_fingerprint"),
+        (DeskKeys, "statement log custody kem public", "statement log custody kem tls hedge"),
+    ],
+)
+def test_key_shows_what_is_public_and_short_and_is_the_same_by_what_it_is_made_from(
+    kind: type[Ed25519Key], shown: str, compared: str
+) -> None:
+    assert " ".join(field.name for field in fields(kind) if field.repr) == shown
+    assert " ".join(field.name for field in fields(kind) if field.compare) == compared
+
+
+def test_stored_identity_may_have_a_name_of_one_byte_and_no_part_more() -> None:
+    identity = identity_key("A").identity
+    assert Identity.decode(encode(["x", identity.ed, identity.ml])).desk == "x"
+    assert refused_by(lambda: Identity.decode(encode(["x", identity.ed, identity.ml, 0]))) == (39, None)
+    assert IdentityKey.decode(encode(["watchline/1 identity key", "x", bytes(32), bytes(32)])).desk == "x"
+    more = encode(["watchline/1 identity key", "x", bytes(32), bytes(32), 0])
+    assert refused_by(lambda: IdentityKey.decode(more)) == (39, None)
+    assert refused_by(lambda: DeskKeys.decode(encode(["watchline/1 desk keys", *[bytes(32)] * 8]))) == (39, None)

@@ -56,8 +56,8 @@ def test_restarted_line_says_nothing_new_before_a_fresh_status(pair: LinePair) -
     pair.settle()
     assert pair.a.line.phase.value == "open"
     assert pair.b.texts() == ["composed while opening"]
-    assert pair.b.line.peer_status is not None
-    assert pair.b.line.peer_status.size == 2
+    assert pair.b.line.statuses.peer_status is not None
+    assert pair.b.line.statuses.peer_status.size == 2
 
 
 def test_both_lines_restarted_open_each_other(pair: LinePair) -> None:
@@ -319,7 +319,7 @@ def test_acknowledgement_answer_and_cancel_close_their_clocks_on_both_sides_and_
             side.restart(connected=True)
         pair.settle()
         no_one_is_accused(pair)
-        status = pair.a.line.peer_status
+        status = pair.a.line.statuses.peer_status
         assert status is not None
         return len(status.open)
 
@@ -367,7 +367,7 @@ def test_more_open_notices_than_a_status_lists_are_counted(pair: LinePair) -> No
     for _ in range(40):
         pair.a.notice(QUESTION)
     pair.settle()
-    status = pair.a.line.peer_status
+    status = pair.a.line.statuses.peer_status
     assert status is not None
     assert (len(status.open), status.left_out) == (64, 16)
     no_one_is_accused(pair)
@@ -392,8 +392,8 @@ def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_li
         pair.settle(seconds=2)
         assert pair.a.line.phase is Phase.OPEN
         assert goes_on(pair)
-        assert pair.b.line.peer_status_at is not None
-        assert pair.clock.running - pair.b.line.peer_status_at < 90
+        assert pair.b.line.statuses.peer_status_at is not None
+        assert pair.clock.running - pair.b.line.statuses.peer_status_at < 90
     routes = [event.routes for event in pair.b.events if isinstance(event, RoutesArrived)]
     assert routes == [(("direct", "192.0.2.1:4301"),), (("direct", "192.0.2.1:4300"),)]
 

@@ -188,8 +188,8 @@ class Network(RuleBasedStateMachine):
             assert side.line.phase is Phase.OPEN
             assert self.sides[1 - number].texts() == self.said[number]
             verify_all_received(side, self.sides[1 - number])
-            assert side.line.peer_status is not None
-            assert side.line.peer_status.size == self.sides[1 - number].line.outgoing.edge.size
+            assert side.line.statuses.peer_status is not None
+            assert side.line.statuses.peer_status.size == self.sides[1 - number].line.outgoing.edge.size
             assert side.line.outgoing.chain.epoch > 1 or side.line.outgoing.next_held
             assert len(side.line.outgoing.prekeys) > 16
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -115,6 +117,67 @@ def test_path_longer_than_its_limit_or_with_a_hash_of_another_length_is_refused_
             verify_consistency(1, HASHES[0], 2, root, path)
 
 
+def test_path_of_63_hashes_is_followed_to_the_root_of_the_largest_tree() -> None:
+    root = HASHES[0]
+    for sibling in HASHES[1:64]:
+        root = node_hash(root, sibling)
+    verify_inclusion(HASHES[0], 0, 2**63, HASHES[1:64], root)
+    with pytest.raises(BadProof, match="at most 63 hashes") as caught:
+        verify_inclusion(HASHES[0], 0, 2**64, HASHES[1:65], node_hash(root, HASHES[64]))
+    assert caught.value.facts["step"] == 0
+
+
+@pytest.mark.parametrize("wrong", [bytes(31), bytes(33), b""])
+def test_leaf_hash_or_root_of_another_length_is_refused(wrong: bytes) -> None:
+    root = root_of(HASHES[:2])
+    for check in (
+        partial(verify_inclusion, wrong, 0, 2, [HASHES[1]], root),
+        partial(verify_inclusion, HASHES[0], 0, 2, [HASHES[1]], wrong),
+        partial(verify_consistency, 1, wrong, 2, root, [HASHES[1]]),
+        partial(verify_consistency, 1, HASHES[0], 2, wrong, [HASHES[1]]),
+    ):
+        with pytest.raises(BadProof, match="leaf hash or root has 32 bytes") as caught:
+            check()
+        assert (caught.value.rule, caught.value.facts["step"]) == (7, 0)
+
+
+ROOTS = [root_of(HASHES[:size]) for size in range(9)]
+PATH, JOIN = inclusion_path(2, 8, _subtree), consistency_path(3, 8, _subtree)
+OTHER = bytes(32)
+
+
+@pytest.mark.parametrize(
+    ("step", "why", "check"),
+    [
+        (0, "no leaf 8", lambda: verify_inclusion(HASHES[2], 8, 8, PATH, ROOTS[8])),
+        (1, "each hash of a path", lambda: verify_inclusion(HASHES[2], 2, 8, [PATH[0], b"", PATH[2]], ROOTS[8])),
+        (3, "above the root", lambda: verify_inclusion(HASHES[2], 2, 8, [*PATH, OTHER], ROOTS[8])),
+        (2, "below the root", lambda: verify_inclusion(HASHES[2], 2, 8, PATH[:2], ROOTS[8])),
+        (3, "another root", lambda: verify_inclusion(HASHES[2], 2, 8, PATH, OTHER)),
+        (0, "cannot begin", lambda: verify_consistency(9, OTHER, 8, ROOTS[8], [])),
+        (0, "empty tree", lambda: verify_consistency(0, OTHER, 8, ROOTS[8], [])),
+        (0, "empty tree", lambda: verify_consistency(0, ROOTS[0], 0, OTHER, [])),
+        (0, "must be empty", lambda: verify_consistency(0, ROOTS[0], 8, ROOTS[8], [OTHER])),
+        (0, "must be empty", lambda: verify_consistency(8, ROOTS[8], 8, ROOTS[8], [OTHER])),
+        (0, "same size", lambda: verify_consistency(8, OTHER, 8, ROOTS[8], [])),
+        (0, "below the root", lambda: verify_consistency(3, ROOTS[3], 8, ROOTS[8], [])),
+        (4, "above the root", lambda: verify_consistency(3, ROOTS[3], 8, ROOTS[8], [*JOIN, OTHER])),
+        (
+            1,
+            "above the root",
+            lambda: verify_consistency(4, ROOTS[4], 8, ROOTS[8], [*inclusion_path(0, 8, _subtree)[2:], OTHER]),
+        ),
+        (3, "below the root", lambda: verify_consistency(3, ROOTS[3], 8, ROOTS[8], JOIN[:3])),
+        (4, "begin with the old root", lambda: verify_consistency(3, OTHER, 8, ROOTS[8], JOIN)),
+        (4, "another new root", lambda: verify_consistency(3, ROOTS[3], 8, OTHER, JOIN)),
+    ],
+)
+def test_refusal_names_its_reason_rule_and_step(step: int, why: str, check: Callable[[], None]) -> None:
+    with pytest.raises(BadProof, match=why) as caught:
+        check()
+    assert (caught.value.rule, caught.value.facts["step"]) == (7, step)
+
+
 def test_root_of_every_size_is_the_recursive_definition() -> None:
     edge = Edge.EMPTY
     for size in range(130):
@@ -152,8 +215,9 @@ def test_edge_comes_back_from_its_bytes_and_from_no_other_length(size: int) -> N
 
 
 def test_edge_of_negative_size_is_refused() -> None:
-    with pytest.raises(Malformed, match="negative"):
+    with pytest.raises(Malformed, match="negative") as caught:
         Edge.from_bytes(-1, bytes(32))
+    assert caught.value.rule == 7
 
 
 @given(sizes, st.data())

@@ -41,6 +41,7 @@ from watchline.core.pairing import (
     line_digits,
     make_invitation,
     read_invitation,
+    read_pairing_files,
     verify_digits,
 )
 from watchline.core.persons import ED25519, Officer, Roster
@@ -325,6 +326,15 @@ def test_file_3_by_another_desk_is_refused() -> None:
         take_file3(resign(file3, "C", lambda body: None))
 
 
+def test_files_of_a_pairing_whose_third_another_desk_signed_show_nothing() -> None:
+    file1, file2, file3 = paired()[0]
+    assert read_pairing_files((file1, file2, file3)).line == paired()[1].line
+    forged = resign(file3, "C", put(1, identity_key("C").identity.encode()))
+    with pytest.raises(WrongParty, match="another desk") as refused:
+        read_pairing_files((file1, file2, forged))
+    assert refused.value.rule == 5
+
+
 def test_secret_sealed_by_one_desk_is_not_passed_on_by_another() -> None:
     # C takes the sealed secret out of B's file and signs it as its own: the ids in the HPKE info give it away.
     file2 = paired()[0][1]
@@ -445,6 +455,14 @@ def test_stored_state_of_another_kind_is_refused(place: int) -> None:
         if other != place:
             with pytest.raises(Malformed):
                 read(data)
+
+
+@pytest.mark.parametrize(("data", "read"), STATES, ids=["invitation", "acceptance", "pairing"])
+def test_stored_state_with_another_label_is_refused(data: bytes, read: Callable[[bytes], object]) -> None:
+    _, *values = decode(data)
+    with pytest.raises(Malformed, match="this is no ") as refused:
+        read(encode(["watchline/1 something else", *values]))
+    assert refused.value.rule == 39
 
 
 # Vectors

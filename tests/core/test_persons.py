@@ -123,6 +123,23 @@ def test_roster_of_256_officers_is_taken_and_of_257_refused() -> None:
         Roster(1, officers)
 
 
+def test_roster_of_61_440_bytes_is_taken_and_of_one_more_refused_with_advice() -> None:
+    plain = replace(passkey_officer(PASSKEY_ED25519), rp_id="r" * 253)
+
+    def officers(letters: int) -> tuple[Officer, ...]:
+        origins = ["https://" + "o" * 240] * 109 + ["https://" + "o" * letters]
+        return tuple(
+            replace(plain, number=number, key=number.to_bytes(32, "big"), origin=origin)
+            for number, origin in enumerate(origins, start=1)
+        )
+
+    assert len(Roster(1, officers(209)).encode()) == 61_440
+    with pytest.raises(Malformed, match="61440 bytes") as refused:
+        Roster(1, officers(210))
+    assert refused.value.rule == 3
+    assert refused.value.hint
+
+
 @pytest.mark.parametrize("numbers", [(1, 1), (2, 1)])
 def test_officers_twice_or_out_of_order_are_refused(numbers: tuple[int, ...]) -> None:
     officers = [[number, 0, bytes((place,)) * 32, "duty", None, 0, 1, None, None] for place, number in enumerate(numbers)]
@@ -373,6 +390,12 @@ def test_passkey_for_another_site_flags_or_counter_is_refused(kind: int) -> None
     for assertion in changed:
         with pytest.raises(BadSignature):
             verify_assertion(assertion, known, CHALLENGE, NOW)
+
+
+def test_passkeys_proof_for_a_command_line_key_is_refused() -> None:
+    known = duty_roster(1)
+    with pytest.raises(Malformed, match="no passkey's proof"):
+        verify_assertion(replace(sign(1), passkey=PasskeyProof(USER_VERIFIED, 0)), known, CHALLENGE, NOW)
 
 
 def test_assertion_of_another_kind_than_the_officers_key_is_refused() -> None:

@@ -12,7 +12,7 @@ from tests.line_pair import START, party, setup_of
 from watchline.core.encoding import decode, encode
 from watchline.core.epochs import EpochOpening
 from watchline.core.frames import Stated
-from watchline.core.limits import OPEN_LISTED_MAX, PREKEYS_MAX
+from watchline.core.limits import OPEN_LISTED_MAX, PREKEYS_MAX, STATEMENT_BYTES_MAX
 from watchline.core.statements import (
     OpenItem,
     Statement,
@@ -28,7 +28,7 @@ from watchline.core.statements import (
     sign_statement,
     verify_statement,
 )
-from watchline.errors import BadSignature, PeerError, WrongParty
+from watchline.errors import BadSignature, Malformed, PeerError, WrongParty
 
 TOKYO, BEIJING = party("Tokyo"), party("Beijing")
 DIRECTION = setup_of(TOKYO, BEIJING).outgoing
@@ -153,3 +153,12 @@ def test_more_open_notices_or_prekeys_than_a_statement_may_name_are_refused() ->
         read_status(Statement(StatementType.STATUS, DIRECTION, replace(STATUS, open=items).values(), b"", b"", None))
     with pytest.raises(PeerError):
         read_prekeys(Statement(StatementType.PREKEYS, DIRECTION, (1, [bytes(1216)] * (PREKEYS_MAX + 1)), b"", b"", None))
+
+
+def test_statement_beyond_its_size_is_neither_made_nor_read() -> None:
+    values = (START, [["direct", "x" * STATEMENT_BYTES_MAX]])
+    with pytest.raises(ValueError, match="too large"):
+        sign_statement(StatementType.ROUTES, DIRECTION, values, KEY)
+    payload = encode([int(StatementType.ROUTES), *DIRECTION, *values])
+    with pytest.raises(Malformed, match="at most 65536 bytes"):
+        read_statement(payload, bytes(64), bytes(2420), PUBLIC)

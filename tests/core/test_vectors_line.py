@@ -29,6 +29,7 @@ from watchline.core.entries import (
     EntryType,
     Leaf,
     Notice,
+    Place,
     Precedence,
     Response,
     commitment,
@@ -50,6 +51,7 @@ from watchline.core.persons import (
     client_data_json,
     verify_assertion,
 )
+from watchline.core.release import asserted
 from watchline.core.statements import (
     Statement,
     StatementType,
@@ -143,6 +145,7 @@ def test_vector_body_is_read_and_written(vector: Json) -> None:
     assert body.nonce == (None if vector["nonce"] is None else octets(vector["nonce"]))
     assert len(body.assertions) == (vector["nonce"] is not None)
     assert body.digest == octets(vector["digest"])
+    assert (None if body.again is None else body.again.to_value()) == vector["again"]
     assert body.encode() == octets(vector["hex"])
 
 
@@ -385,6 +388,13 @@ def test_vector_challenge_is_what_an_officer_signs(vector: Json) -> None:
     nonce = None if vector["nonce"] is None else octets(vector["nonce"])
     sender, what = octets(PEOPLE["from"]), octets(PEOPLE["what"])
     assert assertion_challenge(vector["purpose"], DIRECTION.line, sender, nonce, what) == octets(vector["challenge"])
+
+
+@pytest.mark.parametrize("vector", PEOPLE["stood_for"])
+def test_vector_release_stands_for_one_type_content_and_reference(vector: Json) -> None:
+    meant = None if vector["meant"] is None else Place(*vector["meant"])
+    stood_for = asserted(vector["type"], Body(octets(vector["content"])), meant)
+    assert stood_for == (vector["purpose"], octets(vector["what"]))
 
 
 def test_vector_assertions_hold() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import shutil
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -87,11 +88,12 @@ class DeskEnd:
         journal.put_line(LineRecord(LINE, peer.identity.desk.lower(), START, True, pairing.encode()))
         journal.put_document("own-routes", "self", encode([["direct", address]]), False)
         self.links: list[Link] = []
+        self.config = Config()
         self._take_up(journal)
 
     def _take_up(self, journal: SqliteJournal) -> None:
         self.journal = journal
-        self.desk = Desk(journal, Config(), clock=self.scheduler.moment)
+        self.desk = Desk(journal, self.config, clock=self.scheduler.moment)
         self.desk.run(self.scheduler)
 
     @property
@@ -105,6 +107,21 @@ class DeskEnd:
         self.journal.close()
         self._take_up(open_journal(self.path, bytes(32), create=False))
 
+    def backup(self, path: Path) -> None:
+        """Copy the journal while the process is down; then it starts again."""
+        self.desk.stop()
+        self.journal.close()
+        shutil.copy(self.path, path)
+        self.restart()
+
+    def restart_from(self, path: Path) -> None:
+        """Start from another copy of the journal; the one at hand is gone."""
+        self.journal.close()
+        for old in self.path.parent.glob(self.path.name + "*"):
+            old.unlink()
+        shutil.copy(path, self.path)
+        self.restart()
+
     def opened(self, link: Link) -> None:
         self.links.append(link)
         self.desk.link_opened(self.line, link)
@@ -115,6 +132,9 @@ class DeskEnd:
 
     def drained(self, link: Link) -> None:
         self.desk.link_drained(self.line, link)
+
+    def introduced(self, door: str, fingerprint: bytes, introduction: bytes) -> bool:
+        return False
 
     def closed(self, link: Link, reason: str) -> None:
         if link in self.links:

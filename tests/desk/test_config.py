@@ -79,3 +79,11 @@ def test_file_that_is_no_text_is_refused(tmp_path: Path) -> None:
 
     with pytest.raises(UsageError, match="not TOML"):
         read_config(tmp_path / "watchline.toml")
+
+
+def test_anchor_is_a_path_and_empty_means_none(tmp_path: Path) -> None:
+    assert config_of(tmp_path, 'anchor = "/media/second/anchor"').anchor == "/media/second/anchor"
+    assert config_of(tmp_path, "").anchor == ""
+    for text in ("anchor = 7", "anchor = ['a']", 'anchor = "a\\u0000b"', f'anchor = "{"a" * 4_097}"'):
+        with pytest.raises(UsageError, match="anchor must be a path"):
+            config_of(tmp_path, text)

@@ -111,7 +111,7 @@ def is_test(record: EntryRecord) -> bool:
 
 def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: DeskPair) -> None:
     pair.cut()
-    pair.a.desk.start_test(pair.a.line)
+    pair.a.desk.tests.start(pair.a.line)
     pair.advance(120)
     assert outcome(pair.a) is False
     pair.a.restart()

@@ -7,7 +7,7 @@ import pytest
 
 from tests.core.sample_desks import identity_key
 from tests.desk.sample_homes import CHEAP, NOW
-from watchline.core.entries import Body
+from watchline.core.entries import Body, EntryType
 from watchline.core.keys import Ed25519Key
 from watchline.core.persons import Assertion, Roster, read_roster_change, verify_people
 from watchline.desk.officers import (
@@ -50,7 +50,7 @@ def test_officer_without_a_key_file_is_refused_with_those_there_are(tmp_path: Pa
 
 
 def test_signature_of_an_officer_counts_at_the_other_side() -> None:
-    value = DUTY.sign("release", LINE, DESK, NONCE, b"content")
+    value = DUTY.sign(EntryType.NOTICE, LINE, DESK, NONCE, b"content")
 
     (signer,) = verify_people(
         [Assertion.from_value(value)],
@@ -69,7 +69,7 @@ def test_signature_of_an_officer_counts_at_the_other_side() -> None:
 
 def test_revoked_officer_counts_no_more_and_keeps_the_number() -> None:
     roster, sato = grown()
-    value = sato.sign("release", LINE, DESK, NONCE, b"content")
+    value = sato.sign(EntryType.NOTICE, LINE, DESK, NONCE, b"content")
 
     after = without_officer(roster, "sato", NOW + 1)
 

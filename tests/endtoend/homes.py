@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
+import random
 import signal
 import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -33,16 +36,18 @@ from watchline.errors import RouteError
 from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal
 
-IDENTITY, OFFICER = "an identity's passphrase", "an officer's passphrase"
+IDENTITY, OFFICER, SPARE = "an identity's passphrase", "an officer's passphrase", "a spare's passphrase"
 CHEAP = Cost(64, 1, 1)
 START_SECONDS = 30.0
+PORTS = 16_384, 32_768  # below those that Linux gives to connections
 
 
 def free_port() -> int:
-    """A port that nobody has at this moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port that nobody has at this moment, and that no connection gets as its own end while a killed node is away."""
+    while True:
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind(("127.0.0.1", random.randrange(*PORTS)))
+            return int(probe.getsockname()[1])
 
 
 class NodeProcess:
@@ -56,6 +61,11 @@ class NodeProcess:
 
     def start(self) -> None:
         """Start the node, and come back once it answers."""
+        self.launch()
+        self.ask_until("desk")
+
+    def launch(self) -> None:
+        """Start the node and wait for nothing."""
         with self.log.open("ab") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "watchline", "--home", str(self.home.path), "serve"],
@@ -63,7 +73,6 @@ class NodeProcess:
                 stderr=log,
                 env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
             )
-        self.ask_until("desk")
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """Ask the node; RouteError if it does not answer."""
@@ -102,6 +111,30 @@ class NodeProcess:
         code = self.process.wait(20)
         self.process = None
         return code
+
+    def command(self, *words: str | Path, code: int = 0) -> dict[str, Any]:
+        """Run a command of the command line on this home, with every passphrase in a file; give its object."""
+        folder = self.home.path.parent
+        secrets = {"WATCHLINE_PASSPHRASE_FILE": IDENTITY, "WATCHLINE_OFFICER_FILE": OFFICER, "WATCHLINE_SPARE_FILE": SPARE}
+        secrets["WATCHLINE_NEW_PASSPHRASE_FILE"] = IDENTITY
+        for variable, passphrase in secrets.items():
+            (folder / variable).write_text(passphrase + "\n")
+        files = {variable: str(folder / variable) for variable in secrets}
+        signers = list(words).count("--as")
+        if signers > 1:
+            files["WATCHLINE_OFFICER_FILE"] = os.pathsep.join([files["WATCHLINE_OFFICER_FILE"]] * signers)
+        done = subprocess.run(
+            [sys.executable, "-m", "watchline", "--home", str(self.home.path), "--json", *map(str, words)],
+            capture_output=True,
+            text=True,
+            timeout=60,
+            env={**os.environ, **files, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+            check=False,
+        )
+        assert done.returncode == code, (words, done.stdout, done.stderr)
+        value = json.loads(done.stdout)
+        assert isinstance(value, dict)
+        return value
 
     def journal(self) -> SqliteJournal:
         """The journal of a home without a running node."""

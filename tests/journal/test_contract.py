@@ -175,12 +175,12 @@ def check_nothing_of(journal: Journal, line: bytes) -> None:
     assert not journal.certificates(line, ours=True)
     assert not journal.states(line)
     assert not journal.prekeys(line, PAIR, ours=True)
-    assert not journal.nonce_seen(line, b"n" * 16)
+    assert journal.by_nonce(line, b"n" * 16) is None
     for found in (
         journal.state(line, "chain"),
         journal.statement(line, True, 3),
         journal.statement(line, False, 3),
-        journal.first_attempt(line, 0),
+        journal.first_attempt(line, PAIR, 0),
         journal.by_once(line, "key"),
         journal.by_number(line, True, 1),
     ):
@@ -359,8 +359,8 @@ def test_nonce_once_and_number_lead_to_the_entry(store: Store) -> None:
     again = OURS._replace(pair=Pair(2, 1))
     store.journal.commit([entry(0, again, nonce=b"n" * 16, number=1), entry(1, again, number=2)])
     for journal in store.both():
-        assert journal.nonce_seen(LINE, b"n" * 16)
-        assert not journal.nonce_seen(LINE, b"f" * 16)
+        assert journal.by_nonce(LINE, b"n" * 16) == (OURS, 1)
+        assert journal.by_nonce(LINE, b"f" * 16) is None
         assert journal.by_once(LINE, "key") == (OURS, 1)
         assert journal.by_once(LINE, "foreign") is None
         assert journal.by_number(LINE, True, 1) == (again, 0)
@@ -378,15 +378,16 @@ def test_certificates_are_given_by_serial_and_replaced_by_the_same(store: Store)
 
 def test_alarms_and_attempts_are_given_in_their_order(store: Store) -> None:
     alarms = [AlarmRecord(LINE, time, "fork", 22, "a fork", b"evidence %d" % time) for time in (2, 1)]
-    attempts = [AttemptRecord(LINE, time, "tls", "refused" if time == 1 else "sent", time) for time in range(1, 5)]
+    attempts = [AttemptRecord(LINE, time, "tls", "refused" if time == 1 else "sent", time, PAIR) for time in range(1, 5)]
     store.journal.commit([*alarms, *attempts])
     journal = store.again()
     assert journal.alarms(LINE) == alarms
     assert journal.attempts(LINE, 0) == attempts
     assert journal.attempts(LINE, 3) == attempts[2:]
-    assert journal.first_attempt(LINE, 1) == attempts[1]
-    assert journal.first_attempt(LINE, 4) == attempts[3]
-    assert journal.first_attempt(LINE, 5) is None
+    assert journal.first_attempt(LINE, PAIR, 1) == attempts[1]
+    assert journal.first_attempt(LINE, PAIR, 4) == attempts[3]
+    assert journal.first_attempt(LINE, PAIR, 5) is None
+    assert journal.first_attempt(LINE, Pair(2, 1), 1) is None
 
 
 # Lines and documents.
@@ -430,7 +431,7 @@ def test_abandoned_pairing_takes_everything_of_the_line_with_it(store: Store) ->
                 StateRecord(line, "chain", line),
                 PrekeyRecord(line, PAIR, True, 1, line),
                 statement(line=line, keep=True),
-                AttemptRecord(line, 1, "tls", "sent", 1),
+                AttemptRecord(line, 1, "tls", "sent", 1, PAIR),
                 AlarmRecord(line, 1, "fork", 22, "a fork", b""),
                 CertificateRecord(line, True, 1, b"c"),
             ]
@@ -490,3 +491,65 @@ def test_everything_stands_after_compact(store: Store) -> None:
     for journal in store.both():
         assert list(journal.entries(OURS, 0, 20)) == [entry(index) for index in range(20)]
         assert journal.state(LINE, "chain") == b"chain key 20"
+
+
+# Copies.
+
+
+def test_copy_holds_what_was_committed_before_and_while_it_was_made(store: Store, tmp_path: Path) -> None:
+    journal = store.journal
+    journal.put_document("kind", "key", bytes(600_000), True)
+    journal.put_document("kind", "gone", b"secret", True)
+    size = copied = 0
+    for _ in journal.copy(tmp_path / "copy"):
+        copied = size
+        journal.commit(turn(size))
+        journal.put_document("kind", "gone", None, True)
+        journal.compact()
+        size += 1
+
+    assert copied >= 2  # it took several steps, so that commits came between them
+    journal.close()
+    copy = open_journal(tmp_path / "copy", NODE_KEY, False)
+    assert copy.size(OURS) == copied
+    assert copy.verify(OURS) == copied
+    assert copy.state(LINE, "edge") == b"edge %d" % copied
+    assert copy.documents("kind") == {"key": bytes(600_000)}
+    copy.close()
+    assert store.again().size(OURS) == size
+
+
+def test_copy_is_for_its_owner_alone_and_replaces_nothing(journal: Journal, tmp_path: Path) -> None:
+    for _ in journal.copy(tmp_path / "copy"):
+        pass
+    before = (tmp_path / "copy").read_bytes()
+
+    with pytest.raises(UsageError, match="cannot be written"):
+        list(journal.copy(tmp_path / "copy"))
+
+    assert (tmp_path / "copy").read_bytes() == before
+    assert (tmp_path / "copy").stat().st_mode & 0o077 == 0
+
+
+def test_copy_that_cannot_be_made_leaves_the_journal_in_use(journal: Journal, tmp_path: Path) -> None:
+    journal.reserve(2**50)
+    with pytest.raises(UsageError, match="no room"):
+        list(journal.copy(tmp_path / "copy"))
+    journal.reserve(0)
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError):
+        list(journal.copy(tmp_path / "file" / "copy"))
+
+    journal.commit(turn(0))
+    assert journal.size(OURS) == 1
+
+
+def test_copy_that_was_given_up_leaves_the_journal_in_use(journal: Journal, tmp_path: Path) -> None:
+    journal.put_document("kind", "key", bytes(600_000), True)
+    steps = journal.copy(tmp_path / "copy")
+    next(iter(steps))
+    del steps
+
+    journal.commit(turn(0))
+    journal.compact()
+    assert journal.size(OURS) == 1

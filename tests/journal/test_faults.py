@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -9,6 +10,8 @@ from pathlib import Path
 import apsw
 import pytest
 
+from reliability.medium import Fault as MediumFault
+from reliability.medium import MediumVFS
 from tests.journal.faulty_disk import Fault, FaultyDisk
 from tests.journal.sample_records import LINE, NODE_KEY, OURS, PAIR, entry, line_record, root, turn
 from watchline.core.records import PrekeyRecord
@@ -131,16 +134,37 @@ def four_turns(path: Path, vfs: str) -> SqliteJournal:
     return journal
 
 
-def check_can_be_finished(path: Path) -> None:
+def check_can_be_finished(path: Path, vfs: str = "sound") -> None:
     """A creation that was interrupted is begun again, unless it was complete but for the promise."""
     try:
-        journal = open_on("sound", path)
+        journal = open_on(vfs, path)
     except JournalError as error:
         assert error.facts["reason"] == "missing"
-        journal = open_on("sound", path, create=True)
+        journal = open_on(vfs, path, create=True)
     journal.put_line(line_record())
     journal.commit(turn(0))
     journal.close()
+
+
+@pytest.mark.parametrize("fault", ["read", "io", "full"])
+def test_creation_that_the_disk_refuses_says_so_and_can_be_finished(tmp_path: Path, fault: MediumFault) -> None:
+    """SQLite rolls back by itself then; what failed first must not be hidden by a rollback that finds nothing."""
+    medium = MediumVFS("refusing")
+    path = tmp_path / "journal"
+    try:
+        for nth in itertools.count(1):
+            medium.restore({str(path): b""})
+            medium.strike(fault, nth)
+            try:
+                open_on("refusing", path, create=True).close()
+                break
+            except JournalError as error:
+                assert error.facts["reason"] == ("disk-full" if fault == "full" else "io")
+                medium.boot()
+                check_can_be_finished(path, "refusing")
+        assert nth > 3
+    finally:
+        medium.unregister()
 
 
 @pytest.mark.parametrize(("fault", "code"), [("fsync", "SQLITE_IOERR_FSYNC"), ("io", "SQLITE_IOERR_WRITE")])

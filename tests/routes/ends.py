@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Callable
-from typing import Protocol
+from collections.abc import Callable, Sequence
+from typing import Literal, Protocol, TypeAlias
 
 from watchline.routes import Address, Attempt, Link, Outcome
 from watchline.routes.memory import MemoryClock, MemoryRoute
-from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute
+from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 DOOR = "k3v9q2"
 NEAR_SEED, FAR_SEED, OTHER_SEED = bytes([1]) * 32, bytes([2]) * 32, bytes([3]) * 32
+NEW_NEAR_SEED, NEW_FAR_SEED = bytes([4]) * 32, bytes([5]) * 32  # known to the other end by no more than an introduction
+NEAR, FAR, NEW_NEAR, NEW_FAR = (
+    key_fingerprint(self_signed_certificate(seed)) for seed in (NEAR_SEED, FAR_SEED, NEW_NEAR_SEED, NEW_FAR_SEED)
+)
+INTRODUCTION = b"sealed for the peer"
 LOOPBACK = Address("127.0.0.1", 0)
 PATIENCE_SECONDS = 10.0
+
+End: TypeAlias = Literal["near", "far"]
 
 
 class Owner:
@@ -26,6 +33,8 @@ class Owner:
         self.drained_links: list[Link] = []
         self.ends: list[tuple[Link, str]] = []
         self.attempts: list[tuple[Address, Outcome]] = []
+        self.questions: list[tuple[str, bytes, bytes]] = []
+        self.lets_in: Callable[[str, bytes], bool] = lambda door, fingerprint: False
         self.changed = changed or asyncio.Event()
 
     @property
@@ -60,6 +69,11 @@ class Owner:
         self.drained_links.append(link)
         self.changed.set()
 
+    def introduced(self, door: str, fingerprint: bytes, introduction: bytes) -> bool:
+        self.questions.append((door, fingerprint, introduction))
+        self.changed.set()
+        return self.lets_in(door, fingerprint)
+
     def closed(self, link: Link, reason: str) -> None:
         self._is_living(link)
         self.ends.append((link, reason))
@@ -86,12 +100,29 @@ class Ends(Protocol):
 
 
 class MemoryEnds:
-    def __init__(self) -> None:
+    near_link: Link
+    far_link: Link
+
+    def __init__(self, introducing: Sequence[End] = (), refusing: Sequence[End] = ()) -> None:
+        """introducing: ends with a new key and an introduction. refusing: ends that accept none."""
         self.near, self.far, self.clock = Owner(), Owner(), MemoryClock()
-        route = MemoryRoute(self.clock, random.Random(1))
-        near_link, far_link = route.join(self.near, b"F" * 32, self.far, b"N" * 32)
-        self.near_link: Link = near_link
-        self.far_link: Link = far_link
+        self._introducing = introducing
+        self.near.lets_in = lambda door, fingerprint: "near" not in refusing
+        self.far.lets_in = lambda door, fingerprint: "far" not in refusing
+
+    async def open(self) -> None:
+        self.near_link, self.far_link = MemoryRoute(self.clock, random.Random(1)).join(
+            self.near,
+            NEW_FAR if "far" in self._introducing else FAR,
+            self.far,
+            NEW_NEAR if "near" in self._introducing else NEAR,
+            door=DOOR,
+            near_introduction=INTRODUCTION if "near" in self._introducing else None,
+            far_introduction=INTRODUCTION if "far" in self._introducing else None,
+        )
+
+    async def close(self) -> None:
+        self.clock.advance(1.0)
 
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():
@@ -104,16 +135,30 @@ class TlsEnds:
     near_link: Link
     far_link: Link
 
-    def __init__(self) -> None:
+    def __init__(self, introducing: Sequence[End] = (), refusing: Sequence[End] = ()) -> None:
+        """introducing: ends with a new key and an introduction. refusing: ends that accept none."""
         changed = asyncio.Event()
         self.near, self.far, self._changed = Owner(changed), Owner(changed), changed
-        self.near_route, self.far_route = paired_routes(self.near, self.far)
+        self.near_route = TlsRoute(NEW_NEAR_SEED if "near" in introducing else NEAR_SEED, self.near)
+        self.far_route = TlsRoute(NEW_FAR_SEED if "far" in introducing else FAR_SEED, self.far)
+        self.near_route.admit(FAR, DOOR)
+        self.far_route.admit(NEAR, DOOR)
+        if "near" in introducing:
+            self.near_route.introduce(DOOR, INTRODUCTION)
+        if "far" in introducing:
+            self.far_route.introduce(DOOR, INTRODUCTION)
+        if "near" not in refusing:
+            self.near.lets_in = in_place_of(FAR, self.near_route)
+        if "far" not in refusing:
+            self.far.lets_in = in_place_of(NEAR, self.far_route)
 
     async def open(self) -> None:
         listener = await self.far_route.listen(LOOPBACK)
-        self.dialer = dial(self.near_route, self.far_route, listener, self.near.attempt)
-        await self.until(lambda: bool(self.near.links and self.far.links))
-        self.near_link, self.far_link = self.near.links[0], self.far.links[0]
+        self.dialer = self.near_route.dial(FAR, DOOR, listener.address, attempt=self.near.attempt, uniform=never_again)
+        await self.until(lambda: bool(self.near.outcomes))
+        if self.near.outcomes == ["connected"]:
+            await self.until(lambda: bool(self.near.links and self.far.links))
+            self.near_link, self.far_link = self.near.links[0], self.far.links[0]
 
     async def until(self, condition: Callable[[], bool]) -> None:
         await until(self._changed, condition)
@@ -128,6 +173,17 @@ async def until(changed: asyncio.Event, condition: Callable[[], bool]) -> None:
         while not condition():
             changed.clear()
             await changed.wait()
+
+
+def in_place_of(old: bytes, route: TlsRoute) -> Callable[[str, bytes], bool]:
+    """What an owner does that accepts an introduction."""
+
+    def lets_in(door: str, fingerprint: bytes) -> bool:
+        route.admit(fingerprint, door)
+        route.dismiss(old, door)
+        return True
+
+    return lets_in
 
 
 def paired_routes(near: Owner, far: Owner, *, handshake_seconds: float = 5.0) -> tuple[TlsRoute, TlsRoute]:

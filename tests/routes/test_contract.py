@@ -2,46 +2,36 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TypeAlias
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Protocol, TypeAlias
 
 import pytest
 
 from tests.routes.conftest import Play
-from tests.routes.ends import Ends, MemoryEnds, TlsEnds
+from tests.routes.ends import DOOR, FAR, INTRODUCTION, NEAR, NEW_FAR, NEW_NEAR, End, Ends, MemoryEnds, TlsEnds
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX
 
-Open: TypeAlias = Callable[[], AbstractAsyncContextManager[Ends]]
 Scene: TypeAlias = Callable[[Ends], Awaitable[None]]
-Perform: TypeAlias = Callable[[Scene], None]
 
 
-@asynccontextmanager
-async def memory_ends() -> AsyncIterator[Ends]:
-    yield MemoryEnds()
+class Perform(Protocol):
+    def __call__(self, scene: Scene, introducing: Sequence[End] = (), refusing: Sequence[End] = ()) -> None: ...
 
 
-@asynccontextmanager
-async def tls_ends() -> AsyncIterator[Ends]:
-    ends = TlsEnds()
-    try:
-        await ends.open()
-        yield ends
-    finally:
-        await ends.close()
-
-
-@pytest.fixture(params=[memory_ends, tls_ends], ids=["memory", "tls"])
+@pytest.fixture(params=[MemoryEnds, TlsEnds], ids=["memory", "tls"])
 def perform(request: pytest.FixtureRequest, play: Play) -> Perform:
-    opened: Open = request.param
+    kind: type[MemoryEnds | TlsEnds] = request.param
 
-    async def run(scene: Scene) -> None:
-        async with opened() as ends:
+    async def run(scene: Scene, introducing: Sequence[End], refusing: Sequence[End]) -> None:
+        ends = kind(introducing, refusing)
+        try:
+            await ends.open()
             await scene(ends)
+        finally:
+            await ends.close()
 
-    return lambda scene: play(run(scene))
+    return lambda scene, introducing=(), refusing=(): play(run(scene, introducing, refusing))
 
 
 def test_both_owners_are_told_of_the_link_and_who_dialled(perform: Perform) -> None:
@@ -190,3 +180,42 @@ def test_link_whose_owner_sends_on_regardless_is_closed(perform: Perform) -> Non
         assert ends.near.reasons == ["the peer takes nothing"]
 
     perform(scene)
+
+
+# Introductions.
+
+
+@pytest.mark.parametrize("introducing", [("near",), ("far",), ("near", "far")], ids=["near", "far", "both"])
+def test_new_key_whose_introduction_is_accepted_is_let_in(perform: Perform, introducing: Sequence[End]) -> None:
+    near, far = NEW_NEAR if "near" in introducing else NEAR, NEW_FAR if "far" in introducing else FAR
+
+    async def scene(ends: Ends) -> None:
+        assert (ends.near_link.peer, ends.far_link.peer) == (far, near)
+        assert ends.near.questions == ([(DOOR, far, INTRODUCTION)] if "far" in introducing else [])
+        assert ends.far.questions == ([(DOOR, near, INTRODUCTION)] if "near" in introducing else [])
+        ends.near_link.send([b"there"])
+        ends.far_link.send([b"back"])
+        await ends.until(lambda: ends.far.frames == [b"there"] and ends.near.frames == [b"back"])
+        assert ends.near.ends == ends.far.ends == []
+
+    perform(scene, introducing)
+
+
+@pytest.mark.parametrize(
+    ("introducing", "refusing"),
+    [(("near",), ("far",)), (("far",), ("near",)), (("near", "far"), ("far",)), (("near", "far"), ("near",))],
+    ids=["listener refuses", "dialler refuses", "listener refuses, both new", "dialler refuses, both new"],
+)
+def test_no_owner_is_told_of_a_link_where_one_refuses_an_introduction(
+    perform: Perform, introducing: Sequence[End], refusing: Sequence[End]
+) -> None:
+    told: list[Ends] = []
+
+    async def scene(ends: Ends) -> None:
+        told.append(ends)
+        # The dialler is asked first, and shows nothing of itself to whom it refuses.
+        assert ends.near.questions == ([(DOOR, NEW_FAR, INTRODUCTION)] if "far" in introducing else [])
+        assert ends.far.questions == ([(DOOR, NEW_NEAR, INTRODUCTION)] if refusing == ("far",) else [])
+
+    perform(scene, introducing, refusing)
+    assert [(ends.near.links, ends.far.links) for ends in told] == [([], [])]

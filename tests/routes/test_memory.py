@@ -76,6 +76,18 @@ def test_cut_loses_what_is_under_way_and_is_told_to_both() -> None:
     assert near.reasons == far.reasons == ["the connection was lost"]
 
 
+def test_links_of_a_refused_introduction_carry_nothing_and_nobody_is_told() -> None:
+    clock, near, far = MemoryClock(), Owner(), Owner()
+    route = MemoryRoute(clock, random.Random(1))
+    links = route.join(near, b"F" * 32, far, b"N" * 32, near_introduction=b"sealed")
+    for link in links:
+        link.send([b"x"])
+        link.close()
+    clock.advance(1.0)
+    assert far.questions == [("memory", b"N" * 32, b"sealed")]
+    assert [(owner.links, owner.frames, owner.ends) for owner in (near, far)] == [([], [], [])] * 2
+
+
 def test_clock_runs_what_is_due_in_order_and_what_that_asks_for() -> None:
     clock, ran = MemoryClock(), list[tuple[str, float]]()
 

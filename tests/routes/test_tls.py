@@ -255,7 +255,7 @@ def test_connection_without_a_judged_key_is_refused(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener):
             told = Outcomes()
-            ends.far_route._gate.context.set_verify(SSL.VERIFY_NONE)
+            ends.far_route._gate.context(DOOR).set_verify(SSL.VERIFY_NONE)
             dial(ends.near_route, ends.far_route, listener, told, never_again)
             assert await told.first(1) == ["tls"]
             assert (listener.strangers.failed, ends.far.links) == (1, [])
@@ -325,7 +325,7 @@ def test_session_is_never_resumed(play: Play) -> None:
         kept: list[SSL.Connection] = []  # OpenSSL gives up the session of a connection that goes away unclosed
         session = None
         for _ in range(2):
-            client, server = SSL.Connection(near._gate.context), SSL.Connection(far._gate.context)
+            client, server = SSL.Connection(near._gate.context(DOOR)), SSL.Connection(far._gate.context(DOOR))
             judge_client, judge_server = Shown(), Shown()
             kept += [client, server]
             client.set_app_data(judge_client)
@@ -363,7 +363,7 @@ def shake_hands(client: SSL.Connection, server: SSL.Connection) -> None:
 def test_dialer_that_speaks_before_it_is_let_in_is_refused(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener):
-            client = SSL.Connection(ends.near_route._gate.context)
+            client = SSL.Connection(ends.near_route._gate.context(DOOR))
             client.set_app_data(Shown())
             client.set_connect_state()
             client.set_tlsext_host_name(DOOR.encode())

@@ -129,16 +129,40 @@ def _contents() -> list[bytes]:
     return [encode([None, 0, None, 0, None, 0]), notice, encode(acknowledged), cancel, b""]
 
 
+PURPOSES = (None, "release", "acknowledge", "cancel", None)
+CANCELLED: list[Value] = [1, 2, 1]  # what the cancel refers to, as the author of the log names it
+ISSUED_AGAIN: tuple[tuple[str, int, list[Value]], ...] = (  # purpose, which content of the log, mark
+    ("release", 1, [1, 1, 4, 2, None]),
+    ("answer", 1, [1, 1, 5, 3, [1, 1, 2]]),
+    ("acknowledge", 2, [1, 1, 6, None, None]),
+    ("cancel", 3, [1, 1, 7, 4, [1, 1, 4]]),
+)
+
+
+def _what(content: bytes, meant: list[Value] | None) -> bytes:
+    """What people stand for; meant: where what is answered or cancelled stood first."""
+    return sha256(content if meant is None else encode([*meant, content])).digest()
+
+
+def _released(content: bytes, purpose: str, meant: list[Value] | None) -> list[Value]:
+    """A body's parts, with one officer's assertion."""
+    return [content, NONCE, [[1, 0, OFFICER_KEY.sign(_challenge(purpose, NONCE, _what(content, meant)))]]]
+
+
 def _bodies_said() -> list[bytes]:
-    purposes = (None, "release", "acknowledge", "release", None)
-    bodies = []
-    for content, purpose in zip(_contents(), purposes, strict=True):
-        if purpose is None:
-            bodies.append(encode([content, None, []]))
-        else:
-            signature = OFFICER_KEY.sign(_challenge(purpose, NONCE, sha256(content).digest()))
-            bodies.append(encode([content, NONCE, [[1, 0, signature]]]))
-    return bodies
+    return [
+        encode([content, None, []] if purpose is None else _released(content, purpose, CANCELLED if at == 3 else None))
+        for at, (content, purpose) in enumerate(zip(_contents(), PURPOSES, strict=True))
+    ]
+
+
+def _bodies_said_again() -> list[Json]:
+    found = []
+    for purpose, at, mark in ISSUED_AGAIN:
+        content, meant = _contents()[at], mark[4]
+        body = encode([*_released(content, purpose, meant), mark])
+        found.append({"content": content, "digest": sha256(content).digest(), "nonce": NONCE, "again": mark, "hex": body})
+    return found
 
 
 def _steps() -> list[Json]:
@@ -205,11 +229,16 @@ def _leaves() -> Json:
 def _bodies() -> Json:
     good = _bodies_said()[1]
     assertion: Value = [1, 0, bytes(64)]
+    said = [
+        {"content": content, "digest": sha256(content).digest(), "nonce": purpose and NONCE, "again": None, "hex": body}
+        for content, purpose, body in zip(_contents(), PURPOSES, _bodies_said(), strict=True)
+    ]
+
+    def marked(*mark: Value) -> bytes:
+        return encode([b"", None, [], list(mark)])
+
     return {
-        "good": [
-            {"content": content, "digest": sha256(content).digest(), "nonce": NONCE if at in {1, 2, 3} else None, "hex": body}
-            for at, (content, body) in enumerate(zip(_contents(), _bodies_said(), strict=True))
-        ],
+        "good": said + _bodies_said_again(),
         "bad": _refusals(
             ("cut short", good[:-1], MALFORMED),
             ("a byte left over", good + b"\0", MALFORMED),
@@ -219,6 +248,14 @@ def _bodies() -> Json:
             ("nonce of 15 bytes", encode([b"", bytes(15), []]), MALFORMED),
             ("17 assertions", encode([b"", NONCE, [assertion] * 17]), MALFORMED),
             ("assertions null", encode([b"", None, None]), MALFORMED),
+            ("five elements", encode([b"", None, [], [1, 1, 1, 1, None], None]), MALFORMED),
+            ("mark null", encode([b"", None, [], None]), MALFORMED),
+            ("mark without a reference", marked(1, 1, 1, 1), MALFORMED),
+            ("mark with incarnation 0", marked(0, 1, 1, 1, None), MALFORMED),
+            ("mark with number 0", marked(1, 1, 1, 0, None), MALFORMED),
+            ("reference of two elements", marked(1, 1, 1, 1, [1, 1]), MALFORMED),
+            ("reference with incarnation 0", marked(1, 1, 1, 1, [1, 0, 1]), MALFORMED),
+            ("reference with index below 0", marked(1, 1, 1, 1, [1, 1, -1]), MALFORMED),
         ),
     }
 
@@ -607,7 +644,17 @@ def _passkey(appended: bytes | None, *, flags: int = 5, counter: int = 9) -> Jso
 
 def _people() -> Json:
     what, members = b"\x81" * 32, b',"other_keys_can_be_added_here":"do not compare"}'
-    said = [(purpose, NONCE) for purpose in ("release", "acknowledge", "decline", "roster", "terms")]
+    purposes = ("release", "answer", "cancel", "acknowledge", "decline", "roster", "terms", "incarnation")
+    said = [(purpose, NONCE) for purpose in purposes]
+    notice, acknowledged, cancel = _contents()[1:4]
+    stood_for: list[tuple[int, bytes, list[Value] | None, str]] = [
+        (1, notice, None, "release"),
+        (1, notice, [2, 1, 1], "answer"),
+        (1, notice, [2, 1, 2], "answer"),
+        (2, acknowledged, None, "acknowledge"),
+        (4, cancel, CANCELLED, "cancel"),
+        (4, notice, [2, 1, 1], "cancel"),
+    ]
     challenge = _challenge("release", NONCE, what)
     signature = OFFICER_KEY.sign(challenge)
     unsigned: Refused = ("bad-signature", 3)
@@ -617,6 +664,10 @@ def _people() -> Json:
         "challenges": [
             {"purpose": purpose, "nonce": nonce, "challenge": _challenge(purpose, nonce, what)}
             for purpose, nonce in (*said, ("release", None))
+        ],
+        "stood_for": [
+            {"type": kind, "content": content, "meant": meant, "purpose": purpose, "what": _what(content, meant)}
+            for kind, content, meant, purpose in stood_for
         ],
         "assertion": {"challenge": challenge, "encoded": encode([1, 0, signature])},
         "passkey": {"number": 7, "kind": 2, "rp_id": RP_ID, "origin": ORIGIN},

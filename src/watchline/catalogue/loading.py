@@ -140,6 +140,8 @@ def _field(data: Data, dictionary: Dictionary, where: str) -> Field:
     _keys(data, required, {"unit", "values", "of", "at_least", "at_most", "not_before"}, where)
     name = _text(data["name"], where)
     where = f"{where}: {name}"
+    for key in ("type", "of", "unit", "not_before"):  # before any of them is looked up in a table
+        _require(key not in data or isinstance(data[key], str), where, f"{key} must be text")
     _require(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) is not None, where, "name must be lower case with underscores")
     _keys(data, required, {"not_before"} | _parameters(data["type"], data.get("of")), where)
     return Field(
@@ -206,6 +208,7 @@ def _place(data: Data, languages: tuple[str, ...], where: str) -> Place:
 def _languages(data: Data) -> tuple[int, dict[str, str], dict[str, str]]:
     where = "catalogue.json"
     _keys(data, {"version", "languages"}, set(), where)
+    _require(isinstance(data["languages"], dict), where, "languages must be an object")
     names, reviews = {}, {}
     for code, language in data["languages"].items():
         _keys(language, {"name", "review"}, set(), where)
@@ -227,7 +230,10 @@ def _read(name: str, text: str) -> Data:
         _require(len({key for key, _ in pairs}) == len(pairs), name, "a key stands twice")
         return dict(pairs)
 
-    return json.loads(text, object_pairs_hook=unique)
+    try:
+        return json.loads(text, object_pairs_hook=unique)
+    except RecursionError:
+        raise ValueError(f"{name}: nested too deeply") from None
 
 
 def _stem(name: str) -> str:

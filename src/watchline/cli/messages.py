@@ -18,6 +18,7 @@ from watchline.errors import FieldError, UsageError
 if TYPE_CHECKING:
     from watchline.catalogue import Form
     from watchline.core.encoding import Value
+    from watchline.core.entries import Place
     from watchline.desk.home import Home
     from watchline.desk.local import Caller
     from watchline.desk.officers import OfficerKey
@@ -42,17 +43,23 @@ _timeout = click.option(
 _precedence = click.option("--precedence", type=click.Choice(_PRECEDENCES, case_sensitive=False), help="How urgent it is.")
 _exercise = click.option("--exercise", is_flag=True, help="Mark it as part of an exercise.")
 _text = click.option("--text", help="Send these words as a free-text form.")
+_unconfirmed = click.option(
+    "--unconfirmed", is_flag=True, help="Say it to an incarnation of the peer that nobody here has confirmed yet."
+)
 
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """What is to be said: an entry's content, and what it refers to in the other log."""
+    """What is to be said: an entry's content, and what it refers to in the other log.
+
+    meant: of an answer, where the notice that it answers stood first; its release names that.
+    """
 
     type: int
-    purpose: str
     content: bytes
     people: int
     re: int | None = None
+    meant: Place | None = None
 
 
 @command(
@@ -68,6 +75,7 @@ class Said:
 @_once
 @_wait
 @_timeout
+@_unconfirmed
 @_signers
 def send(
     session: Session,
@@ -80,6 +88,7 @@ def send(
     once: str | None,
     wait: str | None,
     timeout: float,
+    unconfirmed: bool,
     signers: tuple[str, ...],
 ) -> None:
     """Send a form on LINE, released by an officer.
@@ -92,7 +101,7 @@ def send(
         chosen, assignments = _chosen_form(form, fields, text)
         rank = _PRECEDENCES.index(precedence.upper()) if precedence else 0
         said = _notice(caller, facts, chosen, assignments, rank, exercise)
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout)
+        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
 @command(name="reply", example="watchline --home beijing reply tokyo theirs:1 holding-reply answer_by=2023-02-15T05:00:00Z")
@@ -106,6 +115,7 @@ def send(
 @_once
 @_wait
 @_timeout
+@_unconfirmed
 @_signers
 def reply(
     session: Session,
@@ -119,6 +129,7 @@ def reply(
     once: str | None,
     wait: str | None,
     timeout: float,
+    unconfirmed: bool,
     signers: tuple[str, ...],
 ) -> None:
     """Answer their notice ID on LINE, or decline to.
@@ -128,7 +139,7 @@ def reply(
     """
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
-        entry = _their_notice(caller, line, id, "answered")
+        entry = _their_notice(caller, facts, id, "answered")
         chosen, assignments = _chosen_form(form, fields, text)
         _check_answers(chosen, entry)
         if any(field.name == "of" and field.type == "reference" for field in chosen.fields):
@@ -140,10 +151,10 @@ def reply(
                 hint="leave out --exercise",
                 id=id,
             )
-        said = _notice(caller, facts, chosen, assignments, rank, entry["exercise"], re=entry["index"])
+        said = _notice(caller, facts, chosen, assignments, rank, entry["exercise"], answered=entry)
         if chosen.code == "decline":
             said = _decline(facts, entry, assignments)
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout)
+        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
 @command(name="acknowledge", example="watchline --home beijing acknowledge tokyo theirs:1")
@@ -152,6 +163,7 @@ def reply(
 @_once
 @click.option("--wait", type=click.Choice(["received"]), help="Wait until the other side has it; else exit code 1.")
 @_timeout
+@_unconfirmed
 @_signers
 def acknowledge(
     session: Session,
@@ -160,6 +172,7 @@ def acknowledge(
     once: str | None,
     wait: str | None,
     timeout: float,
+    unconfirmed: bool,
     signers: tuple[str, ...],
 ) -> None:
     """Say that a person has read their notice ID on LINE.
@@ -170,10 +183,10 @@ def acknowledge(
 
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
-        entry = _their_notice(caller, line, id, "acknowledged")
+        entry = _their_notice(caller, facts, id, "acknowledged")
         content = _response(EntryType.ACKNOWLEDGE, facts, entry, None)
-        said = Said(EntryType.ACKNOWLEDGE, "acknowledge", content, 1, entry["index"])
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout)
+        said = Said(EntryType.ACKNOWLEDGE, content, 1, entry["index"])
+        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
 def _chosen_form(form: str | None, fields: Sequence[str], text: str | None) -> tuple[Form, dict[str, str]]:
@@ -214,10 +227,13 @@ def _notice(
     assignments: dict[str, str],
     precedence: int,
     exercise: bool,
-    re: int | None = None,
+    answered: dict[str, Any] | None = None,
 ) -> Said:
-    """A notice made of a form; every field is checked here, before anything is signed. Raises FieldError."""
-    from watchline.core.entries import EntryType, Notice, Precedence
+    """A notice made of a form; every field is checked here, before anything is signed. Raises FieldError.
+
+    answered: the notice of theirs that it answers, as `resolve` tells of it.
+    """
+    from watchline.core.entries import EntryType, Notice, Place, Precedence
     from watchline.core.terms import Terms
 
     if any(field.name == "language" and field.type == "language" for field in form.fields):
@@ -225,7 +241,9 @@ def _notice(
     fields = form.parse(assignments, _resolver(caller, facts["name"]), precedence=precedence)
     content = Notice(form.code, form.version, Precedence(precedence), exercise, facts["language"], fields).encode()
     people = Terms.decode(bytes.fromhex(facts["terms"])).people_needed(form.code, precedence)
-    return Said(EntryType.NOTICE, "release", content, people, re)
+    if answered is None:
+        return Said(EntryType.NOTICE, content, people)
+    return Said(EntryType.NOTICE, content, people, answered["index"], Place(*answered["first"]))
 
 
 def _decline(facts: dict[str, Any], entry: dict[str, Any], assignments: dict[str, str]) -> Said:
@@ -233,7 +251,7 @@ def _decline(facts: dict[str, Any], entry: dict[str, Any], assignments: dict[str
 
     reason = assignments.get("reason")
     content = _response(EntryType.DECLINE, facts, entry, reason.strip() if reason else None)
-    return Said(EntryType.DECLINE, "decline", content, 1, entry["index"])
+    return Said(EntryType.DECLINE, content, 1, entry["index"])
 
 
 def _response(kind: int, facts: dict[str, Any], entry: dict[str, Any], reason: str | None) -> bytes:
@@ -255,13 +273,20 @@ def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
     return resolve
 
 
-def _their_notice(caller: Caller, line: str, id: str, what: str) -> dict[str, Any]:  # noqa: A002 - as in `reply`
+def _their_notice(caller: Caller, facts: dict[str, Any], id: str, what: str) -> dict[str, Any]:  # noqa: A002 - as in `reply`
+    line = facts["name"]
     entry = caller.call("resolve", line=line, entry=id)
     if entry["own"] or entry["form"] is None:
         said = "your own" if entry["own"] else "no notice"
         raise UsageError(
             f"{id} is {said}: only a notice of the other desk is {what}",
             hint=f"see what they sent: watchline inbox {line}",
+            id=id,
+        )
+    if (entry["peer_inc"], entry["inc"]) != (facts["our_inc"], facts["their_inc"]):
+        raise UsageError(
+            f"{id} was said in an earlier incarnation, and its log is closed",
+            hint="send a notice of its own; what is still open there is issued again by its author",
             id=id,
         )
     return entry
@@ -295,6 +320,7 @@ def _say(
     once: str | None,
     wait: str | None,
     timeout: float,
+    unconfirmed: bool,
 ) -> None:
     """Have it signed by as many people as it needs, and hand it to the node."""
     from watchline.cli.reading import rungs_shown
@@ -325,6 +351,7 @@ def _say(
         once=once,
         wait=wait,
         wait_seconds=timeout,
+        unconfirmed=unconfirmed,
     )
     document = {name: answer[name] for name in ("line", "id", "rung", "times")}
     shown = [f"{answer['id']} on {answer['line']}:", *rungs_shown(answer["times"], facts["language"], facts.get("zone"))]
@@ -333,13 +360,17 @@ def _say(
 
 def _signature(session: Session, key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes | None) -> Value:
     from watchline.core.certificate import validity_remark
+    from watchline.core.entries import Body
     from watchline.core.persons import Roster
+    from watchline.core.release import asserted
     from watchline.desk.officers import check_may
 
-    officer = check_may(key, Roster.decode(bytes.fromhex(facts["own_roster"])), said.purpose)
+    purpose, _ = asserted(said.type, Body(said.content), said.meant)
+    officer = check_may(key, Roster.decode(bytes.fromhex(facts["own_roster"])), purpose)
     remark = validity_remark(officer.not_before, officer.not_after, session.now())
     if remark is not None and remark.state != "early":
         days = remark.seconds // 86_400
         when = f"expires in {days} days" if remark.state == "soon" else f"expired {days} days ago"
         session.output.say(f"Warning: the key of officer {key.name} {when}. Give them a new one: watchline officer add")
-    return key.sign(said.purpose, bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"]), nonce, said.content)
+    line, own_id = bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"])
+    return key.sign(said.type, line, own_id, nonce, said.content, said.meant)

@@ -45,14 +45,22 @@ def add(session: Session, name: str, role: str, identity_dir: Path | None) -> No
 
     It is sealed by a passphrase that NAME chooses. The identity signs, and every peer is told.
     """
+    from dataclasses import replace
+
     from watchline.desk import officers
-    from watchline.desk.ceremony import own_desk
+    from watchline.desk.ceremony import keep_up_to_date, own_desk
 
     now = session.now()
     with session.desk() as (home, caller):
         own = own_desk(caller)
         if officers.officer_path(home.officers, name).exists():
             raise UsageError(f"officer {name} has a key here already", hint="choose another name", officer=name)
+        if any(each.name == name and each.not_after > now for each in own.roster.officers):
+            raise UsageError(
+                f"officer {name} is in force already, with a key that is not here",
+                hint=f"bring the key file back; or, if it is lost: watchline officer revoke {name}, after adding somebody else",
+                officer=name,
+            )
         _need_node_for_lines(home, caller)
         medium = session.unlock(home, identity_dir)(own)
         person = officers.new_officer_key(own.roster, name)
@@ -63,6 +71,7 @@ def add(session: Session, name: str, role: str, identity_dir: Path | None) -> No
         except BaseException:
             path.unlink()
             raise
+        keep_up_to_date(caller, identity_dir or home.identity_dir(own.identity_dir), replace(own, roster=roster))
     _show(session, roster, now)
 
 
@@ -83,8 +92,10 @@ def revoke(session: Session, name: str, identity_dir: Path | None) -> None:
 
     What it signed before stays good. The identity signs, and every peer is told.
     """
+    from dataclasses import replace
+
     from watchline.desk import officers
-    from watchline.desk.ceremony import own_desk
+    from watchline.desk.ceremony import keep_up_to_date, own_desk
 
     now = session.now()
     with session.desk() as (home, caller):
@@ -93,6 +104,7 @@ def revoke(session: Session, name: str, identity_dir: Path | None) -> None:
         _need_node_for_lines(home, caller)
         medium = session.unlock(home, identity_dir)(own)
         _change_roster(caller, own, roster, medium)
+        keep_up_to_date(caller, identity_dir or home.identity_dir(own.identity_dir), replace(own, roster=roster))
         officers.officer_path(home.officers, name).unlink(missing_ok=True)
     _show(session, roster, now)
 

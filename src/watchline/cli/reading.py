@@ -33,10 +33,16 @@ def inbox(session: Session, line: str | None, limit: int) -> None:
 
 @command(name="log", example="watchline --home tokyo log beijing")
 @click.argument("line")
+@click.option("--late", is_flag=True, help="Show instead what came late of an incarnation that is over, apart from the log.")
 @_limit
-def log(session: Session, line: str, limit: int) -> None:
+def log(session: Session, line: str, late: bool, limit: int) -> None:
     """Show both directions of LINE, oldest first."""
-    _list(session, line, limit, "both")
+    if not late:
+        _list(session, line, limit, "both")
+        return
+    with session.desk() as (_, caller):
+        document, desk = caller.call("late", line=line), caller.call("desk")
+    session.output.result(_public(document), _entries_shown(document["entries"], desk))
 
 
 @command(name="show", example="watchline --home beijing show tokyo theirs:1")
@@ -107,6 +113,10 @@ def _entry_shown(entry: dict[str, Any], language: str, zone: str | None) -> Iter
     marks = [word("marks", "exercise")] if entry["exercise"] else []
     if entry["released"] is False:
         marks.append(word("marks", "not_released"))
+    if entry["unconfirmed"]:
+        marks.append(word("marks", "unconfirmed"))
+    if entry["again"]:
+        marks.append(word("marks", "again"))
     if entry["precedence"]:
         marks.insert(0, word("precedences", entry["precedence"]))
     yield from wrapped("  ".join([f"{entry['line']} {entry['id']}", _title(catalogue, entry, language), *marks]))

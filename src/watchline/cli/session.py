@@ -21,13 +21,15 @@ from watchline.errors import SecretError, UsageError
 if TYPE_CHECKING:
     from watchline.desk.home import Home
     from watchline.desk.local import Caller
-    from watchline.desk.medium import Medium
+    from watchline.desk.medium import Medium, Unlocked
     from watchline.desk.officers import OfficerKey
     from watchline.desk.own import OwnDesk
 
 HOME_VARIABLE = "WATCHLINE_HOME"
 IDENTITY_VARIABLE = "WATCHLINE_PASSPHRASE_FILE"
 OFFICER_VARIABLE = "WATCHLINE_OFFICER_FILE"
+NEW_IDENTITY_VARIABLE = "WATCHLINE_NEW_PASSPHRASE_FILE"
+SPARE_VARIABLE = "WATCHLINE_SPARE_FILE"
 
 
 class Session:
@@ -81,6 +83,23 @@ class Session:
     def identity_passphrase(self, *, new: bool = False) -> str:
         """The identity's passphrase. new: it is being chosen, so it is typed twice."""
         return self._secret(os.environ.get(IDENTITY_VARIABLE), "the identity", IDENTITY_VARIABLE, new=new)
+
+    def unlocked(self, folder: Path) -> Unlocked:
+        """The identity's medium in this folder, open. Raises SecretError before anybody types if it is not there."""
+        from watchline.desk.medium import Unlocked, read_medium
+
+        read_medium(folder)
+        return Unlocked.open(folder, self.identity_passphrase())
+
+    def new_identity_passphrase(self) -> str:
+        """The passphrase that the identity has from now on."""
+        return self._secret(
+            os.environ.get(NEW_IDENTITY_VARIABLE), "the identity, from now on,", NEW_IDENTITY_VARIABLE, new=True
+        )
+
+    def spare_passphrase(self, *, new: bool = False) -> str:
+        """The passphrase of a spare."""
+        return self._secret(os.environ.get(SPARE_VARIABLE), "the spare", SPARE_VARIABLE, new=new)
 
     def officer_passphrase(self, name: str, *, new: bool = False, place: int = 0) -> str:
         """An officer's passphrase. place: among several who sign; their files stand in the variable in order, as in PATH."""

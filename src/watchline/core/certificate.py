@@ -101,9 +101,10 @@ def parse_certificate(encoded: bytes, identity: Identity) -> SignedCertificate:
 def choose_certificate(current: SignedCertificate | None, offered: SignedCertificate, line: bytes) -> SignedCertificate:
     """Say which of two verified certificates of one desk counts on `line` from now on; None means none is known yet.
 
-    The highest serial wins. `inc` never falls, other keys come only with a new incarnation, and a new incarnation has only
-    new keys. Raises WrongParty (rule 2) for an offer that breaks this or is for another line or desk, and Contradiction
-    (rule 2) for two certificates of one serial; `current` stays in force then.
+    The highest incarnation wins, and within it the highest serial: so a certificate that was signed ahead for a spare machine
+    counts even where the incarnation that it replaces was renewed meanwhile. Other keys come only with a new incarnation, and
+    a new incarnation has only new keys. Raises WrongParty (rule 2) for an offer that breaks this or is for another line or
+    desk, and Contradiction (rule 2) for two certificates of one serial; `current` stays in force then.
     """
     new = offered.certificate
     if new.line is not None and new.line != line:
@@ -113,17 +114,17 @@ def choose_certificate(current: SignedCertificate | None, offered: SignedCertifi
     old = current.certificate
     if new.desk != old.desk:
         raise WrongParty("this certificate is another desk's", rule=2)
-    if new.serial < old.serial or new == old:
+    if new == old:
         return current
     if new.serial == old.serial:
         raise Contradiction("the identity signed two different certificates of one serial", rule=2, serial=new.serial)
+    if (new.inc, new.serial) < (old.inc, old.serial):
+        return current
     _check_succession(old, new)
     return offered
 
 
 def _check_succession(old: Certificate, new: Certificate) -> None:
-    if new.inc < old.inc:
-        raise WrongParty("the certificate goes back to an earlier incarnation", rule=2, known=old.inc, offered=new.inc)
     if new.inc == old.inc and new.public != old.public:
         raise WrongParty("the certificate has other keys without a new incarnation", rule=2, inc=new.inc)
     if new.inc > old.inc and not _keys(new.public).isdisjoint(_keys(old.public)):

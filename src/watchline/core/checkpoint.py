@@ -10,7 +10,6 @@ Every text has one form only: `parse` of any bytes raises `Malformed`, or format
 from __future__ import annotations
 
 from base64 import b64decode, b64encode
-from binascii import Error as Base64Error
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -238,7 +237,7 @@ def _decode(data: bytes) -> str:
 def _decode_base64(text: str, name: str) -> bytes:
     try:
         decoded = b64decode(text, validate=True)
-    except (Base64Error, ValueError):  # ValueError for text that is not ASCII
+    except ValueError:  # also for text that is not ASCII
         raise _malformed(f"{name} is not base64") from None
     if b64encode(decoded).decode() != text:  # some bits of the last character carry nothing, and must be zero
         raise _malformed(f"{name} is not in the one form of base64")

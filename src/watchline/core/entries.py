@@ -1,7 +1,7 @@
 """Entries: what is said on a line, and the leaf that commits to it in the author's log (rules 7, 8, 24, 38).
 
     leaf       = dCBOR[1, LINE, from, to, inc, peer_inc, i, type, t_claim, commitment, peer_size, peer_root, re]
-    body       = dCBOR[content, nonce (16 bytes) or null, assertions]
+    body       = dCBOR[content, nonce (16 bytes) or null, assertions], and where issued again a fourth part (`Again`)
     commitment = HMAC(blinding, body), blinding = HMAC(ck, 0x03 || SHA-256(body)), exactly 32 bytes (`epochs`)
 
 The leaf is public among all who see the log; without the blinding it tells nothing of the body. So one entry can be shown to
@@ -41,6 +41,7 @@ class EntryType(IntEnum):
     FILE = 7
     COMPLETE = 8
     SILENCE = 9
+    CONFIRM = 10
 
 
 HOLDING_REPLY = "holding-reply"  # the one form whose meaning the line knows: it promises an answer, and so is none
@@ -125,17 +126,49 @@ class Leaf:
             raise WrongParty("the leaf belongs to another line, direction or incarnation", rule=7)
 
 
+class Place(NamedTuple):
+    """Where an entry stood first, as its author names it: the incarnations of its log, and `at` which index."""
+
+    inc: int
+    peer_inc: int
+    at: int
+
+
+class Again(NamedTuple):
+    """Marks an entry as one that was issued before, in the log of an earlier pair of incarnations (rule 30).
+
+    inc, peer_inc, place: the log and index where it stood first, as its author names them. number: what people
+    call it; None for one without. meant: what the release of an answer or a cancel names, None for other entries: `re` may
+    be None, where that entry was not issued again.
+    """
+
+    inc: int
+    peer_inc: int
+    place: int
+    number: int | None
+    meant: Place | None
+
+    def to_value(self) -> Value:
+        """Give the value that stands in a body."""
+        return [*self[:4], None if self.meant is None else list(self.meant)]
+
+
 @dataclass(frozen=True, slots=True)
 class Body:
-    """What an entry says. `nonce` is there if and only if people released it; `assertions` as they travel, not yet verified."""
+    """What an entry says. `nonce` is there if and only if people released it; `assertions` as they travel, not yet verified.
+
+    again: where it was issued first; None for what is said for the first time.
+    """
 
     content: bytes
     nonce: bytes | None = None
     assertions: tuple[Value, ...] = ()
+    again: Again | None = None
 
     def encode(self) -> bytes:
         """The bytes the commitment covers; raises ValueError beyond 65,536 bytes (the caller checks what people may send)."""
-        encoded = encode([self.content, self.nonce, list(self.assertions)])
+        parts: list[Value] = [self.content, self.nonce, list(self.assertions)]
+        encoded = encode(parts if self.again is None else [*parts, self.again.to_value()])
         if len(encoded) > BODY_BYTES_MAX:
             raise ValueError("body too large")
         return encoded
@@ -147,8 +180,18 @@ class Body:
 
     @property
     def digest(self) -> bytes:
-        """What a release asserts: SHA-256 of the content."""
+        """SHA-256 of the content."""
         return hashlib.sha256(self.content).digest()
+
+
+def first_place(direction: Direction, index: int, body: Body | None) -> Place:
+    """Where the entry at `index` of a log stood first: as its mark says if it was issued again, else there (rule 30).
+
+    body: None where it is not at hand; then the mark, if there is one, is not known.
+    """
+    if body is not None and body.again is not None:
+        return Place(*body.again[:3])
+    return Place(direction.inc, direction.peer_inc, index)
 
 
 def commitment(blinding: bytes, body: bytes) -> bytes:
@@ -202,6 +245,11 @@ class Response:
         """The content bytes that a person signs."""
         return encode([int(self.type), self.inc, self.peer_inc, self.index, self.commitment, self.language, self.reason])
 
+    def names(self, kind: int, leaf: Leaf) -> bool:
+        """Whether an entry of this type and content is about the entry with this leaf (rule 24)."""
+        meant = (leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment)
+        return self.type == kind and (self.inc, self.peer_inc, self.index, self.commitment) == meant
+
     @classmethod
     def decode(cls, content: bytes) -> Response:
         """Read the content of an acknowledgement or a decline."""
@@ -220,7 +268,11 @@ class Response:
 
 @dataclass(frozen=True, slots=True)
 class Continues:
-    """Leaf 0 of every log: what its author knows of the pair before (rule 28); all None and 0 for the first pair of a line."""
+    """Leaf 0 of every log: what its author knows of the pair before (rule 28); all None and 0 for the first pair of a line.
+
+    old_pair: the author's incarnation and its peer's. own_size, own_root: of the author's log then. peer_size, peer_root: how
+    much of the other one it holds. last_number: the highest that it gave to an entry of its own.
+    """
 
     old_pair: tuple[int, int] | None = None
     own_size: int = 0
@@ -234,15 +286,85 @@ class Continues:
         pair = None if self.old_pair is None else list(self.old_pair)
         return encode([pair, self.own_size, self.own_root, self.peer_size, self.peer_root, self.last_number])
 
+    @classmethod
+    def decode(cls, content: bytes) -> Continues:
+        """Read the content of leaf 0. Raises Malformed (rule 39); rule 28 for sizes and roots without a pair."""
+        pair, own_size, own_root, peer_size, peer_root, number = shapes.array(decode(content), "continues", length=6)
+        read = cls(
+            None if pair is None else _read_pair(pair),
+            shapes.integer(own_size, "own size"),
+            None if own_root is None else shapes.octets(own_root, "own root", length=32),
+            shapes.integer(peer_size, "peer size"),
+            None if peer_root is None else shapes.octets(peer_root, "peer root", length=32),
+            shapes.integer(number, "last number"),
+        )
+        is_first = read.old_pair is None
+        if (read.own_root is None, read.peer_root is None) != (is_first, is_first) or (is_first and read != cls()):
+            raise Malformed("a log continues a pair with both its sizes and roots, or none at all", rule=28)
+        return read
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """The content of a CONFIRM entry: two people of its author stand for one incarnation of either desk (rule 29).
+
+    desk: whose, 32 bytes. inc: which. certificate: SHA-256 of that incarnation's certificate as they saw it, encoded.
+    """
+
+    desk: bytes
+    inc: int
+    certificate: bytes
+
+    def encode(self) -> bytes:
+        """The content bytes that two people sign."""
+        return encode([self.desk, self.inc, self.certificate])
+
+    @classmethod
+    def decode(cls, content: bytes) -> Confirmation:
+        """Read the content of a CONFIRM entry. Raises Malformed (rule 39)."""
+        desk, inc, certificate = shapes.array(decode(content), "confirmation", length=3)
+        return cls(
+            shapes.octets(desk, "desk", length=32),
+            shapes.integer(inc, "inc", at_least=1),
+            shapes.octets(certificate, "certificate", length=32),
+        )
+
+
+def _read_pair(value: Value) -> tuple[int, int]:
+    inc, peer_inc = shapes.array(value, "old pair", length=2)
+    return shapes.integer(inc, "inc", at_least=1), shapes.integer(peer_inc, "peer_inc", at_least=1)
+
 
 def _read_body(data: bytes) -> Body:
     if len(data) > BODY_BYTES_MAX:
         raise Malformed(f"a body is at most {BODY_BYTES_MAX} bytes", rule=39, size=len(data))
-    content, nonce, assertions = shapes.array(decode(data), "body", length=3)
+    parts = shapes.array(decode(data), "body", at_most=4)
+    if len(parts) < 3:
+        raise Malformed("a body has three parts, or four", rule=39)
+    content, nonce, assertions, *again = parts
     return Body(
         shapes.octets(content, "content", at_most=BODY_BYTES_MAX),
         None if nonce is None else shapes.octets(nonce, "nonce", length=NONCE_BYTES),
         tuple(shapes.array(assertions, "assertions", at_most=ASSERTIONS_MAX)),
+        _read_again(again[0]) if again else None,
+    )
+
+
+def _read_again(value: Value) -> Again:
+    inc, peer_inc, index, number, meant = shapes.array(value, "again", length=5)
+    return Again(
+        shapes.integer(inc, "inc", at_least=1),
+        shapes.integer(peer_inc, "peer_inc", at_least=1),
+        shapes.integer(index, "i"),
+        None if number is None else shapes.integer(number, "number", at_least=1),
+        None if meant is None else _read_place(meant),
+    )
+
+
+def _read_place(value: Value) -> Place:
+    inc, peer_inc, index = shapes.array(value, "reference", length=3)
+    return Place(
+        shapes.integer(inc, "inc", at_least=1), shapes.integer(peer_inc, "peer_inc", at_least=1), shapes.integer(index, "i")
     )
 
 

@@ -54,10 +54,17 @@ class Chain:
         return blinding, commitment(blinding, body)
 
     def seal(self, leaf: bytes, body: bytes) -> bytes:
-        """Seal a body under its leaf; the result is opened once more by its maker before anyone relies on it (rule 18)."""
+        """Seal a body under its leaf; the result is opened once more by its maker before anyone relies on it (rule 18).
+
+        Raises RuntimeError if it does not open: then the machine computes wrongly, and the process must end.
+        """
         cipher = ChaCha20Poly1305(self._message_key(leaf))
         sealed = cipher.encrypt(_NONCE, body, leaf)
-        if cipher.decrypt(_NONCE, sealed, leaf) != body:
+        try:
+            opened = cipher.decrypt(_NONCE, sealed, leaf)
+        except InvalidTag:
+            opened = None
+        if opened != body:
             raise RuntimeError("a sealed entry does not open: the machine computes wrongly")
         return sealed
 

@@ -45,12 +45,11 @@ from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
 from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
 from watchline.core.persons import Signer
-from watchline.core.release import PURPOSE_OF, people_needed, verify_roster_entry, verify_signers
+from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_roster_entry, verify_signers
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
 _RULE = 41
-PURPOSES = {int(kind): purpose for kind, purpose in PURPOSE_OF.items()}
 _LOG_PART = re.compile(r"(?:logs|statuses)/([ab])-([1-9][0-9]{0,15})-([1-9][0-9]{0,15})/(?:.*/)?([^/]+)")
 _CERTIFICATE_PART = re.compile(r"certificates/([ab])/([0-9]{16})\.bin")
 
@@ -169,12 +168,15 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
         return None
     by_log = _group(parts)
     statuses = [status for name in by_log for status in _read_statuses(name, by_log[name], parts, desks, faults)]
-    logs, entries = [], []
-    for name, names in by_log.items():
-        if any(part.startswith(name.folder + "/") for part in names):
-            reader = _LogReader(name, names, parts, desks, faults)
-            logs.append(reader.read([(speaker, said) for speaker, _, said in statuses]))
-            entries.extend(reader.readings)
+    said_in = [(speaker, said) for speaker, _, said in statuses]
+    readers = [
+        _LogReader(name, names, parts, desks, faults)
+        for name, names in by_log.items()
+        if any(part.startswith(name.folder + "/") for part in names)
+    ]
+    logs = [reader.read(said_in) for reader in readers]
+    bodies = {name: body for reader in readers for name, body in reader.issued_again()}
+    entries = [reading for reader in readers for reading in reader.judge(bodies)]
     certificates = tuple(
         (desk, signed.certificate.serial, signed.encoded)
         for desk in desks.desks
@@ -211,14 +213,16 @@ def read_desks(parts: Mapping[str, bytes], faults: Faults) -> Desks | None:
         return None
     offers = {INVITER: paired.inviter, ACCEPTER: paired.accepter}
     certificates = {desk: [offer.certificate] for desk, offer in offers.items()}
+    offered: list[tuple[str, str, SignedCertificate]] = []
     for part, encoded in parts.items():
         if match := _CERTIFICATE_PART.fullmatch(part):
             with faults.of(part):
-                known = certificates[match[1]]
-                offered = parse_certificate(encoded, offers[match[1]].identity)
-                if choose_certificate(known[-1], offered, paired.line) is not offered:
-                    raise WrongParty("this certificate is not a later one", rule=2)
-                known.append(offered)
+                offered.append((part, match[1], parse_certificate(encoded, offers[match[1]].identity)))
+    for part, desk, later in sorted(offered, key=lambda each: (each[2].certificate.inc, each[2].certificate.serial)):
+        with faults.of(part):
+            if choose_certificate(certificates[desk][-1], later, paired.line) is not later:
+                raise WrongParty("this certificate is not a later one", rule=2)
+            certificates[desk].append(later)
     return Desks(paired, {desk: Desk(offers[desk], tuple(certificates[desk])) for desk in offers})
 
 
@@ -257,7 +261,9 @@ class _LogReader:
         self._name, self._names, self._parts, self._desks, self._faults = name, names, parts, desks, faults
         self._author = desks.desks[name.author].offer
         self._roster = self._author.roster  # in force for the entry at hand
-        self.readings: list[EntryReading] = []
+        self._entries: list[tuple[ShownEntry, Leaf]] = []
+        self._heads: list[Head] = []
+        self._covers: list[tuple[int, bytes, str]] = []
 
     def read(self, statuses: list[tuple[LogName, Status]]) -> ShownLog:
         """Check the log, and give what it shows as far as it could be read."""
@@ -271,7 +277,7 @@ class _LogReader:
                 hidden = read_hidden(self._parts.get(f"{name.folder}/tree.txt", b""))
                 self._check_roots(entries, heads, covers, hidden)
         if len(self._faults.found) == before:
-            self._judge(entries, heads, covers)
+            self._entries, self._heads, self._covers = entries, heads, covers
         return ShownLog(name, tuple(entry for entry, _ in entries), tuple(heads), tuple(hidden))
 
     def _read_entries(self) -> list[tuple[ShownEntry, Leaf]]:
@@ -357,13 +363,24 @@ class _LogReader:
             if roots[size] != root:
                 raise BadProof(f"leaves and hashes do not lead to the root that was signed at size {size}", rule=7)
 
-    def _judge(self, entries: list[tuple[ShownEntry, Leaf]], heads: list[Head], covers: list[tuple[int, bytes, str]]) -> None:
-        receipts = [(head.size, head.receipt[0]) for head in heads if head.receipt is not None]
-        reach = {side: max((size for size, _, who in covers if who == side), default=0) for side in self._standing()}
+    def issued_again(self) -> Iterator[tuple[tuple[LogName, int], Body]]:
+        """The bodies of the entries shown that were issued again (rule 30); in the first pair of a line there are none."""
+        if (self._name.inc, self._name.peer_inc) == (1, 1):
+            return
+        for shown, leaf in self._entries:
+            body = _marked(shown.body)
+            if body is not None:
+                yield (self._name, leaf.index), body
+
+    def judge(self, issued_again: Mapping[tuple[LogName, int], Body]) -> list[EntryReading]:
+        """Read the entries, if the log holds together. issued_again: of all logs that are shown."""
+        receipts = [(head.size, head.receipt[0]) for head in self._heads if head.receipt is not None]
+        reach = {side: max((size for size, _, who in self._covers if who == side), default=0) for side in self._standing()}
+        readings: list[EntryReading] = []
         nonces: set[bytes] = set()
         number: int | None = None
         at = 0
-        for count, (shown, leaf) in enumerate(entries):
+        for count, (shown, leaf) in enumerate(self._entries):
             while at < len(receipts) and receipts[at][0] <= leaf.index:
                 at += 1
             received = receipts[at][1] if at < len(receipts) else None
@@ -375,7 +392,14 @@ class _LogReader:
             # Where an entry before it is not shown, not even its leaf, nobody can count.
             number = _count(number, leaf, body) if count == leaf.index else None
             said = number if leaf.type in NUMBERED else None
-            self.readings.append(self._read_entry(leaf, said, body, received, covered, nonces))
+            if body is not None and body.again is not None:
+                said = body.again.number
+            target = None
+            if leaf.re is not None:
+                log = self._name if leaf.type == EntryType.CANCEL else self._name.reverse
+                target = issued_again.get((log, leaf.re))
+            readings.append(self._read_entry(leaf, said, body, target, received, covered, nonces))
+        return readings
 
     def _standing(self) -> list[str]:
         """The desks whose statuses count: not of an incarnation that was revoked, as nothing here dates them (rule 2)."""
@@ -387,6 +411,7 @@ class _LogReader:
         leaf: Leaf,
         number: int | None,
         body: Body | None,
+        target: Body | None,
         received: int | None,
         covered: tuple[str, ...],
         nonces: set[bytes],
@@ -395,16 +420,17 @@ class _LogReader:
         if body is None:
             return EntryReading(name, leaf, number, None, None, None, None, (), received, covered)
         notice, response = _content(leaf, body)
-        released, signers = self._judge_release(leaf, body, notice, leaf.time if received is None else received)
+        released, signers = self._judge_release(leaf, body, target, notice, leaf.time if received is None else received)
         if body.nonce is not None:
             if body.nonce in nonces:
                 released, signers = False, ()
             nonces.add(body.nonce)
         return EntryReading(name, leaf, number, body, notice, response, released, signers, received, covered)
 
-    def _judge_release(self, leaf: Leaf, body: Body, notice: Notice | None, now: int) -> tuple[bool | None, tuple[Signer, ...]]:
-        purpose = PURPOSES.get(leaf.type)
-        if purpose is None:
+    def _judge_release(
+        self, leaf: Leaf, body: Body, target: Body | None, notice: Notice | None, now: int
+    ) -> tuple[bool | None, tuple[Signer, ...]]:
+        if leaf.type not in PURPOSE_OF:
             return None, ()
         paired = self._desks.paired
         try:
@@ -416,13 +442,24 @@ class _LogReader:
                 needed = people_needed(leaf.type, body, paired.terms)
             else:
                 needed = paired.terms.people_needed(notice.form, notice.precedence)
-            sender = leaf.direction.sender
-            return True, verify_signers(purpose, needed, body, paired.line, sender, self._roster, now)
+            meant = reference(leaf.type, leaf.re, leaf.direction, body, target)
+            return True, verify_signers(leaf.type, needed, body, meant, leaf.direction, self._roster, now)
         except PeerError:
             return False, ()
 
     def _parts_in(self, folder: str) -> list[str]:
         return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]
+
+
+def _marked(encoded: bytes | None) -> Body | None:
+    """The body of an entry that was issued again; None for one that was not, that is not shown, or that cannot be read."""
+    if encoded is None:
+        return None
+    try:
+        body = Body.decode(encoded)
+    except PeerError:
+        return None
+    return None if body.again is None else body
 
 
 def _named(said: Status, speaker: LogName, log: LogName) -> list[tuple[int, bytes]]:
@@ -433,10 +470,16 @@ def _named(said: Status, speaker: LogName, log: LogName) -> list[tuple[int, byte
 
 
 def _count(number: int | None, leaf: Leaf, body: Body | None) -> int | None:
-    """The number after this leaf, if every leaf before it was shown: CONTINUES says where the count goes on (rule 38)."""
+    """The number after this leaf, if every leaf before it was shown: CONTINUES says where the count goes on, and what is issued
+    again keeps its number (rules 30, 38). After an entry that may be such a one, and is not shown, nobody can count.
+    """
     if leaf.index == 0 and body is not None and leaf.type == EntryType.CONTINUES:
         return _last_number(body)
-    return None if number is None else number + (leaf.type in NUMBERED)
+    if number is None or leaf.type not in NUMBERED:
+        return number
+    if body is None and (leaf.direction.inc, leaf.direction.peer_inc) != (1, 1):
+        return None
+    return number + (body is None or body.again is None)
 
 
 def _last_number(body: Body) -> int | None:

@@ -272,7 +272,8 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
         target = _target(entry)
         verb = "held" if _is_holding_reply(entry) else _RELATIONS.get(entry.leaf.type)
         if target is not None and verb is not None:
-            counts = bool(entry.released) and _names_its_entry(entry, by_place.get(target))
+            meant = by_place.get(target)
+            counts = bool(entry.released) and _names_its_entry(entry, meant, _first_of(meant, by_place))
             related.setdefault(target, []).append(Relation(verb, entry, counts))
     return related
 
@@ -288,16 +289,20 @@ def _target(entry: EntryReading) -> Place | None:
     return (entry.name if entry.leaf.type == EntryType.CANCEL else entry.name.reverse), entry.leaf.re
 
 
-def _names_its_entry(entry: EntryReading, target: EntryReading | None) -> bool:
-    """Whether what an officer signed is about the entry that the leaf refers to (rule 24)."""
+def _first_of(target: EntryReading | None, by_place: Mapping[Place, EntryReading]) -> EntryReading | None:
+    """The entry that this one was issued again of, if that is shown (rule 30)."""
+    again = None if target is None or target.body is None else target.body.again
+    if target is None or again is None:
+        return None
+    return by_place.get((LogName(target.name.author, again.inc, again.peer_inc), again.place))
+
+
+def _names_its_entry(entry: EntryReading, *meant: EntryReading | None) -> bool:
+    """Whether what an officer signed is about the entry that the leaf refers to, or about its first copy (rules 24, 30)."""
     if entry.leaf.type not in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
         return True
     said = entry.response
-    if said is None or target is None:
-        return False
-    leaf = target.leaf
-    named = (said.type, said.inc, said.peer_inc, said.index, said.commitment)
-    return named == (entry.leaf.type, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment)
+    return said is not None and any(each is not None and said.names(entry.leaf.type, each.leaf) for each in meant)
 
 
 def _officer(signer: Signer) -> str:

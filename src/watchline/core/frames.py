@@ -17,7 +17,14 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.limits import BODY_BYTES_MAX, FRAME_BYTES_MAX, FRAME_ENTRIES_MAX, LEAF_BYTES_MAX, STATEMENT_BYTES_MAX
+from watchline.core.limits import (
+    BODY_BYTES_MAX,
+    FRAME_BYTES_MAX,
+    FRAME_ENTRIES_MAX,
+    LEAF_BYTES_MAX,
+    PROOF_HASHES_MAX,
+    STATEMENT_BYTES_MAX,
+)
 from watchline.errors import BadSignature, Malformed
 
 VERSION = 1
@@ -115,9 +122,40 @@ class ShownCheckpoint:
 
 @dataclass(frozen=True, slots=True)
 class OfferedCertificate:
-    """The sender's own desk certificate, as its identity signed it."""
+    """The sender's own desk certificate, or the hearer's newer one, as its identity signed it."""
 
     encoded: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class LostRequest:
+    """Asks for the entries of an earlier pair from `start` on, which the sender lost (rule 31).
+
+    own: whether the log is the sender's own. inc, peer_inc: as the log's author names them.
+    """
+
+    own: bool
+    inc: int
+    peer_inc: int
+    start: int
+
+
+@dataclass(frozen=True, slots=True)
+class Recovered:
+    """Entries of an earlier pair from `start` on, and the author's signed head above them (rule 31).
+
+    own: whether the log is the sender's own. entries: (leaf, r, body) each. path: from the last of them to the head's size.
+    """
+
+    own: bool
+    inc: int
+    peer_inc: int
+    start: int
+    entries: tuple[tuple[bytes, bytes, bytes], ...]
+    size: int
+    root: bytes
+    signature: bytes
+    path: tuple[bytes, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +165,19 @@ class UnknownItem:
     kind: int
 
 
-Item = Probe | Entries | Receipt | Stated | FullEntry | Refusal | ShownCheckpoint | OfferedCertificate | UnknownItem
+Item = (
+    Probe
+    | Entries
+    | Receipt
+    | Stated
+    | FullEntry
+    | Refusal
+    | ShownCheckpoint
+    | OfferedCertificate
+    | LostRequest
+    | Recovered
+    | UnknownItem
+)
 
 
 class FrameKey:
@@ -206,6 +256,12 @@ def _to_wire(item: Item) -> Value:
         return [8, item.inc, item.peer_inc, item.size, item.root, item.signature]
     if isinstance(item, OfferedCertificate):
         return [9, item.encoded]
+    if isinstance(item, LostRequest):
+        return [10, item.own, item.inc, item.peer_inc, item.start]
+    if isinstance(item, Recovered):
+        entries = [list(entry) for entry in item.entries]
+        head = [item.size, item.root, item.signature]
+        return [11, item.own, item.inc, item.peer_inc, item.start, entries, head, list(item.path)]
     if isinstance(item, Probe):
         return [0, item.nonce, item.echo, item.held_ms]
     raise ValueError("an unknown item is never sent")
@@ -302,6 +358,42 @@ def _read_certificate(parts: list[Value]) -> Item:
     return OfferedCertificate(shapes.octets(parts[1], "certificate", at_most=STATEMENT_BYTES_MAX))
 
 
+def _read_lost(parts: list[Value]) -> Item:
+    return LostRequest(
+        shapes.boolean(parts[1], "own"),
+        shapes.integer(parts[2], "inc", at_least=1),
+        shapes.integer(parts[3], "peer_inc", at_least=1),
+        shapes.integer(parts[4], "start"),
+    )
+
+
+def _read_recovered(parts: list[Value]) -> Item:
+    entries = shapes.array(parts[5], "entries", at_most=FRAME_ENTRIES_MAX)
+    if not entries:
+        raise Malformed("an item of recovered entries has at least one", rule=19)
+    size, root, signature = shapes.array(parts[6], "head", length=3)
+    return Recovered(
+        shapes.boolean(parts[1], "own"),
+        shapes.integer(parts[2], "inc", at_least=1),
+        shapes.integer(parts[3], "peer_inc", at_least=1),
+        shapes.integer(parts[4], "start"),
+        tuple(map(_read_recovered_entry, entries)),
+        shapes.integer(size, "size", at_least=1),
+        shapes.octets(root, "root", length=32),
+        shapes.octets(signature, "sig", length=SIGNATURE_BYTES),
+        tuple(shapes.octets(each, "path", length=32) for each in shapes.array(parts[7], "path", at_most=PROOF_HASHES_MAX)),
+    )
+
+
+def _read_recovered_entry(value: Value) -> tuple[bytes, bytes, bytes]:
+    leaf, blinding, body = shapes.array(value, "recovered entry", length=3)
+    return (
+        shapes.octets(leaf, "leaf", at_most=LEAF_BYTES_MAX),
+        shapes.octets(blinding, "r", length=32),
+        shapes.octets(body, "body", at_most=BODY_BYTES_MAX),
+    )
+
+
 _READERS = {
     0: (4, _read_probe),
     1: (7, _read_entries),
@@ -311,4 +403,6 @@ _READERS = {
     6: (4, _read_refusal),
     8: (6, _read_shown),
     9: (2, _read_certificate),
+    10: (5, _read_lost),
+    11: (8, _read_recovered),
 }

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from watchline.core import shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import NUMBERED, Body, EntryType, Leaf, commitment
+from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, commitment
 from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch
 from watchline.core.frames import Entries, FullEntry, Item, Receipt, Refusal, ShownCheckpoint, WireEntry
 from watchline.core.kept_statements import statement_evidence
@@ -84,7 +84,7 @@ class Incoming:
 
     def restore(self) -> None:
         """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
-        blob = self._reader.state(self.setup.line, STATE_PART)
+        blob = self._reader.state(self.setup.line, self.setup.part(STATE_PART))
         if blob is None:
             return  # nothing ever came
         parts = shapes.array(decode(blob), "incoming state", length=7)
@@ -114,7 +114,7 @@ class Incoming:
                 self.edge.to_bytes(),
             ]
         )
-        return StateRecord(self.setup.line, STATE_PART, blob)
+        return StateRecord(self.setup.line, self.setup.part(STATE_PART), blob)
 
     @property
     def epoch(self) -> int:
@@ -140,6 +140,10 @@ class Incoming:
     def leaf_at(self, index: int) -> Leaf | None:
         """The leaf of an entry in custody, this turn's included; None if there is none."""
         return next(self._leaves(index, index + 1), None)
+
+    def record_at(self, index: int) -> EntryRecord | None:
+        """An entry in custody, this turn's included; None if there is none."""
+        return self._turn.get(index) or self._reader.entry(self.setup.incoming_log, index)
 
     def _leaves(self, start: int, stop: int) -> Iterator[Leaf]:
         for leaf, _, _ in self._reader.leaves(self.setup.incoming_log, start, min(stop, self._durable.size)):
@@ -219,10 +223,10 @@ class Incoming:
         step.edge = step.edge.append(leaf_hash(encoded))
         step.chain = step.chain.next()
         step.claimed = max(step.claimed, leaf.peer_size)
-        numbered = leaf.type in NUMBERED
-        step.number += numbered
+        number, misnumbered = _number(step, leaf, read)
+        fault = fault or misnumbered
         nonce = None if read is None else read.nonce
-        released = read is not None and self._stands_behind(step, leaf, read, moment) and not self._is_used(nonce, step)
+        released = read is not None and self._stands_behind(step, leaf, read, moment) and not self._is_used(read, step)
         if nonce is not None:
             step.nonces.add(nonce)
         record = EntryRecord(
@@ -236,7 +240,7 @@ class Incoming:
             epoch=step.chain.epoch,
             time=moment.wall,
             re=leaf.re,
-            number=step.number if numbered else None,
+            number=number,
             nonce=nonce,
             released=released,
         )
@@ -248,12 +252,28 @@ class Incoming:
     def _stands_behind(self, step: _Step, leaf: Leaf, body: Body, moment: Moment) -> bool:
         """Whether those who must stand behind an entry do; a change of the roster holds for the very next entry."""
         if leaf.type != EntryType.ROSTER:
-            return is_released(leaf, body, self.setup, step.roster, moment.wall)
+            return is_released(leaf, body, self._target(step, leaf), self.setup, step.roster, moment.wall)
         try:
             step.roster, _ = verify_roster_entry(body, step.roster, self.setup.peer_identity, self.setup.line, moment.wall)
         except PeerError:
             return False
         return True
+
+    def _target(self, step: _Step, leaf: Leaf) -> Body | None:
+        """What an answer (an entry of ours) or a cancel (one of the peer's own) refers to; None for what we do not hold.
+
+        In the first pair of a line nothing was issued again, so there nobody needs it.
+        """
+        if leaf.re is None or self.setup.pair == (1, 1):
+            return None
+        ahead = leaf.re - self.edge.size
+        if leaf.type != EntryType.CANCEL:
+            record = self._reader.entry(self.setup.outgoing_log, leaf.re)
+        elif 0 <= ahead < len(step.records):
+            record = step.records[ahead]
+        else:
+            record = self.record_at(leaf.re)
+        return None if record is None else Body.decode(record.body)
 
     def _broken_promise(self, step: _Step) -> PeerError | None:
         """A fork, if the entries lead to another root than a status of the peer named for this size."""
@@ -265,11 +285,23 @@ class Incoming:
         fork.evidence = statement_evidence(statement)
         return fork
 
-    def _is_used(self, nonce: bytes | None, step: _Step) -> bool:
-        """Whether a release with this nonce was seen before on the line: it counts once (rule 8)."""
+    def _is_used(self, body: Body, step: _Step) -> bool:
+        """Whether a release with this nonce was seen before on the line: it counts once, and again only where the peer issues
+        the very same content again in a new pair of incarnations (rules 8, 30).
+        """
+        nonce = body.nonce
         if nonce is None:
             return False
-        return nonce in step.nonces or nonce in self._turn_nonces or self._reader.nonce_seen(self.setup.line, nonce)
+        if nonce in step.nonces or nonce in self._turn_nonces:
+            return True
+        place = self._reader.by_nonce(self.setup.line, nonce)
+        if place is None:
+            return False
+        log, index = place
+        if body.again is None or log.outgoing or log.pair == self.setup.pair:
+            return True
+        first = self._reader.entry(log, index)
+        return first is None or Body.decode(first.body).content != body.content
 
     def _adopt(self, step: _Step, root: bytes, signature: bytes) -> list[EntryRecord]:
         log = self.setup.incoming_log
@@ -498,6 +530,26 @@ def _judge(leaf: Leaf, body: bytes, blinding: bytes, claimed: int) -> tuple[Peer
         return None, Body.decode(body)
     except Malformed as fault:
         return fault, None
+
+
+def _number(step: _Step, leaf: Leaf, body: Body | None) -> tuple[int | None, PeerError | None]:
+    """What people call an entry, and what is wrong with that: CONTINUES carries the count over, what is issued again keeps its
+    number, everything else that is numbered counts on (rules 28, 30, 38).
+    """
+    if body is not None and leaf.type == EntryType.CONTINUES:
+        try:
+            step.number = Continues.decode(body.content).last_number
+        except Malformed as fault:
+            return None, fault
+    again = None if body is None else body.again
+    if again is None:
+        step.number += leaf.type in NUMBERED
+        return step.number if leaf.type in NUMBERED else None, None
+    inc, peer_inc = leaf.direction.inc, leaf.direction.peer_inc
+    earlier = again.inc <= inc and again.peer_inc <= peer_inc and again[:2] != (inc, peer_inc)
+    if not earlier or (again.number is not None) != (leaf.type in NUMBERED) or (again.number or 0) > step.number:
+        return None, BadProof("an entry that is issued again names no entry before it", rule=30, index=leaf.index)
+    return again.number, None
 
 
 def _weight(item: Entries) -> int:

@@ -185,8 +185,8 @@ class Identity:
     @property
     def fingerprint(self) -> str:
         """The id for people to compare: its first 160 bits as ten groups of four hex digits."""
-        digits = self.id.hex()[:40]
-        return " ".join(digits[start : start + 4] for start in range(0, 40, 4))
+        digits = self.id.hex()
+        return " ".join(digits[4 * group : 4 * group + 4] for group in range(10))
 
     def encode(self) -> bytes:
         """Give dCBOR[desk, ed, ml], the bytes that are hashed and published."""
@@ -300,7 +300,7 @@ def seal_to(public: bytes, plaintext: bytes, info: bytes) -> bytes:
         ml = MLKEM768PublicKey.from_public_bytes(public[:_MLKEM768_PUBLIC_BYTES])
         x = X25519PublicKey.from_public_bytes(public[_MLKEM768_PUBLIC_BYTES:])
         return _SUITE.encrypt(plaintext, hpke.MLKEM768X25519PublicKey(ml, x), info=info)
-    except (ValueError, InvalidTag):
+    except ValueError:
         raise Malformed("these bytes are no X-Wing key", rule=12) from None
 
 

@@ -9,31 +9,37 @@ from __future__ import annotations
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from watchline.core.alarms import Alarms
-from watchline.core.certificate import choose_certificate, parse_certificate
-from watchline.core.encoding import Value, encode
-from watchline.core.entries import Leaf
+from watchline.core.announced import AnnouncedRoutes
+from watchline.core.changeover import Changeover, named_incarnation
+from watchline.core.confirmations import Side
+from watchline.core.encoding import decode, encode
+from watchline.core.entries import EntryType
 from watchline.core.frames import (
     Entries,
     FrameKey,
     FullEntry,
     Item,
+    LostRequest,
     OfferedCertificate,
     Probe,
     Receipt,
+    Recovered,
     Refusal,
     ShownCheckpoint,
     Stated,
     UnknownItem,
     bundled,
 )
-from watchline.core.freshness import Freshness, Made
+from watchline.core.freshness import Made
 from watchline.core.gate import StatementGate
 from watchline.core.incoming import Incoming
-from watchline.core.kept_statements import rollback_evidence, statement_evidence, statement_record, stored_statement
+from watchline.core.kept_statements import statement_evidence
+from watchline.core.leaves import Leaves
 from watchline.core.limits import FRAME_ENTRIES_MAX, PREKEYS_LOW
 from watchline.core.merkle import Edge
 from watchline.core.outgoing import Draft, Outgoing
@@ -43,15 +49,16 @@ from watchline.core.records import CertificateRecord, EntryRecord, Record, State
 from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import (
     Effects,
+    EntriesRecovered,
     EntryArrived,
     Event,
+    IncarnationArrived,
     LineSetup,
     Moment,
     PhaseChanged,
     ProbeAnswered,
     Reader,
     ReceiptArrived,
-    RoutesArrived,
     StatusArrived,
 )
 from watchline.core.statements import (
@@ -59,16 +66,15 @@ from watchline.core.statements import (
     StatementType,
     Status,
     read_prekeys,
-    read_routes,
     read_status,
-    sign_statement,
     verify_statement,
 )
-from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageError
+from watchline.core.status_exchange import StatusExchange
+from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageError, WrongParty
 
 __all__ = ["TRANSITIONS", "Cause", "Line", "Phase"]
 
-PHASE_PART = "phase"
+PHASE_PART, SPOKEN_PART = "phase", "spoken"
 BATCH = FRAME_ENTRIES_MAX  # entries under one checkpoint signature, unless told otherwise
 STATUS_SOON_SECONDS = 1.0  # a status follows a new entry or receipt within this time
 OPENING_STATUS_SECONDS = 5.0  # while nothing can be sent before an answer, do not wait for the next regular one
@@ -87,29 +93,39 @@ class Line:
         self._seal_key, self._open_key = FrameKey(own), FrameKey(peer)
         self.outgoing = Outgoing(setup, reader, entries_per_checkpoint=entries_per_checkpoint)
         self.incoming = Incoming(setup, reader)
+        self.changeover = Changeover(setup, reader)
         self.phase = Phase.OPENING
         self.reachable = False
-        self.peer_status: Status | None = None
-        self.peer_status_at: float | None = None
-        self.rung = 0
-        self.watch = (0, 0, 0)
         self.junk = 0
-        self._clocks = ReplyClocks(setup, self._leaf_at)
-        self._freshness = Freshness()
-        self._gate = StatementGate(self.incoming, self.outgoing, self._freshness)
-        self._kept_sizes = (-1, -1)
-        self._unspoken_after: Edge | None = None  # while opening, what was composed since the start must not be said
+        leaves = Leaves(reader, self.incoming)
+        self._clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
+        self.statuses = StatusExchange(self.outgoing, self.incoming, self._clocks, reader)
+        self._freshness = self.statuses.freshness
+        self._announced = AnnouncedRoutes()
+        self._gate = StatementGate(self.incoming, self.outgoing, self._freshness, self._announced)
+        self._unspoken_after: Edge | None = None  # while opening, what was composed since the line was last open is not said
+        self._spoken_kept = False
+        self._taking_early = False
         self._status_due: float | None = None
         self._status_at = -math.inf
         self._next_epoch_at = 0.0
         self._prekeys_issued = 0
         self._prompted = False
-        self._asked_show: int | None = None
-        self._showing: int | None = None
-        self._routes: Statement | None = None
         self._probes = Probes()
         self._alarms = Alarms(setup.line)
         self._refused_at = -math.inf
+        self._receivers: dict[type[Item], Callable[[Any, Moment], None]] = {
+            Entries: self._receive_entries,
+            FullEntry: self._receive_full,
+            Receipt: self._receive_receipt,
+            Stated: self._receive_statement,
+            Refusal: self._receive_request,
+            ShownCheckpoint: self._receive_shown,
+            OfferedCertificate: self._receive_certificate,
+            LostRequest: self._receive_past,
+            Recovered: self._receive_past,
+            Probe: self._receive_probe,
+        }
         self._records: list[Record] = []
         self._items: list[Item] = []
         self._events: deque[Event] = deque()
@@ -127,7 +143,9 @@ class Line:
         """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
         line._unspoken_after = Edge.EMPTY
-        line.outgoing.begin(moment, line.incoming.edge)
+        continues, line._records = line.changeover.begin()
+        line.outgoing.begin(moment, line.incoming.edge, continues)
+        line._issue_again(moment)
         line._status_due = moment.running
         return line
 
@@ -142,60 +160,65 @@ class Line:
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
         line.outgoing.restore()
         line.incoming.restore()
-        if reader.state(setup.line, PHASE_PART) == Phase.STOPPED.value.encode():
+        line._records = line.changeover.restore(setup, moment)
+        if reader.state(setup.line, setup.part(PHASE_PART)) == Phase.STOPPED.value.encode():
             line.phase = Phase.STOPPED
-        line._unspoken_after = line.outgoing.edge
+        spoken = reader.state(setup.line, setup.part(SPOKEN_PART))
+        line._spoken_kept = bool(spoken)
+        line._unspoken_after = Edge.from_bytes(*decode(spoken)) if spoken else line.outgoing.edge
         line._clocks.restore(reader, moment)
-        line._restore_statements()
+        line.statuses.restore(setup, stopped=line.phase is Phase.STOPPED)
+        line._announced.restore(reader, setup)
         line._status_due = moment.running
         return line
-
-    def _restore_statements(self) -> None:
-        """Take up the peer's last status, which binds it for good, and both desks' last routes."""
-        heard = stored_statement(self._reader, self.setup, StatementType.STATUS, ours=False)
-        if heard is not None:
-            self.peer_status = read_status(heard)
-            self._bind(heard, self.peer_status)
-            self._freshness.restore(self.peer_status)
-        announced = stored_statement(self._reader, self.setup, StatementType.ROUTES, ours=False)
-        if announced is not None:
-            self._gate.peer_routes_time = read_routes(announced)[0]
-        self._routes = stored_statement(self._reader, self.setup, StatementType.ROUTES, ours=True)
-
-    def _leaf_at(self, outgoing: bool, index: int) -> Leaf | None:
-        if not outgoing:
-            return self.incoming.leaf_at(index)
-        stored = next(self._reader.leaves(self.setup.outgoing_log, index, index + 1), None)
-        return None if stored is None else Leaf.decode(stored[0])
 
     # --- what the desk says
 
     def compose(self, draft: Draft, moment: Moment) -> EntryRecord:
         """Append an entry to our log; it is durable, and may be shown, once this turn has been committed.
 
-        Raises UsageError on a stopped line: nothing is added to a log that people must look at first.
+        Raises UsageError on a stopped line: nothing is added to a log that people must look at first. Raises WrongParty
+        (rule 29) for a confirmation of another incarnation than one of the two that the line is in.
         """
         if self.phase is Phase.STOPPED:
             raise UsageError("the line is stopped: a fork or a rollback waits for people", hint="see `watchline status`")
+        if draft.type == EntryType.CONFIRM:
+            named_incarnation(draft.content, self.setup)
+        record = self._compose(draft, moment)
+        self._records += self.changeover.note_own(record, self.setup)
+        self._issue_again(moment)
+        return record
+
+    def _compose(self, draft: Draft, moment: Moment) -> EntryRecord:
         record = self.outgoing.compose(draft, moment, self.incoming.edge)
         self._clocks.note(record, moment)
         self._status_soon(moment)
         return record
 
-    def announce_routes(self, routes: Sequence[tuple[str, str]], moment: Moment) -> None:
-        """Tell the peer, signed, under which addresses it reaches us from now on; told again at each connection.
+    def _issue_again(self, moment: Moment) -> None:
+        """Say again what the pairs before left open, once, as soon as people stand for the peer's incarnation (rule 30)."""
+        if self.phase is Phase.STOPPED or not self.changeover.may_issue_again(self.setup):
+            return
+        drafts, done = self.changeover.issue_again(self.outgoing.edge.size, moment)
+        self._records.append(done)
+        for draft in drafts:
+            self._compose(draft, moment)
 
-        A clock that was set back does not make this older than the last one.
-        """
-        last = 0 if self._routes is None else read_routes(self._routes)[0]
-        time = max(moment.wall, last + 1)
-        self._routes = self._signed(StatementType.ROUTES, (time, [list(route) for route in routes]))
-        self._records.append(statement_record(self.setup, self._routes, time, ours=True))
+    @property
+    def unconfirmed(self) -> tuple[Side, ...]:
+        """Whose present incarnation nobody of this desk has confirmed (rule 29)."""
+        return self.changeover.unconfirmed(self.setup)
+
+    def announce_routes(self, routes: Sequence[tuple[str, str]], moment: Moment) -> None:
+        """Tell the peer, signed, under which addresses it reaches us from now on; told again at each connection."""
+        self._records.append(self._announced.announce(routes, self.setup, moment))
         self._urgent = True
-        self._items.append(self._routes.stated())
+        self._items += self._announced.said()
 
     def take_setup(self, setup: LineSetup) -> None:
         """Go on with other certificates or rosters: the line, its pair of incarnations and its keys stay."""
+        if setup.own_certificate is not self.setup.own_certificate:
+            self._items.append(OfferedCertificate(setup.own_certificate.encoded))
         self.setup = self.outgoing.setup = self.incoming.setup = setup
 
     def connected(self, moment: Moment) -> None:
@@ -203,8 +226,9 @@ class Line:
         self.reachable = True
         self._prompted = False
         self._status_due = moment.running
-        if self._routes is not None:
-            self._items.append(self._routes.stated())
+        if self.statuses.peer_status is None:
+            self._items += self.changeover.introductions(self.setup)
+        self._items += self._announced.said()
         if self.phase is Phase.OPEN:
             self.outgoing.restart_sending(0, moment)
 
@@ -221,6 +245,7 @@ class Line:
         if not self.reachable:
             return
         if self.phase is Phase.OPEN:
+            self._items += self.changeover.ask(moment)
             self.outgoing.resend_if_due(moment)
             if moment.running >= self._next_epoch_at and self.outgoing.epoch_due(moment):
                 self.outgoing.prepare_epoch(moment)
@@ -236,8 +261,7 @@ class Line:
             return moment.running + self.setup.terms.status_interval_seconds
         due = [self._next_status_at() if self._status_due is None else self._status_due]
         if self.phase is Phase.OPEN:
-            if self.outgoing.resend_at is not None:
-                due.append(self.outgoing.resend_at)
+            due += [at for at in (self.outgoing.resend_at, self.changeover.ask_at) if at is not None]
             if self.outgoing.epoch_due(moment):
                 due.append(self._next_epoch_at)
             if self.outgoing.has_more:
@@ -265,49 +289,42 @@ class Line:
                 self._refuse(37, moment)
             return
         for item in items:
-            try:
-                self._receive_item(item, moment)
-            except Fork as fork:
-                self._stop(Cause.FORK, fork, moment)
-            except Rollback as rollback:
-                self._stop(Cause.PEER_ROLLBACK, rollback, moment)
-            except Contradiction as contradiction:
-                self._alarm(contradiction, moment)
-            except PeerError as error:
-                if error.evidence:
-                    self._stop(Cause.BROKEN_ENTRY, error, moment)
-                    self._refuse(error.rule, moment)
-                else:
-                    self.junk += 1
+            self._heed(item, moment)
+
+    def _heed(self, item: Item, moment: Moment) -> None:
+        """Take one item; what it breaks stops the line, alarms people, or is counted, and takes nothing else along."""
+        try:
+            self._receive_item(item, moment)
+        except Fork as fork:
+            self._stop(Cause.FORK, fork, moment)
+        except Rollback as rollback:
+            self._stop(Cause.PEER_ROLLBACK, rollback, moment)
+        except Contradiction as contradiction:
+            self._alarm(contradiction, moment)
+        except PeerError as error:
+            if error.evidence:
+                self._stop(Cause.BROKEN_ENTRY, error, moment)
+                self._refuse(error.rule, moment)
+            else:
+                self.junk += 1
 
     def _receive_item(self, item: Item, moment: Moment) -> None:
         if self.phase is Phase.STOPPED and isinstance(item, Entries | FullEntry | Receipt):
             return
         if isinstance(item, Entries | Receipt) and (item.inc, item.peer_inc) != self.setup.pair[::-1]:
-            self.junk += 1
+            late = self.changeover.late(item, moment) if isinstance(item, Entries) else []
+            self._events += late
+            self.junk += not late
             return
-        if isinstance(item, Entries):
-            self._receive_entries(item, moment)
-        elif isinstance(item, Receipt):
-            self._receive_receipt(item, moment)
-        elif isinstance(item, Stated):
-            self._receive_statement(item, moment)
-        elif isinstance(item, FullEntry):
-            self._receive_full(item, moment)
-        elif isinstance(item, Refusal):
-            self._receive_request(item, moment)
-        elif isinstance(item, ShownCheckpoint):
-            self._receive_shown(item, moment)
-        elif isinstance(item, OfferedCertificate):
-            self._receive_certificate(item)
-        elif isinstance(item, Probe):
-            self._receive_probe(item, moment)
-        elif isinstance(item, UnknownItem):
+        if isinstance(item, UnknownItem):
             self.junk += 1
+        else:
+            self._receivers[type(item)](item, moment)
 
     def _receive_entries(self, item: Entries, moment: Moment) -> None:
         self._take(self.incoming.receive(item, self.outgoing, moment), moment)
-        self._take_early(moment)
+        if not self._taking_early:
+            self._take_early(moment)
 
     def _receive_full(self, item: FullEntry, moment: Moment) -> None:
         taken, unknown_root_at = self.incoming.receive_full(item, self.outgoing, moment)
@@ -321,8 +338,10 @@ class Line:
 
     def _take_early(self, moment: Moment) -> None:
         """What arrived before its turn follows now, each item by itself: one that is broken takes none of the others along."""
+        self._taking_early = True
         while (early := self.incoming.next_early()) is not None:
-            self._take(self.incoming.receive(early, self.outgoing, moment), moment)
+            self._heed(early, moment)
+        self._taking_early = False
 
     def _take(self, taken: list[EntryRecord], moment: Moment) -> None:
         if self.incoming.setup is not self.setup:
@@ -330,22 +349,33 @@ class Line:
         for record in taken:
             self._clocks.note(record, moment)
             self._events.append(EntryArrived(record))
+            try:
+                self.changeover.heard(record)
+            except Contradiction as contradiction:
+                self._alarm(contradiction, moment)
         if taken:
             self._status_soon(moment)
 
     def _receive_receipt(self, item: Receipt, moment: Moment) -> None:
-        record = self.outgoing.accept_receipt(item, moment)
+        with self._gate.bounded(Receipt):
+            record = self.outgoing.accept_receipt(item, moment)
         if record is not None:
             self._events.append(ReceiptArrived(record.size, record.time))
 
     def _receive_statement(self, item: Stated, moment: Moment) -> None:
         if not self._gate.admits(item):
             return
-        statement = verify_statement(item, self.setup.incoming, self.setup.peer_certificate.certificate.public.statement)
+        try:
+            statement = verify_statement(item, self.setup.incoming, self.setup.peer_certificate.certificate.public.statement)
+        except WrongParty:
+            self._items += self.changeover.remind(item, self.setup, moment)
+            raise
         if statement.type is StatementType.STATUS:
             self._receive_status(statement, moment)
         elif statement.type is StatementType.ROUTES:
-            self._receive_routes(statement)
+            record, told = self._announced.hear(statement, self.setup)
+            self._records.append(record)
+            self._events.append(told)
         elif self.phase is Phase.STOPPED:
             return
         elif statement.type is StatementType.EPOCH:
@@ -356,12 +386,6 @@ class Line:
         elif statement.type is StatementType.PREKEYS:
             self._urgent = self.outgoing.keep_prekeys(read_prekeys(statement)) or self._urgent
 
-    def _receive_routes(self, statement: Statement) -> None:
-        time, routes = read_routes(statement)
-        self._gate.peer_routes_time = time
-        self._records.append(statement_record(self.setup, statement, time, ours=False))
-        self._events.append(RoutesArrived(time, routes))
-
     # --- status
 
     def _receive_status(self, statement: Statement, moment: Moment) -> None:
@@ -369,15 +393,17 @@ class Line:
         made = self._freshness.made_for(status.echo)
         newer = self._freshness.hear(status, made)
         if self.phase is not Phase.STOPPED:
-            self._bind(statement, status)
+            self.statuses.bind(statement, status)
             if made is not None:
-                self._judge_fresh(statement, status, made)
+                self.statuses.judge_fresh(statement, status, made, self.setup)
             self._judge_our_log(statement, status, made, moment)
         if made is None and not self._prompted:
             self._prompted = True
             self._status_due = moment.running
         if newer:
-            self._keep_status(statement, status, made, moment)
+            record = self.statuses.keep(statement, status, self.setup, moment, fresh=made is not None)
+            self._records.append(record)
+            self._events.append(StatusArrived(record, made is not None))
         if self.phase is Phase.STOPPED:
             return
         self.outgoing.epoch_held(status.epoch_held)
@@ -388,31 +414,15 @@ class Line:
             contradiction.evidence = statement_evidence(statement)
             self._alarm(contradiction, moment)
 
-    def _bind(self, statement: Statement, status: Status) -> None:
-        """Hold the peer to what it signed of its own log, and of ours as far as that is true; raises Fork (rule 26)."""
-        self.incoming.expect(status.size, status.root, statement)
-        self._freshness.bind(status.size, status.held_size if self._holds_ours(status) else 0)
-
-    def _holds_ours(self, status: Status) -> bool:
-        own = self.outgoing
-        return status.held_size <= own.committed and own.root_at(status.held_size) == status.held_root
-
-    def _judge_fresh(self, statement: Statement, status: Status, made: Made) -> None:
-        """A status that echoes our nonce must show at least what the peer had signed before we made it (rule 26)."""
-        rollback = made.rollback(status)
-        if rollback is not None:
-            rollback.evidence = rollback_evidence(self._reader, self.setup, statement)
-            raise rollback
-
     def _judge_our_log(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
         """Compare what the peer says it holds of our log with our own (rule 26)."""
-        if self._holds_ours(status):
+        if self.statuses.holds_ours(status):
             if made is not None:
-                self._asked_show = None
+                self.statuses.asked = None
                 self._agreed(Cause.AGREED, moment)
             return
-        if made is not None and made.asked and self._asked_show is not None:
-            self._asked_show = None
+        if made is not None and made.asked and self.statuses.asked is not None:
+            self.statuses.asked = None
             unproven = Contradiction("the peer claims a head of our log that it cannot show our signature on", rule=26)
             unproven.evidence = statement_evidence(statement)
             self._alarm(unproven, moment)
@@ -428,9 +438,9 @@ class Line:
                 self.outgoing.restart_sending(0, moment)
 
     def _ask_show(self, size: int, moment: Moment) -> None:
-        """Ask for our own checkpoint. The question goes with our statuses until it is answered: see `_make_status`."""
-        if self._asked_show is None:
-            self._asked_show = size
+        """Ask for our own checkpoint. The question goes with our statuses until it is answered: see `StatusExchange.speak`."""
+        if self.statuses.asked is None:
+            self.statuses.asked = size
             self._status_due = moment.running
 
     def _answer_status(self, status: Status, made: Made, moment: Moment) -> None:
@@ -446,57 +456,15 @@ class Line:
             self._prekeys_issued = self._freshness.made
             self._urgent = True
 
-    def _keep_status(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
-        """Take it as the peer's last word. Full ones that say something new of the logs are kept for good."""
-        self.peer_status = status
-        if made is not None:
-            self.peer_status_at = moment.running
-        sizes = (status.size, status.held_size)
-        keep = statement.ml is not None and sizes != self._kept_sizes
-        if keep:
-            self._kept_sizes = sizes
-        record = statement_record(
-            self.setup, statement, status.time, ours=False, our_size=status.held_size, their_size=status.size, keep=keep
-        )
-        self._records.append(record)
-        self._events.append(StatusArrived(record, made is not None))
-
     def _make_status(self, moment: Moment) -> list[Item]:
-        """Sign a status. What it asks for, and the answer to what the peer asked with its own, share its frame: so whoever
-        hears a status that echoes the question's nonce has the answer too, or knows that there is none.
-        """
-        own, theirs = self.outgoing, self.incoming
-        head = self._unspoken_after or own.edge
-        open_items, left_out = self._clocks.listed(head.size, theirs.edge.size, moment)
-        nonce = moment.random(16)
-        status = Status(
-            moment.wall, head.size, head.root(), theirs.edge.size, theirs.edge.root(), theirs.epoch, len(own.prekeys),
-            self.setup.own_certificate.certificate.serial, self.setup.peer_certificate.certificate.serial,
-            open_items, left_out, self.rung, self.watch, nonce, self._freshness.peer_nonce,
-        )  # fmt: skip
-        self._freshness.bind(theirs.edge.size, own.received)
-        self._freshness.make(nonce, own.sent, asked=self._asked_show is not None)
+        items, record = self.statuses.speak(self._unspoken_after or self.outgoing.edge, self.setup, moment)
         self._status_due, self._status_at = None, moment.running
-        statement = self._signed(StatementType.STATUS, status.values())
-        self._records.append(
-            statement_record(self.setup, statement, moment.wall, ours=True, our_size=head.size, their_size=theirs.edge.size)
-        )
-        items: list[Item] = [statement.stated()]
-        shown = None if self._showing is None else theirs.shown(self._showing)
-        if shown is not None:
-            items.insert(0, shown)
-        if self._asked_show is not None:
-            items.append(Refusal(26, self.setup.pair.ours, self._asked_show))
+        self._records.append(record)
         return items
-
-    def _signed(self, kind: StatementType, values: tuple[Value, ...]) -> Statement:
-        return sign_statement(kind, self.setup.outgoing, values, self.setup.own_keys.statement)
 
     def _status_soon(self, moment: Moment) -> None:
         if self._status_due is None:
             self._status_due = max(moment.running, self._status_at + STATUS_SOON_SECONDS)
-
-    # --- requests, certificates, probes
 
     def _receive_request(self, item: Refusal, moment: Moment) -> None:
         if item.rule == 22:
@@ -504,34 +472,51 @@ class Line:
                 self.outgoing.show_full(item.at, moment)
         elif item.rule == 26:
             if item.inc == self.setup.pair.theirs:
-                self._showing = item.at
+                self.statuses.showing = item.at
                 self._status_soon(moment)
         else:
             self._alarm(PeerError("the peer refused what this desk sent", rule=item.rule, hint="call the other desk"), moment)
 
     def _receive_shown(self, item: ShownCheckpoint, moment: Moment) -> None:
         """Our own checkpoint, shown back: either our log holds it, or this node was set back and must stop (rule 26)."""
-        if (item.inc, item.peer_inc) != self.setup.pair:
+        if (item.inc, item.peer_inc) != self.setup.pair or not self._gate.admits_shown():
             self.junk += 1
             return
         rollback = self.outgoing.rollback_shown_by(item)
         if rollback is not None:
             self._stop(Cause.OWN_ROLLBACK, rollback, moment)
 
-    def _receive_certificate(self, item: OfferedCertificate) -> None:
-        if item.encoded == self.setup.peer_certificate.encoded or not self._gate.admits_certificate():
+    def _receive_past(self, item: LostRequest | Recovered, moment: Moment) -> None:
+        if self.phase is not Phase.OPEN:
             return
-        offered = parse_certificate(item.encoded, self.setup.peer_identity)
-        chosen = choose_certificate(self.setup.peer_certificate, offered, self.setup.line)
-        if chosen is self.setup.peer_certificate:
+        if isinstance(item, LostRequest):
+            self.changeover.asked(item)
             return
-        if chosen.certificate.inc != self.setup.pair.theirs:
-            new = Contradiction("the peer offers a certificate of a new incarnation", rule=28, hint="call the other desk")
-            new.evidence = item.encoded
-            raise new
-        self.take_setup(replace(self.setup, peer_certificate=chosen))
-        self._records.append(CertificateRecord(self.setup.line, False, chosen.certificate.serial, chosen.encoded))
+        with self._gate.bounded(Recovered):
+            recovered = self.changeover.recovered(item, moment)
+        if recovered:
+            self._records += recovered
+            self._urgent = True
+            entries = tuple(record for record in recovered if isinstance(record, EntryRecord))
+            self._events.append(EntriesRecovered(entries))
+            self._items += self.changeover.ask(moment)
+
+    def _receive_certificate(self, item: OfferedCertificate, moment: Moment) -> None:
+        if not self._gate.admits_certificate():
+            return
+        try:
+            chosen = self.changeover.certificate(item.encoded, self.setup)
+        except Rollback as replaced:
+            self._stop(Cause.REPLACED, replaced, moment)
+            return
+        if chosen is None:
+            return
         self._urgent = True
+        self._records.append(CertificateRecord(self.setup.line, False, chosen.certificate.serial, chosen.encoded))
+        if chosen.certificate.inc == self.setup.pair.theirs:
+            self.take_setup(replace(self.setup, peer_certificate=chosen))
+        else:
+            self._events.append(IncarnationArrived(chosen))
 
     def _receive_probe(self, item: Probe, moment: Moment) -> None:
         seconds, answer = self._probes.receive(item, moment)
@@ -548,8 +533,15 @@ class Line:
             self.phase = phase
             if phase is Phase.OPEN:
                 self._unspoken_after = None
-            self._records.append(StateRecord(self.setup.line, PHASE_PART, phase.value.encode()))
+                self._keep_spoken(b"")
+            self._records.append(StateRecord(self.setup.line, self.setup.part(PHASE_PART), phase.value.encode()))
             self._events.append(PhaseChanged(phase.value))
+
+    def _keep_spoken(self, spoken: bytes) -> None:
+        """Keep, or delete, how far our log went when the line was last open: a later start must not say more either."""
+        if self._spoken_kept != bool(spoken):
+            self._spoken_kept = bool(spoken)
+            self._records.append(StateRecord(self.setup.line, self.setup.part(SPOKEN_PART), spoken))
 
     def _stop(self, cause: Cause, error: PeerError, moment: Moment) -> None:
         if self.phase is Phase.STOPPED:
@@ -558,6 +550,10 @@ class Line:
         self._move(cause)
         self._status_due = moment.running
         self._urgent = True
+
+    def halt(self, rollback: Rollback, moment: Moment) -> None:
+        """Stop before the first word: something beside the journal proves that this home is an old copy (rule 32)."""
+        self._stop(Cause.OWN_ROLLBACK, rollback, moment)
 
     def _alarm(self, error: PeerError, moment: Moment) -> None:
         record, told = self._alarms.sound(error, moment)
@@ -576,6 +572,10 @@ class Line:
         """Close the turn: everything since the last one, as one transaction to commit and the frames to send after it."""
         if self.phase is Phase.OPEN and self.reachable:
             self.outgoing.pump()
+            if not self.outgoing.has_more:
+                self._items += self.changeover.answer()
+        if self._unspoken_after is not None and self.outgoing.edge.size > self._unspoken_after.size:
+            self._keep_spoken(encode([self._unspoken_after.size, self._unspoken_after.to_bytes()]))
         out_records, out_items, out_changed = self.outgoing.turn(moment)
         in_records, in_items, in_changed = self.incoming.turn(moment, receipts=self.phase is not Phase.STOPPED)
         said = self._status_due is not None and moment.running >= self._status_due and self.reachable

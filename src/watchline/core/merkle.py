@@ -156,7 +156,7 @@ def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[byt
             raise _bad("the path goes on above the root", step)
         if node & 1 or node == last:
             computed = node_hash(sibling, computed)
-            while node and not node & 1:  # a last node without a sibling rises unchanged
+            while not node & 1:  # a last node without a sibling rises unchanged; it is above 0, as `last` is
                 node >>= 1
                 last >>= 1
         else:
@@ -207,7 +207,7 @@ def _climb_both(old_size: int, old_root: bytes, new_size: int, new_root: bytes, 
         if node & 1 or node == last:
             old = node_hash(sibling, old)
             new = node_hash(sibling, new)
-            while node and not node & 1:
+            while not node & 1:
                 node >>= 1
                 last >>= 1
         else:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from watchline.core import shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf
+from watchline.core.entries import NUMBERED, Again, Body, Continues, EntryType, Leaf
 from watchline.core.epochs import NO_ROOT_KEY, Chain, hedged_seed, open_epoch
 from watchline.core.frames import ENTRIES_ROOM, Entries, FullEntry, Item, Receipt, ShownCheckpoint, WireEntry, entry_room
 from watchline.core.kept_statements import statement_record, stored_statement
@@ -41,7 +41,10 @@ SHOW_FULL_SECONDS = 0.5  # between two answers to requests for a full form
 
 @dataclass(frozen=True, slots=True)
 class Draft:
-    """An entry to be composed. nonce, assertions: its release by people, if it has one. once: the caller's retry key."""
+    """An entry to be composed. nonce, assertions: its release by people, if it has one. once: the caller's retry key.
+
+    again: where it stood in an earlier pair, if it was issued there before (rule 30).
+    """
 
     type: EntryType
     content: bytes
@@ -50,6 +53,7 @@ class Draft:
     re: int | None = None
     once: str | None = None
     released: bool = False
+    again: Again | None = None
 
 
 class Outgoing:
@@ -87,16 +91,17 @@ class Outgoing:
 
     # --- life
 
-    def begin(self, moment: Moment, held: Edge) -> None:
+    def begin(self, moment: Moment, held: Edge, continues: Continues) -> None:
         """Begin the log of a new pair: epoch 1 under the certificate's key, and CONTINUES as leaf 0 (rules 28, 40)."""
         self._open_epoch(moment, 0, self.setup.peer_certificate.certificate.public.kem)
         assert self.next_chain is not None
         self._enter_next_epoch(moment)
-        self.compose(Draft(EntryType.CONTINUES, Continues().encode(), released=True), moment, held)
+        self.last_number = continues.last_number
+        self.compose(Draft(EntryType.CONTINUES, continues.encode(), released=True), moment, held)
 
     def restore(self) -> None:
         """Take up the state that was committed, and check it against the whole log, recomputed from its leaves (rule 23)."""
-        blob = self._reader.state(self.setup.line, STATE_PART)
+        blob = self._reader.state(self.setup.line, self.setup.part(STATE_PART))
         if blob is None:
             raise damaged("a line has entries and no state")
         parts = shapes.array(decode(blob), "outgoing state", length=11)
@@ -139,7 +144,7 @@ class Outgoing:
                 self.next_statement is not None,
             ]
         )
-        return StateRecord(self.setup.line, STATE_PART, blob)
+        return StateRecord(self.setup.line, self.setup.part(STATE_PART), blob)
 
     # --- composing
 
@@ -151,14 +156,15 @@ class Outgoing:
         if self.next_chain is not None and self.next_held:
             self._close_checkpoint()
             self._enter_next_epoch(moment)
-        body = Body(draft.content, draft.nonce, tuple(draft.assertions)).encode()
+        body = Body(draft.content, draft.nonce, tuple(draft.assertions), draft.again).encode()
         blinding, committed = self.chain.commit(body)
         index = self.edge.size
         leaf = Leaf(self.setup.outgoing, index, int(draft.type), moment.wall, committed, held.size, held.root(), draft.re)
         encoded = leaf.encode(self._prefix)
         sealed = self.chain.seal(encoded, body)
-        numbered = draft.type in NUMBERED
-        self.last_number += numbered
+        number = None if draft.again is None else draft.again.number
+        if draft.again is None and draft.type in NUMBERED:
+            number = self.last_number = self.last_number + 1
         record = EntryRecord(
             log=self.setup.outgoing_log,
             index=index,
@@ -170,7 +176,7 @@ class Outgoing:
             epoch=self.chain.epoch,
             time=moment.wall,
             re=draft.re,
-            number=self.last_number if numbered else None,
+            number=number,
             nonce=draft.nonce,
             once=draft.once,
             released=draft.released,

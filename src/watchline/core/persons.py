@@ -36,13 +36,16 @@ from watchline.errors import BadSignature, Malformed, WrongParty
 ED25519, PASSKEY_ES256, PASSKEY_ED25519 = 0, 1, 2  # kinds of person keys
 KIND_NAMES = ("ed25519", "passkey-es256", "passkey-ed25519")
 ROLES = ("duty", "releaser", "admin", "auditor")
-PURPOSES = ("release", "acknowledge", "decline", "roster", "terms")
+PURPOSES = ("release", "answer", "cancel", "acknowledge", "decline", "roster", "terms", "incarnation")
 MAY = {  # which roles may assert for a purpose; an auditor only reads
     "release": ("duty", "releaser"),
+    "answer": ("duty", "releaser"),
+    "cancel": ("duty", "releaser"),
     "acknowledge": ("duty", "releaser"),
     "decline": ("duty", "releaser"),
     "roster": ("admin",),
     "terms": ("releaser", "admin"),
+    "incarnation": ("duty", "releaser", "admin"),
 }
 OFFICER_NUMBER_MAX = 65_535
 ASSERTIONS_MAX = 16  # on one entry

@@ -30,6 +30,7 @@ class Cause(Enum):
     PEER_ROLLBACK = "a fresh status shows less than the peer had signed before"
     FORK = "the peer's log key signed two things that no one log can hold"
     BROKEN_ENTRY = "the peer signed an entry that breaks a rule"
+    REPLACED = "the peer showed a newer certificate of our own identity"
 
 
 TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
@@ -39,9 +40,11 @@ TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
     (Phase.OPENING, Cause.PEER_ROLLBACK): Phase.STOPPED,
     (Phase.OPENING, Cause.FORK): Phase.STOPPED,
     (Phase.OPENING, Cause.BROKEN_ENTRY): Phase.STOPPED,
+    (Phase.OPENING, Cause.REPLACED): Phase.STOPPED,
     (Phase.OPEN, Cause.OWN_ROLLBACK): Phase.STOPPED,
     (Phase.OPEN, Cause.PEER_ROLLBACK): Phase.STOPPED,
     (Phase.OPEN, Cause.FORK): Phase.STOPPED,
     (Phase.OPEN, Cause.BROKEN_ENTRY): Phase.STOPPED,
+    (Phase.OPEN, Cause.REPLACED): Phase.STOPPED,
 }
 """Every other pair leaves the phase as it is."""

@@ -141,13 +141,17 @@ class AlarmRecord:
 
 @dataclass(frozen=True, slots=True)
 class AttemptRecord:
-    """One attempt to reach the peer on a route: what was offered and how it went. size: of our log, as offered; 0 for none."""
+    """One attempt to reach the peer on a route: what was offered and how it went.
+
+    size: of our log of this pair of incarnations, as offered; 0 for none.
+    """
 
     line: bytes
     time: int
     route: str
     outcome: str
     size: int
+    pair: Pair
 
 
 Record = (

@@ -33,9 +33,13 @@ _Closing = Literal["acknowledge", "answer", "cancel"]
 class ReplyClocks:
     """Which notices of both desks wait for a person, as both logs show it."""
 
-    def __init__(self, setup: LineSetup, leaf_at: LeafAt) -> None:
+    def __init__(self, setup: LineSetup, leaf_at: LeafAt, first_of: LeafAt) -> None:
+        """first_of: the leaf of the entry that the one at this place was issued again of (rule 30); None if it is not, or if
+        that leaf is not held.
+        """
         self._setup = setup
         self._leaf_at = leaf_at
+        self._first_of = first_of
         self._clocks_for = lru_cache(256)(setup.terms.clocks_for)
         self._ours = OpenNotices()
         self._theirs = OpenNotices()
@@ -49,9 +53,13 @@ class ReplyClocks:
         self._seen[own] = record.index + 1
         if record.type == EntryType.NOTICE:
             self._start(record, moment)
+        self._close(record)
+
+    def _close(self, record: EntryRecord) -> None:
         closing = self._closing(record)
         if closing is None or record.re is None:
             return
+        own = record.log.outgoing
         notices = self._notices(own if closing == "cancel" else not own)
         close = {"acknowledge": notices.acknowledge, "answer": notices.answer, "cancel": notices.cancel}[closing]
         close(record.re, record.index)
@@ -86,15 +94,15 @@ class ReplyClocks:
 
     def _names_its_entry(self, record: EntryRecord, re: int) -> bool:
         """Whether a signed acknowledgement or decline is about the very entry that its leaf refers to."""
-        meant = self._leaf_at(not record.log.outgoing, re)
         try:
             response = Response.decode(Body.decode(record.body).content)
         except Malformed:
             return False
-        if meant is None:
-            return False
-        named = (response.type, response.inc, response.peer_inc, response.index, response.commitment)
-        return named == (record.type, meant.direction.inc, meant.direction.peer_inc, re, meant.commitment)
+        place = not record.log.outgoing, re
+        meant = self._leaf_at(*place)
+        if meant is not None and (response.inc, response.peer_inc) != (meant.direction.inc, meant.direction.peer_inc):
+            meant = self._first_of(*place)
+        return meant is not None and response.names(record.type, meant)
 
     # --- after a restart
 
@@ -123,12 +131,12 @@ class ReplyClocks:
                 continue
             self.note(stored(*place), moment)
             for record in referring:
-                self.note(record, moment)
+                self._close(record)  # not `note`: one that is a notice itself would be started anew, and stand open again
         self._seen = {own: reader.size(log) for own, log in logs.items()}
         self._judged = self._seen[True], self._seen[False]
 
     def _restore_floors(self, reader: Reader) -> None:
-        blob = reader.state(self._setup.line, STATE_PART)
+        blob = reader.state(self._setup.line, self._setup.part(STATE_PART))
         if blob is not None:
             ours, theirs = shapes.array(decode(blob), "clocks", length=2)
             self._saved = {True: ours, False: theirs}
@@ -139,7 +147,7 @@ class ReplyClocks:
         if all(floor < self._saved[own] + FLOOR_STEP for own, floor in floors.items()):
             return None
         self._saved = floors
-        return StateRecord(self._setup.line, STATE_PART, encode([floors[True], floors[False]]))
+        return StateRecord(self._setup.line, self._setup.part(STATE_PART), encode([floors[True], floors[False]]))
 
     # --- statuses
 
@@ -152,6 +160,10 @@ class ReplyClocks:
         )
         self._theirs.forget_closed(their_size, our_size)
         return items, len(running) - len(items)
+
+    def open_of_ours(self, our_size: int, their_size: int) -> list[int]:
+        """The indexes of our own notices that have an open clock at these sizes, ascending."""
+        return sorted({notice.index for notice, _, _ in self._ours.open_at(our_size, their_size)})
 
     def unacknowledged(self, our_size: int, their_size: int) -> int:
         """How many notices of the peer wait for a person at this desk."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Protocol
 
@@ -31,11 +31,15 @@ class Moment:
 
 @dataclass(frozen=True)
 class LineSetup:
-    """What both desks settled when they paired, and our own keys. secret: PS. Certificates say which incarnations are met."""
+    """What both desks settled when they paired, and our own keys. secret: PS. Certificates say which incarnations are met.
+
+    past: the certificates of earlier incarnations of either desk, as far as they are known. meeting: the pair of incarnations
+    whose logs are meant, None for the one that the certificates name.
+    """
 
     line: bytes
     secret: bytes = field(repr=False)
-    own_id: bytes
+    own_identity: Identity
     own_keys: DeskKeys = field(repr=False)
     own_certificate: SignedCertificate
     own_roster: Roster
@@ -43,11 +47,18 @@ class LineSetup:
     peer_certificate: SignedCertificate
     peer_roster: Roster
     terms: Terms
+    past: tuple[SignedCertificate, ...] = ()
+    meeting: Pair | None = None
+
+    @cached_property
+    def own_id(self) -> bytes:
+        """The id of our identity, 32 bytes."""
+        return self.own_identity.id
 
     @cached_property
     def pair(self) -> Pair:
         """Our incarnation and the peer's."""
-        return Pair(self.own_certificate.certificate.inc, self.peer_certificate.certificate.inc)
+        return self.meeting or Pair(self.own_certificate.certificate.inc, self.peer_certificate.certificate.inc)
 
     @cached_property
     def outgoing(self) -> Direction:
@@ -69,6 +80,29 @@ class LineSetup:
         """The name under which the journal keeps the peer's log."""
         return Log(self.line, self.pair, False)
 
+    def at(self, pair: Pair) -> LineSetup:
+        """The same line in an earlier pair of incarnations: for its logs and parts of state; its own keys are gone."""
+        return replace(self, meeting=pair)
+
+    def part(self, name: str) -> str:
+        """The name under which this pair of incarnations keeps one part of its state; the first pair's is the bare name."""
+        return name if self.pair == (1, 1) else f"{name} {self.pair.ours}.{self.pair.theirs}"
+
+    def log_key(self, log: Log) -> bytes | None:
+        """The public key that signs the heads of this log, of this pair or of an earlier one; None if it is not known."""
+        desk, inc = (self.own_id, log.pair.ours) if log.outgoing else (self.peer_identity.id, log.pair.theirs)
+        for signed in (self.own_certificate, self.peer_certificate, *self.past):
+            if (signed.certificate.desk, signed.certificate.inc) == (desk, inc):
+                return signed.certificate.public.log
+        return None
+
+    def direction(self, log: Log) -> Direction:
+        """A log of this line as its author sees it."""
+        own, peer = self.own_id, self.peer_identity.id
+        if log.outgoing:
+            return Direction(self.line, own, peer, *log.pair)
+        return Direction(self.line, peer, own, *log.pair[::-1])
+
     def outer_keys(self) -> tuple[bytes, bytes]:
         """The frame keys: (ours to the peer, the peer's to us)."""
         own, peer = self.own_id, self.peer_identity.id
@@ -86,6 +120,8 @@ class Reader(Protocol):
 
     def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]: ...
 
+    def subtree(self, log: Log, start: int, stop: int) -> bytes: ...
+
     def root_at(self, log: Log, size: int) -> bytes: ...
 
     def checkpoint_at(self, log: Log, size: int) -> CheckpointRecord | None: ...
@@ -100,7 +136,9 @@ class Reader(Protocol):
 
     def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]: ...
 
-    def nonce_seen(self, line: bytes, nonce: bytes) -> bool: ...
+    def logs(self, line: bytes) -> list[Log]: ...
+
+    def by_nonce(self, line: bytes, nonce: bytes) -> tuple[Log, int] | None: ...
 
 
 def damaged(what: str) -> JournalError:
@@ -117,6 +155,13 @@ class EntryArrived:
     """An entry of the peer is in custody."""
 
     record: EntryRecord
+
+
+@dataclass(frozen=True, slots=True)
+class EntriesRecovered:
+    """Entries of an earlier pair that were lost here, given back by the peer; their records are in the same turn (rule 31)."""
+
+    records: tuple[EntryRecord, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +210,32 @@ class PhaseChanged:
     phase: str
 
 
-Event = EntryArrived | ReceiptArrived | StatusArrived | RoutesArrived | ProbeAnswered | AlarmRaised | PhaseChanged
+@dataclass(frozen=True, slots=True)
+class IncarnationArrived:
+    """The peer's identity certified a new incarnation; its record is in the same turn. Begin the new pair (rule 29)."""
+
+    certificate: SignedCertificate
+
+
+@dataclass(frozen=True, slots=True)
+class LateEntry:
+    """An entry of a pair of incarnations that is over: to be shown in quarantine, never appended, never receipted (rule 29)."""
+
+    record: EntryRecord
+
+
+Event = (
+    EntryArrived
+    | EntriesRecovered
+    | ReceiptArrived
+    | StatusArrived
+    | RoutesArrived
+    | ProbeAnswered
+    | AlarmRaised
+    | PhaseChanged
+    | IncarnationArrived
+    | LateEntry
+)
 
 
 @dataclass(slots=True)

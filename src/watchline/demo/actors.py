@@ -10,7 +10,7 @@ from typing import Any
 
 from watchline.catalogue import load_catalogue
 from watchline.core.encoding import encode
-from watchline.core.entries import NONCE_BYTES, EntryType, Notice, Precedence, Response
+from watchline.core.entries import NONCE_BYTES, EntryType, Notice, Place, Precedence, Response
 from watchline.core.pairing import RouteAddress
 from watchline.demo.relay import LOOPBACK
 from watchline.demo.scenario import Actor, Words
@@ -69,17 +69,15 @@ class DeskActor:
         fields = form.parse(words.fields, self._place, precedence=words.precedence)
         precedence = Precedence(words.precedence)
         content = Notice(form.code, form.version, precedence, words.exercise, self.actor.language, fields).encode()
-        return self._give(EntryType.NOTICE, "release", content, about)
+        return self._give(EntryType.NOTICE, content, about)
 
     def acknowledge(self, reference: str) -> Json:
         """Say that a person has read their notice."""
-        return self._give(
-            EntryType.ACKNOWLEDGE, "acknowledge", self._response(EntryType.ACKNOWLEDGE, reference, None), reference
-        )
+        return self._give(EntryType.ACKNOWLEDGE, self._response(EntryType.ACKNOWLEDGE, reference, None), reference)
 
     def decline(self, reference: str, reason: str) -> Json:
         """Say that there will be no answer."""
-        return self._give(EntryType.DECLINE, "decline", self._response(EntryType.DECLINE, reference, reason), reference)
+        return self._give(EntryType.DECLINE, self._response(EntryType.DECLINE, reference, reason), reference)
 
     def test(self) -> Json:
         """Test the line, and wait for the answer of their machine."""
@@ -116,11 +114,13 @@ class DeskActor:
 
     # --- signing
 
-    def _give(self, kind: EntryType, purpose: str, content: bytes, about: str | None) -> Json:
+    def _give(self, kind: EntryType, content: bytes, about: str | None) -> Json:
         """Have the officer sign, here where the officer types, and hand it to the node, which never sees the key."""
         facts = self.node.caller.call("line_facts", line=self.line)
-        nonce = os.urandom(NONCE_BYTES)
-        signature = self._key().sign(purpose, bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"]), nonce, content)
+        meant = None if about is None else self._resolve(about)
+        nonce, line, own_id = os.urandom(NONCE_BYTES), bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"])
+        first = None if meant is None else Place(*meant["first"])
+        signature = self._key().sign(kind, line, own_id, nonce, content, first)
         return self.node.caller.call(
             "compose",
             line=self.line,
@@ -128,7 +128,7 @@ class DeskActor:
             content=content.hex(),
             nonce=nonce.hex(),
             assertions=encode([signature]).hex(),
-            re=None if about is None else self._resolve(about)["index"],
+            re=None if meant is None else meant["index"],
         )
 
     def _key(self) -> OfficerKey:

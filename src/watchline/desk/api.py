@@ -14,22 +14,33 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
+from watchline.core.confirmations import Confirmed
 from watchline.core.encoding import decode
-from watchline.core.entries import Body, EntryType, Leaf
+from watchline.core.entries import Body, EntryType, Leaf, Place, first_place
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
-from watchline.core.release import verify_release, verify_roster_entry
+from watchline.core.release import reference, verify_release, verify_roster_entry
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
+from watchline.desk.past import late_entries
 from watchline.desk.references import reference_to
 from watchline.desk.views import LineView, line_status, line_summary, rung_of
-from watchline.errors import NegativeAnswer, PeerError, RouteError, UsageError
+from watchline.errors import NegativeAnswer, PeerError, RouteError, UsageError, WrongParty
 from watchline.journal import LineRecord
 
 Json = dict[str, Any]
 ENTRIES_LISTED_MAX = 1_000
-SAYABLE = frozenset({EntryType.NOTICE, EntryType.ACKNOWLEDGE, EntryType.DECLINE, EntryType.CANCEL, EntryType.ROSTER})
+SAYABLE = frozenset(
+    {
+        EntryType.NOTICE,
+        EntryType.ACKNOWLEDGE,
+        EntryType.DECLINE,
+        EntryType.CANCEL,
+        EntryType.ROSTER,
+        EntryType.CONFIRM,
+    }
+)
 WAITABLE = ("received", "acknowledged", "answered")
 
 
@@ -112,7 +123,11 @@ class Api:
                     hint="one line joins two desks; new keys on it need no new pairing",
                     line=other.name,
                 )
-        self.desk.journal.put_line(row)
+        known = self.desk.journal.line(row.line)
+        begins = confirmed and (known is None or not known.confirmed)
+        # The digits cover both certificates of the pairing files: what two people compared is confirmed with them.
+        paired = [Confirmed.paired(self.desk.setup_of(row)[0].pair).record(row.line)] if begins else []
+        self.desk.journal.put_line(row, paired)
         if confirmed and self.live and row.line not in self.desk.lines:
             self.desk.open_line(row)
         return {}
@@ -135,7 +150,8 @@ class Api:
 
     async def _test(self, line: str, wait: bool = True, wait_seconds: float = 30.0) -> Json:
         opened = self._open(line)
-        test = self.desk.start_test(opened)
+        _need_confirmed(opened)
+        test = self.desk.tests.start(opened)
         if not wait:
             return {"ok": None, "round_trip_seconds": None}
         deadline = asyncio.get_running_loop().time() + wait_seconds
@@ -165,6 +181,7 @@ class Api:
             "their_inc": setup.pair.theirs,
             "language": self.desk.facts.language,
             "zone": self.desk.facts.zone,
+            "incarnations": view.incarnations(),
             "terms": setup.terms.encode().hex(),
             "own_roster": setup.own_roster.encode().hex(),
         }
@@ -180,6 +197,7 @@ class Api:
             "inc": leaf.direction.inc,
             "peer_inc": leaf.direction.peer_inc,
             "index": record.index,
+            "first": list(first_place(leaf.direction, record.index, Body.decode(record.body))),
             "commitment": leaf.commitment.hex(),
             "number": record.number,
             "type": record.type,
@@ -200,8 +218,11 @@ class Api:
         once: str | None = None,
         wait: str | None = None,
         wait_seconds: float = 30.0,
+        unconfirmed: bool = False,
     ) -> Json:
         opened = self._open(line)
+        if not unconfirmed and type != EntryType.CONFIRM:
+            _need_confirmed(opened)
         loop = asyncio.get_running_loop()
         deadline = loop.time() + wait_seconds
         if wait is not None and wait not in WAITABLE:
@@ -220,8 +241,13 @@ class Api:
         if once is None:
             return None
         self.desk.flush()
-        place = self.desk.journal.by_once(opened.record.line, once)
-        return None if place is None else self.desk.journal.entry(*place)
+        journal, line = self.desk.journal, opened.record.line
+        place = journal.by_once(line, once)
+        record = None if place is None else journal.entry(*place)
+        if record is not None and record.number is not None:  # where it stands now, if it was issued again
+            place = journal.by_number(line, True, record.number)
+            record = record if place is None else journal.entry(*place)
+        return record
 
     def _append(self, opened: OpenLine, kind: EntryType, body: Body, re: int | None, once: str | None) -> EntryRecord:
         setup, now = opened.line.setup, self.desk.moment().wall
@@ -229,20 +255,31 @@ class Api:
             if kind == EntryType.ROSTER:
                 verify_roster_entry(body, setup.own_roster, self.desk.facts.identity, setup.line, now)
             else:
-                verify_release(kind, body, setup.line, setup.own_id, setup.own_roster, setup.terms, now)
+                meant = self._meant(opened, kind, body, re)
+                verify_release(kind, body, meant, setup.outgoing, setup.own_roster, setup.terms, now)
         except PeerError as error:
             raise UsageError(
                 f"nobody who may has released this: {error.message}",
                 hint="sign with --as an officer of this desk",
                 rule=error.rule,
             ) from None
-        if body.nonce is not None and self.desk.journal.nonce_seen(setup.line, body.nonce):
+        if body.nonce is not None and self.desk.journal.by_nonce(setup.line, body.nonce) is not None:
             raise UsageError("this release was used before", hint="release it again: each release counts once")
         try:
             draft = Draft(kind, body.content, body.nonce, body.assertions, re, once, released=True)
             return self.desk.compose(opened, draft)
+        except WrongParty as error:
+            raise UsageError(error.message, hint="see `watchline keys show`", rule=error.rule) from None
         except ValueError:
             raise UsageError("this is longer than an entry can be (65,536 bytes)", hint="shorten it") from None
+
+    def _meant(self, opened: OpenLine, kind: EntryType, body: Body, re: int | None) -> Place | None:
+        """Where the entry that is answered or cancelled stood first: its release names that."""
+        if re is None:
+            return None
+        setup = opened.line.setup
+        target = self.desk.journal.entry(setup.outgoing_log if kind == EntryType.CANCEL else setup.incoming_log, re)
+        return reference(kind, re, setup.outgoing, body, None if target is None else Body.decode(target.body))
 
     async def _reached(self, opened: OpenLine, record: EntryRecord, rung: str, deadline: float) -> None:
         """Wait until an entry of ours has reached a rung; what is not reached in time is an answer too, and it is no."""
@@ -286,21 +323,15 @@ class Api:
             return {"entries": [view.entry(view.find(entry)) for view in views]}
         entries: list[Json] = []
         for row in rows:
-            entries += self._listed(LineView(self.desk, row), direction, min(limit, ENTRIES_LISTED_MAX))
+            view = LineView(self.desk, row)
+            entries += [view.entry(record) for record in view.listed(direction, min(limit, ENTRIES_LISTED_MAX))]
         return {"entries": entries}
 
-    def _listed(self, view: LineView, direction: str, limit: int) -> list[Json]:
-        """The newest entries of one or both logs, oldest first, without the machine's own (CONTINUES)."""
-        journal, records = view.journal, []
-        for log in view.current_logs():
-            if direction == "in" and log.outgoing:
-                continue
-            size = journal.size(log)
-            records += [
-                record for record in journal.entries(log, max(0, size - limit), size) if record.type != EntryType.CONTINUES
-            ]
-        records.sort(key=lambda record: (record.time, not record.log.outgoing, record.index))
-        return [view.entry(record) for record in records[-limit:]]
+    async def _late(self, line: str) -> Json:
+        """What came late of incarnations that are over, and stands apart from the log."""
+        self.desk.flush()
+        view = self._view(line)
+        return {"entries": [view.entry(record) for record in late_entries(self.desk.journal, view.row.line)]}
 
     async def _export(self, line: str, out: str, ids: list[str] | None = None) -> Json:
         from watchline.desk.exporting import export_evidence
@@ -311,6 +342,26 @@ class Api:
         data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None)
         _write_whole(Path(out), data)
         return {"file": out, "sha256": hashlib.sha256(data).hexdigest(), "complete": complete}
+
+    async def _copy_journal(self, path: str) -> Json:
+        """Copy the journal for a backup, step by step: the lines go on meanwhile."""
+        for _ in self.desk.journal.copy(Path(path)):
+            await asyncio.sleep(0)
+        return {}
+
+    async def _peers(self) -> Json:
+        """What is known on each line beyond its pairing: the peer's roster and addresses, both desks' certificates."""
+        peers = []
+        for row in self.desk.journal.lines():
+            setup, pairing = self.desk.setup_of(row)
+            records = [(own, each) for own in (True, False) for each in self.desk.journal.certificates(row.line, own)]
+            peers.append({
+                "line": row.line.hex(),
+                "roster": setup.peer_roster.encode().hex(),
+                "routes": [list(route) for route in self.desk.peer_routes(row, pairing)],
+                "certificates": [[own, each.encoded.hex()] for own, each in records],
+            })  # fmt: skip
+        return {"peers": peers}
 
     # --- finding lines
 
@@ -337,6 +388,18 @@ class Api:
             )
         self._need_node()
         return self.desk.line_named(row.name)
+
+
+def _need_confirmed(opened: OpenLine) -> None:
+    """Raise UsageError for saying something to an incarnation of the peer that nobody of this desk stands for (rule 29)."""
+    if "theirs" not in opened.line.unconfirmed:
+        return
+    name, peer = opened.record.name, opened.line.setup.peer_identity.desk
+    raise UsageError(
+        f"nobody here has confirmed incarnation {opened.line.setup.pair.theirs} of {peer}",
+        hint=f"call the other desk, then two officers: watchline keys confirm {name}; or say it knowing that: --unconfirmed",
+        inc=opened.line.setup.pair.theirs,
+    )
 
 
 def _octets(text: str) -> bytes:
@@ -384,6 +447,9 @@ METHODS = frozenset(
         "compose",
         "entries",
         "export",
+        "copy_journal",
+        "late",
+        "peers",
     }
 )
 

@@ -10,9 +10,11 @@ from __future__ import annotations
 import os
 import re
 import unicodedata
-from collections.abc import Callable
+from collections.abc import Callable, Container
+from contextlib import suppress
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -37,10 +39,11 @@ from watchline.core.pairing import (
 from watchline.core.terms import Terms
 from watchline.desk.home import Home
 from watchline.desk.local import Caller
-from watchline.desk.medium import Medium, drop_pairing, keep_pairing
+from watchline.desk.medium import Medium, drop_pairing, keep_desk, keep_pairing
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.secrets import write_private_file
 from watchline.errors import Malformed, UsageError, WatchlineError, WrongParty
+from watchline.journal import LineRecord
 
 ENTRIES_MAX = 3  # of digits; whoever tries to guess sixty digits has three tries, a person who misreads has two more
 PENDING_MAX = 64
@@ -150,6 +153,7 @@ def confirm(caller: Caller, home: Home, own: OwnDesk, name: str, digits: str, *,
     if not row["confirmed"]:
         caller.call("line_put", **{**row, "confirmed": True})
         _put(caller, _LINE + row["line"], None)
+        keep_up_to_date(caller, identity_dir or home.identity_dir(own.identity_dir), own)
 
 
 def end_pairing(caller: Caller, home: Home, own: OwnDesk, name: str, *, identity_dir: Path | None = None) -> None:
@@ -161,6 +165,22 @@ def end_pairing(caller: Caller, home: Home, own: OwnDesk, name: str, *, identity
             hint="if the digits differ after all, stop the node and call both desks' officers",
         )
     _end(caller, identity_dir or home.identity_dir(own.identity_dir), bytes.fromhex(row["line"]))
+
+
+def keep_up_to_date(caller: Caller, medium: Path, own: OwnDesk) -> None:
+    """Bring what the medium keeps of the desk up to date: roster, certificate, addresses, confirmed lines.
+
+    A medium that is not there, or cannot be written, misses it until the next time.
+    """
+    rows = (_line_record(row) for row in caller.call("line_rows")["lines"])
+    past = {encoded for peer in caller.call("peers")["peers"] for is_own, encoded in peer["certificates"] if is_own}
+    with suppress(UsageError):
+        keep_desk(medium, own, own_routes(caller), rows, map(bytes.fromhex, past))
+
+
+def waiting_for_digits(line: bytes) -> tuple[str, str, bytes]:
+    """The document, (kind, key, value), that lets two people compare the digits of a line that was restored unconfirmed."""
+    return "pending", _LINE + line.hex(), encode(ENTRIES_MAX)
 
 
 def line_row(caller: Caller, name: str) -> dict[str, Any]:
@@ -223,7 +243,7 @@ def _pair(
     identity_dir: Path | None,
 ) -> Completed:
     key, pairing = _make_line(caller, own, unlock, file, step)
-    name = _free_name(caller, name or _slug(pairing.peer.desk), given=name is not None)
+    name = _checked_name(caller, name, pairing.peer.desk)
     # Whoever stops between two of these lines finds the pending state, and begins again; after the last it is a line.
     keep_pairing(identity_dir or home.identity_dir(own.identity_dir), own.archive, pairing.line, pairing.encode())
     line = pairing.line.hex()
@@ -262,6 +282,11 @@ def _line_made_of(caller: Caller, file: bytes, step: int) -> Completed | None:
         if pairing.files[step - 1] == file:
             return Completed(row["name"], pairing)
     return None
+
+
+def _line_record(row: dict[str, Any]) -> LineRecord:
+    line, pairing = bytes.fromhex(row["line"]), bytes.fromhex(row["pairing"])
+    return LineRecord(line, row["name"], row["created"], row["confirmed"], pairing)
 
 
 def _count_wrong_entry(caller: Caller, medium: Path, pairing: Pairing, error: UsageError | WrongParty) -> None:
@@ -341,18 +366,26 @@ def _check_line_name(name: str) -> None:
         )
 
 
+def free_line_name(desk: str, taken: Container[str]) -> str:
+    """What a line with this desk is called where nobody chose a name."""
+    name = _slug(desk)
+    if name not in taken:
+        return name
+    return next(other for number in count(2) if (other := f"{name[:36]}-{number}") not in taken)
+
+
 def _slug(desk: str) -> str:
     words = re.findall(r"[^\W_]+", unicodedata.normalize("NFC", desk).lower())
     return "-".join(words)[:40].strip("-") or "line"
 
 
-def _free_name(caller: Caller, name: str, *, given: bool) -> str:
+def _checked_name(caller: Caller, name: str | None, desk: str) -> str:
     taken = {row["name"] for row in caller.call("line_rows")["lines"]}
-    if name not in taken:
-        return name
-    if given:
+    if name is None:
+        return free_line_name(desk, taken)
+    if name in taken:
         raise UsageError(f"a line is called {name!r} already", hint="choose another --name", lines=sorted(taken))
-    return next(other for number in range(2, len(taken) + 3) if (other := f"{name[:36]}-{number}") not in taken)
+    return name
 
 
 def _digest(file: bytes) -> str:

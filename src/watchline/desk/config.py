@@ -13,7 +13,9 @@ from typing import Any, NamedTuple
 
 from watchline.errors import UsageError
 
-FILE_BYTES_MAX = 65_536
+FILE_BYTES_MAX = 32_768
+LINE_DOTS_MAX, DOTS_MAX = 64, 1_024  # the library's time and memory grow with the square of a dotted key's parts
+PATH_CHARACTERS_MAX = 4_096
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -32,6 +34,7 @@ class Config:
     reconnect_last_seconds: float = 60.0
     handshake_seconds: float = 5.0
     commit_wait_seconds: float = 0.05
+    anchor: str = ""
     log_level: str = "info"
 
 
@@ -72,6 +75,11 @@ SETTINGS: Mapping[str, Setting] = {
     "commit_wait_seconds": Setting(
         "How long what nobody waits for (a status, a probe's outcome) may wait for the next commit to the disk.", 0, 60
     ),
+    "anchor": Setting(
+        "A file on a second medium, in which the node keeps how far each log has come: a home that was put back from an old\n"
+        "copy, or set back with its machine, is noticed before its first word. Empty: none. Taken from the home's folder if\n"
+        "relative."
+    ),
     "log_level": Setting("What the node writes to its log.", allowed=LOG_LEVELS),
 }
 
@@ -108,9 +116,20 @@ def read_toml(path: Path) -> dict[str, Any]:
             data = file.read(FILE_BYTES_MAX + 1)
         if len(data) > FILE_BYTES_MAX:
             raise UsageError(f"{path.name} is longer than {FILE_BYTES_MAX} bytes", hint="check the path", path=str(path))
-        return tomllib.loads(data.decode("utf-8"))
+        text = data.decode("utf-8")
+        if text.count(".") > DOTS_MAX or any(line.count(".") > LINE_DOTS_MAX for line in text.split("\n")):
+            raise UsageError(
+                f"{path.name} has more than {DOTS_MAX} dots, or a line with more than {LINE_DOTS_MAX}",
+                hint="write a list on several lines",
+                path=str(path),
+            )
+        return tomllib.loads(text)
     except OSError as error:
         raise UsageError(f"{path.name} cannot be read: {error.strerror}", hint="check the path", path=str(path)) from error
+    except RecursionError:
+        raise UsageError(
+            f"{path.name} is nested too deeply", hint="a setting is a word, a number or a list", path=str(path)
+        ) from None
     except ValueError as error:  # also what is not UTF-8
         raise UsageError(f"{path.name} is not TOML: {error}", hint="mend the line that is named", path=str(path)) from None
 
@@ -139,7 +158,9 @@ def _checked(name: str, value: Any, default: Any) -> Any:
         good, wanted = _is_addresses(value), 'a list of addresses, such as ["192.0.2.7:7400"]'
         value = tuple(value) if good else value
     elif type(default) is str:
-        good, wanted = value in setting.allowed, "one of " + ", ".join(setting.allowed)
+        good, wanted = type(value) is str and "\0" not in value and len(value) <= PATH_CHARACTERS_MAX, "a path"
+        if setting.allowed:
+            good, wanted = value in setting.allowed, "one of " + ", ".join(setting.allowed)
     else:
         kinds = (int, float) if type(default) is float else (int,)
         good = type(value) in kinds and setting.at_least <= value <= setting.at_most

@@ -9,25 +9,27 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Protocol
 
 import structlog
 
 from watchline.catalogue import Catalogue, load_catalogue
-from watchline.core.certificate import parse_certificate
+from watchline.core.certificate import SignedCertificate, choose_certificate
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.epochs import box_name
-from watchline.core.incoming import ROSTER_PART
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
-from watchline.core.persons import Roster
-from watchline.core.records import AttemptRecord, EntryRecord, Record
+from watchline.core.records import AttemptRecord, CertificateRecord, EntryRecord, Record
 from watchline.core.setting import (
     AlarmRaised,
+    EntriesRecovered,
     EntryArrived,
     Event,
+    IncarnationArrived,
+    LateEntry,
     LineSetup,
     Moment,
     PhaseChanged,
@@ -36,11 +38,16 @@ from watchline.core.setting import (
     RoutesArrived,
     StatusArrived,
 )
+from watchline.desk.anchor import Anchor
+from watchline.desk.anchoring import Anchoring
 from watchline.desk.clock import Clock, system_moment
 from watchline.desk.config import Config
-from watchline.desk.lines import LineTest, OpenLine, RouteState
+from watchline.desk.line_tests import LineTests, stored_test
+from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.own import DOCUMENT, OwnDesk
-from watchline.errors import JournalError, Malformed, UsageError
+from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_rosters, quarantine, store_rosters
+from watchline.desk.setups import read_setup
+from watchline.errors import JournalError, Malformed, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
 from watchline.routes import Link
 
@@ -48,9 +55,6 @@ TICK_SECONDS = 0.25
 COMPACT_SECONDS, COMPACT_EPOCH_SECONDS = 60.0, 10.0
 ROOM_SECONDS = 5.0
 VERIFY_SECONDS = 24 * 3600.0
-CLOCK_SLOTS = 2  # a clock that is set back by more than so many slots begins counting anew
-TEST_PATIENCE_SECONDS = 60.0  # a test without an answer after this long has failed
-TEST_BODY = "The quick brown fox jumps over the lazy dog 0123456789"
 
 log = structlog.get_logger()
 
@@ -85,6 +89,7 @@ class Desk:
         self.on_failure: Callable[[JournalError], None] = _raise
         self.on_line_opened: Callable[[OpenLine], None] = lambda _: None
         self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
+        self.on_peer_keys_changed: Callable[[OpenLine, bytes], None] = lambda _, __: None
         self.on_wanted: Callable[[OpenLine], None] = lambda _: None
         self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
         self._loop: Scheduler | None = None
@@ -98,6 +103,8 @@ class Desk:
         self._next_verify = 0.0
         self._epochs: dict[bytes, tuple[int, int]] = {}
         self.has_room = True
+        self.tests = LineTests(self)
+        self.anchoring = Anchoring(Anchor(Path(config.anchor)) if config.anchor else None, journal)
 
     @property
     def catalogue(self) -> Catalogue:
@@ -116,45 +123,65 @@ class Desk:
         self._tick()
 
     def open_line(self, row: LineRecord) -> OpenLine:
-        """Take up one line: a new one begins its logs, one with logs is restored and checked against them."""
+        """Take up one line: a pair of incarnations that is new begins its logs, one with logs is restored and checked."""
         setup, pairing = self.setup_of(row)
         moment = self.moment()
-        signed_together = 1 if self.config.signature_per_notice else self.config.entries_per_checkpoint
-        fresh = self.journal.size(setup.outgoing_log) == 0
-        make = Line.begin if fresh else Line.restore
-        line = make(setup, self.journal, moment, entries_per_checkpoint=signed_together)
+        rollback = self.anchoring.judge(setup)
+        line = self._make_line(setup, moment)
+        if rollback is not None:
+            line.halt(rollback, moment)
         opened = OpenLine(row, pairing, self.facts.name, line)
         opened.attempted = line.outgoing.received
-        opened.next_test_slot = self._slot(opened, moment) + 1
+        self.tests.begin(opened)
         for kind, address in self.peer_routes(row, pairing):
             opened.routes[address] = RouteState(kind, address)
         self.lines[row.line] = opened
-        opened.last_test = self._stored_test(opened)
+        opened.last_test = stored_test(self.journal, row.line)
         self.touch(opened)
         self.on_line_opened(opened)
         return opened
 
+    def _make_line(self, setup: LineSetup, moment: Moment) -> Line:
+        signed_together = 1 if self.config.signature_per_notice else self.config.entries_per_checkpoint
+        make = Line.begin if self.journal.size(setup.outgoing_log) == 0 else Line.restore
+        return make(setup, self.journal, moment, entries_per_checkpoint=signed_together)
+
     def setup_of(self, row: LineRecord) -> tuple[LineSetup, Pairing]:
         """What both desks settled on this line, with the newest certificates that are known."""
-        pairing = Pairing.decode(row.pairing)
-        peer_certificate = pairing.peer_certificate
-        for record in self.journal.certificates(row.line, False):
-            peer_certificate = parse_certificate(record.encoded, pairing.peer)
-        facts = self.facts
-        roster = self.journal.state(row.line, ROSTER_PART)
-        setup = LineSetup(
-            row.line,
-            pairing.ps,
-            facts.identity.id,
-            facts.keys,
-            facts.certificate,
-            facts.roster,
-            pairing.peer,
-            peer_certificate,
-            pairing.peer_roster if roster is None else Roster.decode(roster),
-            pairing.terms,
-        )
-        return setup, pairing
+        return read_setup(self.journal, self.facts, row)
+
+    def introduce_peer(self, opened: OpenLine, certificate: SignedCertificate) -> bool:
+        """Take a verified certificate of the peer that a route brought; whether it counts. Durable on return."""
+        known = opened.line.setup.peer_certificate
+        try:
+            counts = choose_certificate(known, certificate, opened.record.line) is certificate
+        except PeerError as error:
+            log.warning("line.certificate", line=opened.record.name, message=error.message)
+            return False
+        if not counts:
+            return certificate.encoded == known.encoded
+        self.turn()
+        record = CertificateRecord(opened.record.line, False, certificate.certificate.serial, certificate.encoded)
+        if not self._guard(lambda: self.journal.commit([record])):
+            return False
+        self.begin_pair(opened)
+        return True
+
+    def begin_pair(self, opened: OpenLine) -> None:
+        """The journal holds a newer certificate of the peer: go on under it; a new incarnation begins both logs anew."""
+        before, (setup, _) = opened.line.setup, self.setup_of(opened.record)
+        if setup.pair == before.pair:
+            opened.line.take_setup(setup)
+            return
+        moment = self.moment()
+        log.warning("line.incarnation", line=opened.record.name, inc=setup.pair.theirs, before=before.pair.theirs)
+        self._waiting.append(new_incarnation_alarm(setup, moment))
+        opened.succeed(self._make_line(setup, moment))
+        self.tests.begin(opened)
+        if opened.link is not None:
+            self._carry_over(opened, opened.link, moment)
+        self.touch(opened)
+        self.on_peer_keys_changed(opened, before.peer_certificate.certificate.public.tls_fingerprint)
 
     def peer_routes(self, row: LineRecord, pairing: Pairing) -> list[tuple[str, str]]:
         """Where the peer says it can be reached: what it signed last, else what stood in its pairing file."""
@@ -177,7 +204,16 @@ class Desk:
     def reload(self) -> None:
         """Take up what a command has changed in the desk's own record: its roster or its certificate."""
         self.facts = _read_own(self.journal)
+        self._spread_facts()
+
+    def _spread_facts(self) -> None:
+        signed = self.facts.certificate
         for opened in self.lines.values():
+            known = opened.line.setup.own_certificate
+            if signed is not known:
+                serial = signed.certificate.serial
+                self._waiting.append(CertificateRecord(opened.record.line, True, serial, signed.encoded))
+                self.touch(opened)
             setup = replace(opened.line.setup, own_roster=self.facts.roster, own_certificate=self.facts.certificate)
             opened.line.take_setup(setup)
 
@@ -210,21 +246,6 @@ class Desk:
         if opened.link is None:
             self.on_wanted(opened)
         return record
-
-    def start_test(self, opened: OpenLine) -> LineTest:
-        """Send a test that the peer's node answers; the last one, if it is still awaited, has failed."""
-        moment = self.moment()
-        self._end_test(opened, ok=False)
-        content = self._test_content(opened, moment)
-        record = self.compose(opened, Draft(EntryType.NOTICE, content, released=True))
-        opened.test = LineTest(moment.wall, moment.running, record.index)
-        return opened.test
-
-    def _test_content(self, opened: OpenLine, moment: Moment) -> bytes:
-        form = self.catalogue.form("test")
-        route = opened.link.address if opened.link is not None else "none"
-        fields = {1: moment.wall, 2: opened.line.outgoing.edge.size, 3: TEST_BODY, 4: route}
-        return Notice(form.code, form.version, Precedence.ROUTINE, False, "en", fields).encode()
 
     # --- links
 
@@ -279,7 +300,7 @@ class Desk:
             if opened.line.next_tick_at(moment) <= moment.running:
                 opened.line.tick(moment)
                 self.touch(opened)
-            self._test_on_time(opened, moment)
+            self.tests.on_time(opened, moment)
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()
@@ -287,6 +308,7 @@ class Desk:
             self._next_verify = moment.running + VERIFY_SECONDS
             self._guard(self._verify)
         self._compact_if_due(moment)
+        self.anchoring.write_if_due(self.lines.values(), moment.running)
         if self._loop is not None:
             self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
@@ -313,46 +335,6 @@ class Desk:
             return
         self._epochs, self._compacted_at = epochs, moment.running
         self._guard(self.journal.compact)
-
-    def _slot(self, opened: OpenLine, moment: Moment) -> int:
-        return moment.wall // opened.line.setup.terms.test_interval_seconds
-
-    def _test_on_time(self, opened: OpenLine, moment: Moment) -> None:
-        """Test when a slot of ours begins: even slots of the day are one desk's, odd ones the other's."""
-        if opened.test is not None and moment.running - opened.test.started > TEST_PATIENCE_SECONDS:
-            self._end_test(opened, ok=False)
-        slot = self._slot(opened, moment)
-        # A clock that was far ahead when the next slot was set must not silence the tests until it is reached again.
-        if opened.next_test_slot - CLOCK_SLOTS < slot < opened.next_test_slot:
-            return
-        opened.next_test_slot = slot + 1
-        setup = opened.line.setup
-        lower = setup.own_id < setup.peer_identity.id
-        ours_even = lower == setup.terms.lower_id_tests_even_hours
-        if (slot % 2 == 0) == ours_even and opened.line.phase is Phase.OPEN and self.has_room:
-            self.start_test(opened)
-
-    def _end_test(self, opened: OpenLine, *, ok: bool) -> None:
-        test = opened.test
-        if test is None:
-            return
-        opened.test, opened.last_test = None, test
-        test.ok = ok
-        if ok:
-            test.round_trip_seconds = round(self.moment().running - test.started, 6)
-        micros = None if test.round_trip_seconds is None else int(test.round_trip_seconds * 1_000_000)
-        self._guard(
-            lambda: self.journal.put_document(
-                "last-test", opened.record.line.hex(), encode([test.at, test.index, ok, micros]), False
-            )
-        )
-
-    def _stored_test(self, opened: OpenLine) -> LineTest | None:
-        document = self.journal.document("last-test", opened.record.line.hex())
-        if document is None:
-            return None
-        at, index, ok, micros = decode(document)
-        return LineTest(at, 0.0, index, ok, None if micros is None else micros / 1_000_000)
 
     # --- the turn: commit, then speak
 
@@ -430,12 +412,17 @@ class Desk:
             return False
         return True
 
+    def keep_document(self, kind: str, key: str, value: bytes) -> None:
+        """Keep a small value of the home that is no secret; durable on return, or the desk is over."""
+        self._guard(lambda: self.journal.put_document(kind, key, value, False))
+
     def _note_attempt(self, opened: OpenLine, moment: Moment) -> None:
         """Keep when our entries were first offered on a route: the rung `attempted`. It rides with the next commit."""
         sent = opened.line.outgoing.sent
         if sent > opened.attempted and opened.link is not None and opened.line.phase is Phase.OPEN:
             opened.attempted = sent
-            attempt = AttemptRecord(opened.record.line, moment.wall, f"direct {opened.link.address}", "sent", sent)
+            route, pair = f"direct {opened.link.address}", opened.line.setup.pair
+            attempt = AttemptRecord(opened.record.line, moment.wall, route, "sent", sent, pair)
             self.note_attempts([attempt])
 
     # --- events
@@ -458,23 +445,41 @@ class Desk:
             log.info("line.phase", line=opened.record.name, phase=event.phase)
         elif isinstance(event, ProbeAnswered):
             self._probe_answered(opened, event.seconds)
+        elif isinstance(event, IncarnationArrived):
+            self.begin_pair(opened)
+        elif isinstance(event, EntriesRecovered):
+            self._recovered(opened, event.records)
+        elif isinstance(event, LateEntry):
+            self._late(opened, event.record)
         self.on_event(opened, event)
 
     def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
+        if record.log.pair != opened.line.setup.pair:
+            return  # a new pair began with the same read
         self._note_rung(opened, record)
         notice = read_notice(record)
-        if notice is None or notice.form != "test":
+        if notice is not None and notice.form == "test":
+            self.tests.arrived(opened, record)
+
+    def _recovered(self, opened: OpenLine, records: Sequence[EntryRecord]) -> None:
+        """Entries that were lost here are back: changes of the rosters among them hold again."""
+        setup = opened.line.setup
+        ours, theirs = newest_rosters(records, setup, self.moment().wall)
+        log.info("line.recovered", line=opened.record.name, entries=len(records))
+        if ours is setup.own_roster and theirs is setup.peer_roster:
             return
-        if record.re is None:
-            content = self._test_content(opened, self.moment())
-            if opened.line.phase is not Phase.STOPPED and self.has_room:
-                self.compose(opened, Draft(EntryType.NOTICE, content, re=record.index, released=True))
-        elif opened.test is not None and opened.test.index == record.re:
-            self._end_test(opened, ok=True)
+        if self._guard(lambda: setattr(self, "facts", store_rosters(self.journal, self.facts, setup, ours, theirs))):
+            opened.line.take_setup(replace(setup, peer_roster=theirs))
+            self._spread_facts()
+
+    def _late(self, opened: OpenLine, record: EntryRecord) -> None:
+        """An entry of an incarnation that is over: people see it, apart from the log."""
+        log.warning("line.late", line=opened.record.name, inc=record.log.pair.theirs, index=record.index)
+        self._guard(lambda: _keep_late(self.journal, record))
 
     def _note_rung(self, opened: OpenLine, record: EntryRecord) -> None:
         meant = None if record.re is None else self.journal.entry(opened.line.setup.outgoing_log, record.re)
-        rung = None if meant is None else rung_from(record, meant)
+        rung = None if meant is None else rung_from(record, meant, first_leaf(self.journal, meant))
         if meant is not None and rung is not None:
             opened.note_rung(meant.index, rung)
 
@@ -485,7 +490,7 @@ class Desk:
         if known is not None and decode(known)[0] >= event.time:
             return
         value = encode([event.time, [list(route) for route in event.routes]])
-        self._guard(lambda: self.journal.put_document("peer-routes", key, value, False))
+        self.keep_document("peer-routes", key, value)
         opened.routes = {address: opened.routes.get(address) or RouteState(kind, address) for kind, address in event.routes}
         self.on_routes_changed(opened)
 
@@ -507,6 +512,7 @@ class Desk:
             self._tick_timer.cancel()
         if self.failed is None:
             self.flush()
+            self.anchoring.write_last(self.lines.values())
         self._loop = None
 
 
@@ -520,29 +526,27 @@ def read_notice(record: EntryRecord) -> Notice | None:
         return None
 
 
-def rung_from(entry: EntryRecord, meant: EntryRecord) -> str | None:
+def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None) -> str | None:
     """Which rung an entry lifts `meant` to, which its leaf refers to. None if nobody stands behind it, or if what people
-    signed is about another entry (rule 24).
+    signed is about another entry (rule 24). first: the leaf of what `meant` was issued again of, if it was.
     """
     if not entry.released:
         return None
     if entry.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
         rung = "acknowledged" if entry.type == EntryType.ACKNOWLEDGE else "declined"
-        return rung if _is_about(entry, meant) else None
+        return rung if _is_about(entry, meant, first) else None
     notice = read_notice(entry)
     if notice is None:
         return None
     return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
 
 
-def _is_about(entry: EntryRecord, meant: EntryRecord) -> bool:
-    leaf = Leaf.decode(meant.leaf)
+def _is_about(entry: EntryRecord, meant: EntryRecord, first: Leaf | None) -> bool:
     try:
         response = Response.decode(Body.decode(entry.body).content)
     except Malformed:
         return False
-    named = (response.type, response.inc, response.peer_inc, response.index, response.commitment)
-    return named == (entry.type, leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment)
+    return response.names(entry.type, Leaf.decode(meant.leaf)) or (first is not None and response.names(entry.type, first))
 
 
 def _read_own(journal: Journal) -> OwnDesk:
@@ -550,6 +554,11 @@ def _read_own(journal: Journal) -> OwnDesk:
     if document is None:
         raise UsageError("there is no desk in this home", hint="make one with `watchline init`")
     return OwnDesk.decode(document)
+
+
+def _keep_late(journal: Journal, record: EntryRecord) -> None:
+    if not quarantine(journal, record):
+        log.error("line.quarantine-full", inc=record.log.pair.theirs, index=record.index)
 
 
 def _raise(error: JournalError) -> None:

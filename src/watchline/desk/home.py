@@ -16,7 +16,7 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -34,7 +34,8 @@ NODE_KEY_BYTES = 32
 CERTIFICATE_SECONDS = 365 * 24 * 3600
 # What no working clock shows: before this version was written, or a generation later. Dates go into signed keys.
 CLOCK_FIRST_SECONDS, CLOCK_LAST_SECONDS = 1_767_225_600, 1_767_225_600 + 30 * 365 * 24 * 3600
-_CONFIG, _JOURNAL, _NODE_KEY, _LOCK, _SOCKET = "watchline.toml", "journal.db", "node.key", "node.lock", "node.sock"
+CONFIG, JOURNAL, NODE_KEY, OFFICERS = "watchline.toml", "journal.db", "node.key", "officers"
+_LOCK, _SOCKET = "node.lock", "node.sock"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +58,7 @@ class Home:
         """Open a home. Raises UsageError if this is none, or its settings cannot be used."""
         path = Path(path)
         try:
-            missing = [name for name in (_CONFIG, _JOURNAL) if not (path / name).is_file()]
+            missing = [name for name in (CONFIG, JOURNAL) if not (path / name).is_file()]
         except OSError as error:
             raise _unusable(path, error) from error
         if missing:
@@ -67,7 +68,8 @@ class Home:
                 hint=f"make one: watchline --home {path} init --desk NAME --lang LANG; or give another with --home",
                 path=str(path),
             )
-        return cls(path, read_config(path / _CONFIG))
+        config = read_config(path / CONFIG)
+        return cls(path, replace(config, anchor=str((path / config.anchor).absolute()) if config.anchor else ""))
 
     @classmethod
     def create(
@@ -88,39 +90,21 @@ class Home:
         identity_dir: None for a folder of the home. now: seconds since 1970. Raises UsageError for names, languages, zones and
         folders that cannot be used, SecretError for passphrases.
         """
+        from watchline.desk.medium import keep_desk
         from watchline.desk.own import DOCUMENT
 
         path = Path(path).absolute()
         check_clock(now)
-        _check_free(path)
+        check_free(path)
         language, zone = check_language(language), check_zone(zone)
-        building = path.with_name(f".{path.name}.{os.urandom(6).hex()}")
-        made: list[Path] = []
-        try:
-            _make_folders(building)
-            node_key = _node_key_for_new_home(building, made)
-            folder = identity_dir.absolute() if identity_dir else building / "identity"
-            own = _new_desk(building, desk, language, zone, officer, passphrases, now, folder, identity_dir, cost, made)
-            write_private_file(building / _CONFIG, default_text().encode("utf-8"))
-            journal = _open_journal(building, node_key, create=True)
-            try:
+        with build_home(path) as building:
+            node_key = building.new_node_key()
+            folder = identity_dir.absolute() if identity_dir else building.folder / "identity"
+            own = _new_desk(building, desk, language, zone, officer, passphrases, now, folder, identity_dir, cost)
+            keep_desk(folder, own, (), ())
+            building.write_config(default_text())
+            with building.journal(node_key, create=True) as journal:
                 journal.put_document(*DOCUMENT, own.encode(), sealed=True)
-            finally:
-                journal.close()
-            building.rename(path)
-            sync_folder(path.parent)
-        except BaseException as error:
-            for file in made:
-                with suppress(OSError):
-                    file.unlink()
-            shutil.rmtree(building, ignore_errors=True)
-            if isinstance(error, OSError):
-                raise UsageError(
-                    f"the home cannot be made: {error.strerror}",
-                    hint="check the folder, its space and its rights",
-                    path=str(path),
-                ) from error
-            raise
         return cls(path, Config()), own.identity
 
     @property
@@ -131,7 +115,7 @@ class Home:
     @property
     def officers(self) -> Path:
         """The folder of the officers' key files."""
-        return self.path / "officers"
+        return self.path / OFFICERS
 
     def identity_dir(self, text: str) -> Path:
         """The folder of the identity's medium, as the desk's own record names it."""
@@ -162,13 +146,85 @@ class Home:
         return journal
 
 
+@dataclass(slots=True)
+class Building:
+    """A home that is being made. folder: where. outside: the files that were made elsewhere, to be taken back if it fails."""
+
+    folder: Path
+    outside: list[Path] = field(default_factory=list)
+
+    def new_node_key(self) -> bytes:
+        """The key in the file that WATCHLINE_NODE_KEY_FILE names, if it is there; else a new one, kept there or in the home."""
+        given = os.environ.get(NODE_KEY_VARIABLE)
+        if given and Path(given).exists():
+            return read_node_key(self.folder)
+        key = os.urandom(NODE_KEY_BYTES)
+        self.put_node_key(key)
+        return key
+
+    def put_node_key(self, key: bytes) -> None:
+        """Keep the node key of a journal that is brought. Raises SecretError if WATCHLINE_NODE_KEY_FILE holds another one."""
+        given = os.environ.get(NODE_KEY_VARIABLE)
+        if given and Path(given).exists():
+            if read_node_key(self.folder) != key:
+                raise SecretError(
+                    f"{NODE_KEY_VARIABLE} names a file with another node key",
+                    hint="name a file that is not there yet, or take the variable away",
+                    path=given,
+                )
+            return
+        path = Path(given) if given else self.folder / NODE_KEY
+        write_private_file(path, key.hex().encode("ascii") + b"\n")
+        if given:
+            self.outside.append(path)
+
+    def write_config(self, text: str) -> None:
+        """Write watchline.toml."""
+        write_private_file(self.folder / CONFIG, text.encode("utf-8"))
+
+    @contextmanager
+    def journal(self, node_key: bytes, *, create: bool) -> Iterator[SqliteJournal]:
+        """Open the journal, or create it, for this block."""
+        journal = _open_journal(self.folder, node_key, create=create)
+        try:
+            yield journal
+        finally:
+            journal.close()
+
+
+@contextmanager
+def build_home(path: Path) -> Iterator[Building]:
+    """Give a folder beside `path` in which a home is made. When the block has ended it takes its name, whole and durable.
+
+    If the block fails, nothing of it remains. Raises UsageError for a folder that cannot be made or written.
+    """
+    building = Building(path.with_name(f".{path.name}.{os.urandom(6).hex()}"))
+    try:
+        building.folder.parent.mkdir(parents=True, exist_ok=True)
+        building.folder.mkdir(mode=0o700)
+        (building.folder / OFFICERS).mkdir(mode=0o700)
+        yield building
+        building.folder.rename(path)
+        sync_folder(path.parent)
+    except BaseException as error:
+        for file in building.outside:
+            with suppress(OSError):
+                file.unlink()
+        shutil.rmtree(building.folder, ignore_errors=True)
+        if isinstance(error, OSError):
+            raise UsageError(
+                f"the home cannot be made: {error.strerror}", hint="check the folder, its space and its rights", path=str(path)
+            ) from error
+        raise
+
+
 def check_new(path: Path, *, desk: str, language: str, zone: str, officer: str, identity_dir: Path | None) -> None:
     """Raise UsageError for whatever `Home.create` would refuse, before anybody chooses a passphrase."""
     from watchline.core.keys import check_name
     from watchline.desk.medium import refuse_second_identity
     from watchline.desk.officers import check_officer_name
 
-    _check_free(path.absolute())
+    check_free(path.absolute())
     try:
         check_name(desk, "a desk's name", rule=1)
     except Malformed as error:
@@ -183,7 +239,11 @@ def check_new(path: Path, *, desk: str, language: str, zone: str, officer: str, 
 def read_node_key(home: Path) -> bytes:
     """The node key, 32 bytes, from WATCHLINE_NODE_KEY_FILE or the home's own file. Raises SecretError."""
     given = os.environ.get(NODE_KEY_VARIABLE)
-    path = Path(given) if given else home / _NODE_KEY
+    return read_node_key_file(Path(given) if given else home / NODE_KEY)
+
+
+def read_node_key_file(path: Path) -> bytes:
+    """The node key in a file, 32 bytes. Raises SecretError."""
     data = read_secret_file(path, what="the node key file", bytes_max=256)
     try:
         key = bytes.fromhex(data.decode("ascii").strip())
@@ -231,7 +291,7 @@ def check_zone(zone: str) -> str:
 
 
 def _new_desk(
-    building: Path,
+    building: Building,
     desk: str,
     language: str,
     zone: str,
@@ -241,13 +301,12 @@ def _new_desk(
     folder: Path,
     identity_dir: Path | None,
     cost: Cost,
-    made: list[Path],
 ) -> OwnDesk:
-    """Make all keys, and write the files that people seal; `made` learns of what lies outside `building`."""
+    """Make all keys, and write the files that people seal."""
     from watchline.core.certificate import Certificate, issue
     from watchline.core.keys import SEED_BYTES, DeskKeys, IdentityKey, KemKey
     from watchline.core.persons import Roster
-    from watchline.desk.medium import KEY_FILE, Medium, create_medium
+    from watchline.desk.medium import DESK_FILE, KEY_FILE, Medium, create_medium
     from watchline.desk.officers import new_officer_key, write_officer_key
     from watchline.desk.own import OwnDesk
 
@@ -257,29 +316,17 @@ def _new_desk(
     certificate = issue(key, Certificate(key.identity.id, None, 1, 1, keys.public, *dates))
     person = new_officer_key(None, officer)
     roster = Roster(1, (person.officer("duty", now),))
-    write_officer_key(building / "officers", person, passphrases.officer, cost)
+    write_officer_key(building.folder / OFFICERS, person, passphrases.officer, cost)
     archive = KemKey(os.urandom(SEED_BYTES))
     create_medium(folder, Medium(key, archive, inc=1, serial=1), passphrases.identity, cost)
     if identity_dir:
-        made.append(folder / KEY_FILE)
+        building.outside += [folder / KEY_FILE, folder / DESK_FILE]
     stored = str(identity_dir.absolute()) if identity_dir else "identity"
     return OwnDesk(language, zone, key.identity, stored, archive.public, keys, certificate, roster, now)
 
 
-def _node_key_for_new_home(building: Path, made: list[Path]) -> bytes:
-    """The key in the file that WATCHLINE_NODE_KEY_FILE names, which is made if it is not there; else one in the home."""
-    given = os.environ.get(NODE_KEY_VARIABLE)
-    path = Path(given) if given else building / _NODE_KEY
-    if given and path.exists():
-        return read_node_key(building)
-    key = os.urandom(NODE_KEY_BYTES)
-    write_private_file(path, key.hex().encode("ascii") + b"\n")
-    if given:
-        made.append(path)
-    return key
-
-
-def _check_free(path: Path) -> None:
+def check_free(path: Path) -> None:
+    """Raise UsageError unless a home can be made here: the folder must be new, or empty."""
     if path.exists() and (not path.is_dir() or any(path.iterdir())):
         raise UsageError(
             f"{path} is there already",
@@ -292,16 +339,10 @@ def _unusable(path: Path, error: OSError) -> UsageError:
     return UsageError(f"the home {path} cannot be used: {error.strerror}", hint="check its rights and its disk", path=str(path))
 
 
-def _make_folders(building: Path) -> None:
-    building.parent.mkdir(parents=True, exist_ok=True)
-    building.mkdir(mode=0o700)
-    (building / "officers").mkdir(mode=0o700)
-
-
 def _open_journal(home: Path, node_key: bytes, *, create: bool) -> SqliteJournal:
     from watchline.journal.sqlite import open_journal
 
-    return open_journal(home / _JOURNAL, node_key, create)
+    return open_journal(home / JOURNAL, node_key, create)
 
 
 def _take(descriptor: int, home: Path, wait_seconds: float) -> None:

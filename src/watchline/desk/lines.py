@@ -83,9 +83,23 @@ class OpenLine:
         """The link that carries: the oldest that lives. Both desks may have dialled; then two live, and one is enough."""
         return self.links[0] if self.links else None
 
+    @property
+    def is_stopped(self) -> bool:
+        """Whether people must look first: see `core.phases`."""
+        return self.line.phase is Phase.STOPPED
+
+    def succeed(self, line: Line) -> None:
+        """Go on with a new pair of incarnations; whoever waits for an entry of the pair before looks what became of it."""
+        self.line = line
+        self.attempted, self.test, self.contradicted = line.outgoing.received, None, False
+        waiters, self.waiters = self.waiters, []
+        for waiter in waiters:
+            if not waiter.done.done():
+                waiter.done.set_result(None)
+
     def state(self, moment: Moment) -> str:
         """One word for the line as it stands now, of those in docs/concepts.md."""
-        if self.line.phase is Phase.STOPPED:
+        if self.is_stopped:
             return "stopped"
         if self.link is None:
             refused = any(route.outcome in ("refused", "tls") for route in self.routes.values())
@@ -93,11 +107,11 @@ class OpenLine:
         if self.contradicted:
             return "contradicted"
         interval = self.line.setup.terms.status_interval_seconds
-        heard = max(self.line.peer_status_at or 0.0, self.linked_since or 0.0)
+        heard = max(self.line.statuses.peer_status_at or 0.0, self.linked_since or 0.0)
         age = moment.running - heard
         if age > DOWN_STATUS_FACTOR * interval:
             return "terminal_down"
-        if age > MISSED_STATUS_FACTOR * interval or self.line.phase is Phase.OPENING:
+        if age > MISSED_STATUS_FACTOR * interval or self.line.phase is Phase.OPENING or self.line.unconfirmed:
             return "degraded"
         return "up"
 

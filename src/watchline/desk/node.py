@@ -14,13 +14,14 @@ from contextlib import suppress
 
 import structlog
 
+from watchline.core.introduction import NONCE_BYTES, open_introduction, seal_introduction
 from watchline.core.records import AttemptRecord
 from watchline.desk.api import Api
 from watchline.desk.desk import Desk
 from watchline.desk.home import Home
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.socket import serve_api
-from watchline.errors import JournalError, UsageError, WatchlineError
+from watchline.errors import JournalError, PeerError, UsageError, WatchlineError
 from watchline.journal import Journal
 from watchline.routes import Address, Link, parse_address
 from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
@@ -41,15 +42,20 @@ class Node:
         self.stopping = asyncio.Event()
         self._route = TlsRoute(self.desk.facts.keys.tls, self, handshake_seconds=home.config.handshake_seconds)
         self._by_peer: dict[bytes, OpenLine] = {}
+        self._by_door: dict[str, OpenLine] = {}
         self._dialers: dict[tuple[OpenLine, str], TlsDialer] = {}
         self._listeners: dict[str, TlsListener] = {}
         self._server: asyncio.Server | None = None
         self.desk.on_line_opened = self._line_opened
         self.desk.on_routes_changed = self._dial
+        self.desk.on_peer_keys_changed = self._peer_keys_changed
+        self.desk.anchoring.run = self._write_anchor
         self.desk.on_wanted = self._hurry
         self.desk.on_failure = self._failed
         self.api.on_routes_changed = self._listen
         self._probe_timer: asyncio.TimerHandle | None = None
+        self._anchor_write: Callable[[], None] | None = None
+        self._anchor_task: asyncio.Task[None] | None = None
 
     # --- life
 
@@ -70,12 +76,26 @@ class Node:
             self._server.close()
         with suppress(FileNotFoundError):
             self.home.socket.unlink()
+        if self._anchor_task is not None:
+            await self._anchor_task
         self.desk.stop()
         await self._route.close()
         log.info("node.stopped", desk=self.desk.facts.name)
 
     def _failed(self, error: JournalError) -> None:
         self.stopping.set()
+
+    def _write_anchor(self, write: Callable[[], None]) -> None:
+        """Write beside the event loop: the anchor's medium may be slow. While one runs, only the last that waits counts."""
+        self._anchor_write = write
+        if self._anchor_task is None:
+            self._anchor_task = asyncio.get_running_loop().create_task(self._write_anchors())
+
+    async def _write_anchors(self) -> None:
+        while self._anchor_write is not None:
+            write, self._anchor_write = self._anchor_write, None
+            await asyncio.to_thread(write)
+        self._anchor_task = None
 
     # --- ports and dialling
 
@@ -90,9 +110,29 @@ class Node:
                 self._listeners[text] = await self._route.listen(parse_address(text))
 
     def _line_opened(self, opened: OpenLine) -> None:
-        peer = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint
-        self._by_peer[peer] = opened
-        self._route.admit(peer, self.desk.door(opened))
+        peer, door = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint, self.desk.door(opened)
+        self._by_peer[peer] = self._by_door[door] = opened
+        self._route.introduce(door, self._introduction(opened))
+        self._route.admit(peer, door)
+        self._dial(opened)
+
+    def _introduction(self, opened: OpenLine) -> bytes | None:
+        """What lets the peer know a new incarnation of ours by its certificate; None for the first, whose key it holds."""
+        setup = opened.line.setup
+        if setup.pair.ours == 1:
+            return None
+        peer, nonce = setup.peer_identity.id, self.desk.moment().random(NONCE_BYTES)
+        return seal_introduction(setup.secret, setup.own_id, peer, setup.own_certificate, nonce)
+
+    def _peer_keys_changed(self, opened: OpenLine, before: bytes) -> None:
+        """The peer is another incarnation: only its new key is let in, and looked for, from now on."""
+        peer, door = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint, self.desk.door(opened)
+        self._by_peer[peer] = opened  # links of the old key are still to be told closed, so that it stays known
+        self._route.admit(peer, door)
+        self._route.dismiss(before, door)
+        for key, dialer in list(self._dialers.items()):
+            if key[0] is opened and dialer.peer != peer:
+                self._dialers.pop(key).close()
         self._dial(opened)
 
     def _dial(self, opened: OpenLine) -> None:
@@ -132,8 +172,8 @@ class Node:
             changed, route.outcome = route.outcome != outcome, outcome
             if changed:
                 log.info("route.attempt", line=opened.record.name, address=route.address, outcome=outcome)
-            wall = self.desk.moment().wall
-            self.desk.note_attempts([AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0)])
+            wall, pair = self.desk.moment().wall, opened.line.setup.pair
+            self.desk.note_attempts([AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0, pair)])
 
         return note
 
@@ -153,6 +193,20 @@ class Node:
     def drained(self, link: Link) -> None:
         """A congested link has room again."""
         self.desk.link_drained(self._by_peer[link.peer], link)
+
+    def introduced(self, door: str, fingerprint: bytes, introduction: bytes) -> bool:
+        """Whether this key is the one that the peer's newest certificate names; the line then goes on with that incarnation."""
+        opened = self._by_door.get(door)
+        if opened is None:
+            return False
+        setup = opened.line.setup
+        try:
+            certificate = open_introduction(setup.secret, setup.peer_identity, setup.own_id, introduction)
+        except PeerError:
+            return False
+        if certificate.certificate.public.tls_fingerprint != fingerprint:
+            return False
+        return self.desk.introduce_peer(opened, certificate)
 
     def closed(self, link: Link, reason: str) -> None:
         """A link is gone."""

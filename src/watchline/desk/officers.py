@@ -12,7 +12,7 @@ from pathlib import Path
 
 from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import Body
+from watchline.core.entries import Body, Place
 from watchline.core.keys import SEED_BYTES, Ed25519Key, IdentityKey
 from watchline.core.persons import (
     ED25519,
@@ -24,6 +24,7 @@ from watchline.core.persons import (
     sign_assertion,
     sign_roster,
 )
+from watchline.core.release import asserted
 from watchline.desk.secrets import COST, Cost, read_secret_file, seal, unseal, write_private_file
 from watchline.errors import Malformed, SecretError, UsageError
 
@@ -44,9 +45,15 @@ class OfficerKey:
         """What the roster says of this officer. Raises Malformed (rule 3) for a role that does not exist."""
         return Officer(self.number, ED25519, self.key.public, role, self.name, now, now + VALIDITY_SECONDS)
 
-    def sign(self, purpose: str, line: bytes, own_id: bytes, nonce: bytes | None, content: bytes) -> Value:
-        """Stand for an entry's content: one of the assertions of its body."""
-        challenge = assertion_challenge(purpose, line, own_id, nonce, Body(content).digest)
+    def sign(
+        self, kind: int, line: bytes, own_id: bytes, nonce: bytes | None, content: bytes, meant: Place | None = None
+    ) -> Value:
+        """Stand for an entry of this type: one of the assertions of its body.
+
+        meant: of an answer or a cancel, where the entry that it refers to stood first, as `resolve` tells.
+        """
+        purpose, what = asserted(kind, Body(content), meant)
+        challenge = assertion_challenge(purpose, line, own_id, nonce, what)
         return sign_assertion(self.number, self.key, challenge).to_value()
 
 

@@ -72,6 +72,11 @@ def unseal(kind: str, data: bytes, passphrase: str, *, what: str) -> bytes:
         ) from None
 
 
+def sealed_cost(kind: str, data: bytes, *, what: str) -> Cost:
+    """What one try at this file's passphrase costs, so that new content can be sealed like the old. Raises as `unseal`."""
+    return _read(kind, data, what)[0]
+
+
 def read_secret_file(path: Path, *, what: str, bytes_max: int = SEALED_BYTES_MAX) -> bytes:
     """The whole of a small file. Raises SecretError if it cannot be read or is too long."""
     try:

@@ -88,7 +88,7 @@ async def _answer(body: bytes, answer: Answer) -> dict[str, Any]:
 def _request(body: bytes) -> tuple[str, dict[str, Any]]:
     try:
         request = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         request = None
     match request:
         case {"method": str(method), "params": dict(params)}:

@@ -6,17 +6,22 @@ Each rung says when, and the words beside the ladder in docs/concepts.md say who
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from hashlib import sha256
 from typing import Any
 
 from watchline.core.clocks import ACKNOWLEDGE
-from watchline.core.encoding import decode
+from watchline.core.confirmations import STATE_PART as CONFIRMED_PART
+from watchline.core.confirmations import Confirmed
 from watchline.core.entries import Body, EntryType, Leaf, Response
+from watchline.core.line import PHASE_PART, Phase
 from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk, read_notice, rung_from
+from watchline.desk.line_tests import stored_test
 from watchline.desk.lines import OpenLine
+from watchline.desk.past import first_copy, first_leaf, without_earlier_copies
 from watchline.desk.references import Names, find, reference_to
 from watchline.errors import PeerError
 from watchline.journal import Journal, LineRecord
@@ -66,25 +71,34 @@ class LineView:
         `composed` and `attempted` are the author's word, `received` the receiver's signed clock, the rest the other desk's
         entries that people there stand behind, by the time they came into custody.
         """
+        first = first_copy(self.journal, record)
+        times = {} if first is None else self._climbed(first)
+        own = self._climbed(record)
+        times.update({rung: at for rung, at in own.items() if rung not in times})
+        self._add_overdue(record, times, own.get("received"))
+        return {rung: rfc3339(at) for rung, at in times.items()}
+
+    def _climbed(self, record: EntryRecord) -> dict[str, int]:
+        """The rungs that one copy of an entry has reached, in seconds since 1970."""
         journal, log = self.journal, record.log
         times: dict[str, int] = {"composed": Leaf.decode(record.leaf).time}
         if log.outgoing:
-            attempt = journal.first_attempt(self.row.line, record.index + 1)
+            attempt = journal.first_attempt(self.row.line, log.pair, record.index + 1)
             if attempt is not None:
                 times["attempted"] = attempt.time
         receipt = journal.first_receipt_covering(log, record.index + 1)
         if receipt is not None:
             times["received"] = receipt.time
         for entry in self.referring(record):
-            rung = rung_from(entry, record)
+            rung = rung_from(entry, record, first_leaf(journal, record))
             if rung is not None:
                 times.setdefault(rung, entry.time)
-        self._add_overdue(record, times)
-        return {rung: rfc3339(at) for rung, at in times.items()}
+        return times
 
-    def _add_overdue(self, record: EntryRecord, times: dict[str, int]) -> None:
+    def _add_overdue(self, record: EntryRecord, times: dict[str, int], received: int | None) -> None:
+        """received: when this copy of the entry was; what is issued again is under a new clock."""
         notice = read_notice(record)
-        if notice is None or "received" not in times or "answered" in times or "declined" in times:
+        if notice is None or received is None or "answered" in times or "declined" in times:
             return
         clocks = self.setup.terms.clocks_for(notice.form, notice.precedence)
         open_clocks = [
@@ -92,8 +106,8 @@ class LineView:
             for kind, allowed in enumerate(clocks)
             if allowed is not None and not (kind == ACKNOWLEDGE and "acknowledged" in times)
         ]
-        if open_clocks and times["received"] + min(open_clocks) < self.desk.moment().wall:
-            times["overdue"] = times["received"] + min(open_clocks)
+        if open_clocks and received + min(open_clocks) < self.desk.moment().wall:
+            times["overdue"] = received + min(open_clocks)
 
     def entry(self, record: EntryRecord) -> Json:
         """One entry as `inbox`, `log` and `show` give it."""
@@ -104,6 +118,9 @@ class LineView:
             "number": record.number,
             "author": self.author(record),
             "time": rfc3339(Leaf.decode(record.leaf).time),
+            "incarnations": list(record.log.pair),
+            "unconfirmed": self._is_unconfirmed(record),
+            "again": self._again(record),
             "released": record.released,
             "officers": self._officers(record),
             "re": self._refers_to(record),
@@ -118,6 +135,19 @@ class LineView:
         }
         self._add_content(record, shown)
         return shown
+
+    def _is_unconfirmed(self, record: EntryRecord) -> bool:
+        """Whether nobody of this desk stands for the incarnation that wrote it, or that it was written to (rule 29)."""
+        confirmed = Confirmed.decode(self.journal.state(self.row.line, CONFIRMED_PART))
+        return bool(confirmed.lacking(record.log.pair))
+
+    def _again(self, record: EntryRecord) -> str | None:
+        """Where the entry stood first, as DESK/INC/NUMBER, if it was issued again."""
+        again = Body.decode(record.body).again
+        if again is None:
+            return None
+        number = f"@{again.place}" if again.number is None else str(again.number)
+        return f"{self.author(record)}/{again.inc}/{number}"
 
     def _add_content(self, record: EntryRecord, shown: Json) -> None:
         notice = read_notice(record)
@@ -197,6 +227,40 @@ class LineView:
         """(ours, theirs) of the pair of incarnations that is in use."""
         return self.setup.outgoing_log, self.setup.incoming_log
 
+    def listed(self, direction: str, limit: int) -> list[EntryRecord]:
+        """The newest entries of all pairs, oldest first, without the machine's own (CONTINUES); direction: in or both.
+
+        What was issued again stands there once, at its newest place.
+        """
+        records: list[EntryRecord] = []
+        for log in self.journal.logs(self.row.line):
+            if direction == "in" and log.outgoing:
+                continue
+            size = self.journal.size(log)
+            newest = self.journal.entries(log, max(0, size - limit), size)
+            records += [record for record in newest if record.type != EntryType.CONTINUES]
+        records.sort(key=lambda record: (record.time, not record.log.outgoing, record.index))
+        return without_earlier_copies(records)[-limit:]
+
+    def incarnations(self) -> list[Json]:
+        """Both desks' present incarnations, the certificate's digest that people compare, and whether people stand for them."""
+        lacking = Confirmed.decode(self.journal.state(self.row.line, CONFIRMED_PART)).lacking(self.setup.pair)
+        sides = (
+            ("ours", self.desk.facts.name, self.setup.own_certificate),
+            ("theirs", self.setup.peer_identity.desk, self.setup.peer_certificate),
+        )
+        return [
+            {
+                "side": side,
+                "desk": name,
+                "id": signed.certificate.desk.hex(),
+                "inc": signed.certificate.inc,
+                "fingerprint_of_certificate": sha256(signed.encoded).hexdigest(),
+                "confirmed": side not in lacking,
+            }
+            for side, name, signed in sides
+        ]
+
 
 def _type_name(kind: int) -> str:
     return EntryType(kind).name.lower() if kind in EntryType.__members__.values() else str(kind)
@@ -224,7 +288,8 @@ def line_state(desk: Desk, row: LineRecord) -> str:
     opened = desk.lines.get(row.line)
     if opened is not None:
         return opened.state(desk.moment())
-    stopped = desk.journal.state(row.line, "phase") == b"stopped"
+    part = desk.setup_of(row)[0].part(PHASE_PART)
+    stopped = desk.journal.state(row.line, part) == Phase.STOPPED.value.encode()
     return "stopped" if stopped else "line_down"
 
 
@@ -236,14 +301,14 @@ def line_status(desk: Desk, row: LineRecord) -> Json:
     receipt = desk.journal.latest_receipt(ours)
     shown = line_summary(desk, row)
     test = None
-    if opened is not None and opened.last_test is not None:
-        last = opened.last_test
+    last = stored_test(desk.journal, row.line) if opened is None else opened.last_test
+    if last is not None:
         test = {"at": rfc3339(last.at), "ok": bool(last.ok), "round_trip_seconds": last.round_trip_seconds}
-    elif opened is None and (document := desk.journal.document("last-test", row.line.hex())) is not None:
-        at, _, ok, micros = decode(document)
-        test = {"at": rfc3339(at), "ok": ok, "round_trip_seconds": None if micros is None else micros / 1_000_000}
     shown.update(
         last_test=test,
+        incarnations=[
+            {"side": each["side"], "inc": each["inc"], "confirmed": each["confirmed"]} for each in view.incarnations()
+        ],
         unreceipted=desk.journal.size(ours) - (receipt.size if receipt is not None else 0),
         unacknowledged=_unacknowledged(view, theirs) if opened is None else opened.line.unacknowledged,
         routes=_routes(opened),

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from watchline.core.records import (
@@ -108,8 +109,8 @@ class Journal(Protocol):
     def logs(self, line: bytes) -> list[Log]:
         """The logs of a line, oldest first."""
 
-    def nonce_seen(self, line: bytes, nonce: bytes) -> bool:
-        """Whether any entry of the line, in any log, has this release nonce."""
+    def by_nonce(self, line: bytes, nonce: bytes) -> tuple[Log, int] | None:
+        """Where an entry of the line with this release nonce stands, in any log; None for none, the first of several."""
 
     def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
         """Where the entry with this caller's key stands; the first, if a bug stored two."""
@@ -144,8 +145,8 @@ class Journal(Protocol):
     def attempts(self, line: bytes, since: int) -> list[AttemptRecord]:
         """The attempts of `since` (seconds since 1970) and later, oldest first."""
 
-    def first_attempt(self, line: bytes, size: int) -> AttemptRecord | None:
-        """The first attempt with outcome `sent` that offered at least `size` entries."""
+    def first_attempt(self, line: bytes, pair: Pair, size: int) -> AttemptRecord | None:
+        """The first attempt with outcome `sent` that offered at least `size` entries of our log of this pair."""
 
     # The home.
 
@@ -186,6 +187,13 @@ class Journal(Protocol):
 
     def compact(self) -> None:
         """On return nothing that was deleted or replaced stands in the files any more (rule 41)."""
+
+    def copy(self, path: Path) -> Iterator[None]:
+        """Write a copy of the whole journal, as of one moment, to a new file: complete when the iterator ends, not yet durable.
+
+        Each step takes about a millisecond; between two steps the journal may be used, and the copy has that too. It opens
+        under the same node key. Raises UsageError for a file that is there or cannot be written, and for too little room.
+        """
 
     def close(self) -> None:
         """Give the files back; the journal is of no use afterwards."""

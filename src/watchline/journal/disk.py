@@ -31,6 +31,7 @@ WAL_BYTES = 4 * 1024 * 1024
 _WAL_CHUNK_BYTES = 65_536  # SQLite's own VFS writes no more than 128 KiB at once
 _WAL_FRAME_BYTES = 4096 + 24
 _CACHE_KIBIBYTES = 8192
+_COPY_PAGES = 64  # copied at once while other things wait: less than a millisecond
 
 DAMAGED_HINT = "stop this desk, keep the file as it is, and check the disk; the other desk holds what it gave receipts for"
 
@@ -125,6 +126,36 @@ class Disk:
         except apsw.Error as error:
             raise self._judge(error) from error
 
+    def copy(self, path: Path, room_bytes: int) -> Iterator[None]:
+        """Copy the whole to a new file, some pages a step; what is committed between two steps goes into the copy, too.
+
+        room_bytes: how much must be left free on our own disk. An abandoned or failed copy is for the caller to delete.
+        """
+        size = self._connection.pragma("page_count") * self._connection.pragma("page_size")
+        try:
+            ours = path.parent.stat().st_dev == self._path.parent.stat().st_dev
+            if ours and self.free_bytes() < size + room_bytes:
+                raise UsageError(
+                    f"there is no room for a copy of the journal ({size} bytes)",
+                    hint=f"free space in {path.parent}",
+                    size=size,
+                )
+            os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
+            target = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE)
+            try:
+                target.pragma("journal_mode", "MEMORY")
+                target.pragma("synchronous", "OFF")  # one fsync of all of it would hold up whoever steps through this
+                with target.backup("main", self._connection, "main") as backup:
+                    while not backup.done:
+                        backup.step(_COPY_PAGES)
+                        yield
+            finally:
+                target.close()
+        except (apsw.CorruptError, apsw.NotADBError) as error:
+            raise self._judge(error) from error
+        except (apsw.Error, OSError) as error:  # it says nothing of our own disk
+            raise UsageError(f"the journal's copy cannot be written: {error}", hint="check the folder and its space") from error
+
     def free_bytes(self) -> int:
         """Free space for us on the file system that holds the file."""
         try:
@@ -158,7 +189,7 @@ class Disk:
         connection.pragma("temp_store", "MEMORY")  # nothing that is deleted here may live on in a temporary file
         connection.pragma("cache_size", -_CACHE_KIBIBYTES)
         connection.set_wal_hook(self._wal_grew)
-        with connection:
+        with _all_or_nothing(connection):
             apply_migrations(connection, read_migrations())
             if create is not None:
                 create(connection)
@@ -267,11 +298,33 @@ def apply_migrations(connection: apsw.Connection, migrations: Sequence[str]) -> 
         )
     if version == len(migrations):
         return
-    with connection:
+    with _all_or_nothing(connection):
         for script in migrations[version:]:
             connection.execute(script)
         connection.pragma("application_id", APPLICATION_ID)
         connection.pragma("user_version", len(migrations))
+
+
+@contextmanager
+def _all_or_nothing(connection: apsw.Connection) -> Iterator[None]:
+    """One transaction, or a part of the one that is open.
+
+    After the worse errors SQLite has rolled back by itself. apsw's own `with connection` would then fail at its rollback, and
+    hide what had happened.
+    """
+    inside = connection.in_transaction
+    if inside:
+        yield
+        return
+    connection.execute("BEGIN")
+    try:
+        yield
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            with suppress(apsw.Error):  # the connection is given up after this
+                connection.execute("ROLLBACK")
+        raise
 
 
 def _prepare_file(path: Path, create: bool) -> None:

@@ -43,6 +43,7 @@ _CHUNK_ROWS = 2048  # rows read at once by what iterates
 _CHUNK_ENTRIES = 64  # entries carry bodies of up to 64 KiB
 
 _STATEMENT = "ours, theirs, own, type, time, our_size, their_size, payload, ed, ml, keep"
+_ATTEMPT = "time, route, outcome, size, ours, theirs"
 _ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released"
 
 
@@ -61,12 +62,8 @@ def open_journal(
         salt = os.urandom(SALT_BYTES)
         seal = Seal(node_key, salt)
         proof = seal.proof()
-        disk = Disk(
-            Path(path),
-            lambda connection: connection.execute("INSERT INTO node_key VALUES (?, ?)", (salt, proof)),
-            vfs=vfs,
-            wal_bytes=wal_bytes,
-        )
+        keep_proof = "INSERT INTO node_key VALUES (?, ?)"
+        disk = Disk(Path(path), lambda new: new.execute(keep_proof, (salt, proof)), vfs=vfs, wal_bytes=wal_bytes)
         return SqliteJournal(disk, seal)
     disk = Disk(Path(path), None, vfs=vfs, wal_bytes=wal_bytes)
     try:
@@ -196,8 +193,8 @@ class SqliteJournal:
         )
         return [Log(line, Pair(ours, theirs), bool(outgoing)) for ours, theirs, outgoing in found]
 
-    def nonce_seen(self, line: bytes, nonce: bytes) -> bool:
-        return self._place_of(line, "nonce = ?", nonce) is not None
+    def by_nonce(self, line: bytes, nonce: bytes) -> tuple[Log, int] | None:
+        return self._place_of(line, "nonce = ?", nonce)
 
     def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
         return self._place_of(line, "once = ?", once)
@@ -273,18 +270,18 @@ class SqliteJournal:
 
     def attempts(self, line: bytes, since: int) -> list[AttemptRecord]:
         found = self._disk.rows(
-            "SELECT time, route, outcome, size FROM attempts WHERE line = ? AND time >= ? ORDER BY time, number",
+            f"SELECT {_ATTEMPT} FROM attempts WHERE line = ? AND time >= ? ORDER BY time, number",
             (self._find_line(line), since),
         )
-        return [AttemptRecord(line, *row) for row in found]
+        return [AttemptRecord(line, at, way, outcome, size, Pair(*pair)) for at, way, outcome, size, *pair in found]
 
-    def first_attempt(self, line: bytes, size: int) -> AttemptRecord | None:
+    def first_attempt(self, line: bytes, pair: Pair, size: int) -> AttemptRecord | None:
         found = self._disk.rows(
-            "SELECT time, route, outcome, size FROM attempts WHERE line = ? AND outcome = 'sent' AND size >= ?"
-            " ORDER BY size, number LIMIT 1",
-            (self._find_line(line), size),
+            f"SELECT {_ATTEMPT} FROM attempts"
+            " WHERE line = ? AND ours = ? AND theirs = ? AND outcome = 'sent' AND size >= ? ORDER BY size, number LIMIT 1",
+            (self._find_line(line), *pair, size),
         )
-        return AttemptRecord(line, *found[0]) if found else None
+        return next((AttemptRecord(line, at, way, outcome, offered, pair) for at, way, outcome, offered, *_ in found), None)
 
     # The home.
 
@@ -363,6 +360,9 @@ class SqliteJournal:
 
     def compact(self) -> None:
         self._disk.compact()
+
+    def copy(self, path: Path) -> Iterator[None]:
+        return self._disk.copy(path, self._room_bytes)
 
     def close(self) -> None:
         self._disk.close()
@@ -465,8 +465,8 @@ class SqliteJournal:
 
     def _store_attempt(self, record: AttemptRecord) -> None:
         self._disk.cursor.execute(
-            "INSERT INTO attempts (line, time, route, outcome, size) VALUES (?, ?, ?, ?, ?)",
-            (self._known_line(record.line), record.time, record.route, record.outcome, record.size),
+            f"INSERT INTO attempts (line, {_ATTEMPT}) VALUES (?, ?, ?, ?, ?, ?, ?)",
+            (self._known_line(record.line), record.time, record.route, record.outcome, record.size, *record.pair),
         )
 
     # Finding rows.

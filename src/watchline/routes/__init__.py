@@ -69,5 +69,15 @@ class LinkOwner(Protocol):
     def drained(self, link: Link) -> None:
         """A congested link has room again."""
 
+    def introduced(self, door: str, fingerprint: bytes, introduction: bytes) -> bool:
+        """Whether the key with this fingerprint (32 bytes) is from now on the peer's by this door.
+
+        Asked before there is a link, when the other end has proved a key that is not admitted by this door (where we dialled:
+        another than the one dialled) and shows an introduction, 1 to 12,288 bytes that anybody may have made or copied: the
+        owner checks that its maker meant this very fingerprint. True means that it holds, durably, and that the owner has
+        called `admit` for the key, perhaps `dismiss` for the old one after it. Then the link opens like any other, and the
+        dialler goes on dialling the new key. Asked at most four times a second for a door; beyond that, nobody is let in so.
+        """
+
     def closed(self, link: Link, reason: str) -> None:
         """The link is gone; told once, as the last call about it. `reason` is for people and holds no bytes the peer chose."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+from collections import deque
 from collections.abc import Sequence
 from enum import Enum, auto
 from typing import cast
@@ -20,13 +21,14 @@ from OpenSSL import SSL, crypto
 from watchline.errors import Malformed
 from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX, LinkOwner
 from watchline.routes.address import Address
-from watchline.routes.certificate import FINGERPRINT_BYTES, key_fingerprint, self_signed_certificate
+from watchline.routes.certificate import FINGERPRINT_BYTES, key_fingerprint, read_introduction, self_signed_certificate
 from watchline.routes.framing import FrameParser, format_frames
 from watchline.routes.hello import check_door
 
 GROUP = "X25519MLKEM768"
 WELCOME = b"\x01"
-HANDSHAKE_BYTES_MAX = 16_384
+HANDSHAKE_BYTES_MAX = 16_384  # each end hears one certificate, the longest of 12,544 bytes, and about 1,700 bytes besides
+INTRODUCTIONS_PER_SECOND = 4  # by one door: each may cost the owner work with public keys
 
 _RECORD_BYTES = 16_384
 _RECORD_OVERHEAD = 22  # head, content type and tag of one TLS record
@@ -42,12 +44,15 @@ class Gate:
     def __init__(self, seed: bytes, owner: LinkOwner, handshake_seconds: float, close_seconds: float) -> None:
         certificate = self_signed_certificate(seed)
         self.fingerprint = key_fingerprint(certificate)
-        self.context = _context(seed, certificate)
+        self._seed = seed
+        self._context = _context(seed, certificate)  # of every door but these
+        self._introducing: dict[str, SSL.Context] = {}
         self.owner = owner
         self.handshake_seconds = handshake_seconds
         self.close_seconds = close_seconds
         self.connections: set[Connection] = set()
         self._admitted: set[tuple[bytes, str]] = set()
+        self._questions: dict[str, deque[float]] = {}  # when the owner was last asked about a door of ours, by the loop's time
 
     def admit(self, peer: bytes, door: str) -> None:
         if len(peer) != FINGERPRINT_BYTES:
@@ -56,7 +61,7 @@ class Gate:
 
     def dismiss(self, peer: bytes, door: str) -> None:
         self._admitted.discard((peer, door))
-        for connection in [each for each in self.connections if (each.peer, each.door) == (peer, door)]:
+        for connection in [each for each in self.connections if (each.shown, each.door) == (peer, door)]:
             connection.end("the peer is no longer paired")
 
     def is_door(self, door: str) -> bool:
@@ -66,6 +71,30 @@ class Gate:
     def admits(self, peer: bytes, door: str) -> bool:
         """Whether the holder of this key is let in by this door."""
         return (peer, door) in self._admitted
+
+    def introduce(self, door: str, introduction: bytes | None) -> None:
+        if introduction is None:
+            self._introducing.pop(check_door(door), None)
+        else:
+            self._introducing[check_door(door)] = _context(self._seed, self_signed_certificate(self._seed, introduction))
+
+    def context(self, door: str) -> SSL.Context:
+        """What TLS runs with by this door."""
+        return self._introducing.get(door, self._context)
+
+    def is_introduced(self, peer: bytes, door: str, introduction: bytes) -> bool:
+        """Ask the owner whether the holder of this key is to be let in by this door; False if it was asked too often."""
+        if not self.may_ask(door, asyncio.get_running_loop().time()):
+            return False
+        return self.owner.introduced(door, peer, introduction) and self.admits(peer, door)
+
+    def may_ask(self, door: str, now_seconds: float) -> bool:
+        """Whether the owner may be asked about a key by this door now; if so, that counts as a question."""
+        asked = self._questions.setdefault(door, deque(maxlen=INTRODUCTIONS_PER_SECOND))
+        if len(asked) == INTRODUCTIONS_PER_SECOND and now_seconds - asked[0] < 1.0:
+            return False
+        asked.append(now_seconds)
+        return True
 
 
 class Stage(Enum):
@@ -94,6 +123,7 @@ class Connection(asyncio.Protocol):
         self.address = ""
         self.congested = False
         self.shown = b""  # the fingerprint of the key that the other end shows, before it is judged
+        self.introduction: bytes | None = None  # what it shows besides, if the key alone does not let it in
         self.lost: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._gate = gate
         self._stage = Stage.CONNECTING
@@ -201,6 +231,10 @@ class Connection(asyncio.Protocol):
         """Whether the holder of this key may be at the other end."""
         raise NotImplementedError
 
+    def _is_introduced(self, introduction: bytes) -> bool:
+        """Whether the key that was shown may be at the other end from now on; the owner is asked."""
+        raise NotImplementedError
+
     def _begin(self) -> None:
         """The TCP connection stands."""
         raise NotImplementedError
@@ -224,7 +258,7 @@ class Connection(asyncio.Protocol):
     # The handshake: what both do.
 
     def _start_tls(self) -> None:
-        self._tls = SSL.Connection(self._gate.context)
+        self._tls = SSL.Connection(self._gate.context(self.door))
         self._tls.set_app_data(self)
         self._stage = Stage.HANDSHAKE
 
@@ -237,15 +271,7 @@ class Connection(asyncio.Protocol):
                 return
         if data:
             self._tls.bio_write(data)
-        try:
-            if self._stage is Stage.HANDSHAKE:
-                self._shake_hands()
-        except SSL.WantReadError:
-            self._flush()
-            return
-        except SSL.Error:
-            self._flush()
-            self._fail()
+        if self._stage is Stage.HANDSHAKE and not self._has_shaken_hands():
             return
         plain, end = self._open_records()
         self._flush()
@@ -253,13 +279,40 @@ class Connection(asyncio.Protocol):
         if end is not None:
             self._ended_by_peer(end)
 
-    def _shake_hands(self) -> None:
-        """Raise SSL.WantReadError while there is more to come, and SSL.Error if it is not what routes.tls promises."""
-        self._tls.do_handshake()
+    def _has_shaken_hands(self) -> bool:
+        """Whether the handshake is done and is what routes.tls promises; if not, more must come or the connection ends."""
+        try:
+            self._tls.do_handshake()
+        except SSL.WantReadError:
+            self._flush()
+            return False
+        except SSL.Error:
+            self._flush()
+            self._fail()
+            return False
+        try:
+            is_with_peer = self._is_with_peer()
+        except BaseException:  # the owner's bug, and for the event loop; nothing stays open
+            self._refuse()
+            raise
+        if not is_with_peer:
+            self._refuse()
+        return is_with_peer
+
+    def _is_with_peer(self) -> bool:
+        """Judge a handshake that is done. The other end has proved its key by now, which it had not when OpenSSL asked."""
         if self._tls.get_group_name() != GROUP or self._tls.get_protocol_version() != SSL.TLS1_3_VERSION:
-            raise SSL.Error("a weaker handshake")
-        if not self.accepts(self.shown):  # OpenSSL asks only when certificates are shown; this holds even if none were
-            raise SSL.Error("no paired key")
+            return False
+        if self.accepts(self.shown):  # OpenSSL asks only when certificates are shown; this holds even if none were
+            return True
+        if self.introduction is None or not self._is_introduced(self.introduction):
+            return False
+        return self._stage is Stage.HANDSHAKE and self.accepts(self.shown)  # the owner may have closed it meanwhile
+
+    def _refuse(self) -> None:
+        """Close without a word: what TLS still has to say may be our certificate, which a stranger who was dialled gets not."""
+        if self._stage is not Stage.CLOSED:
+            self._fail()
 
     def _fail(self) -> None:
         """TLS does not hold, or is not with a peer: let an alert leave, then close."""
@@ -349,13 +402,22 @@ def _context(seed: bytes, certificate: x509.Certificate) -> SSL.Context:
 
 
 def _judge(tls: SSL.Connection, certificate: crypto.X509, _error: int, depth: int, _ok: int) -> bool:
-    """Answer OpenSSL's question about each certificate of a chain: ours are chains of one, and only the key counts."""
+    """Answer OpenSSL's question about each certificate of a chain: ours are chains of one, and only the key counts.
+
+    A key with an introduction passes for now: that its holder has the private key is proved only later in the handshake.
+    """
     connection = cast("Connection", tls.get_app_data())
+    if depth != 0:
+        return False
     try:
-        connection.shown = key_fingerprint(certificate.to_cryptography())
+        shown = certificate.to_cryptography()
+        connection.shown = key_fingerprint(shown)
+        if connection.accepts(connection.shown):
+            return True
+        connection.introduction = read_introduction(shown)
     except Exception:  # noqa: BLE001 - whatever a stranger's certificate makes a parser raise, it holds no paired key
         return False
-    return depth == 0 and connection.accepts(connection.shown)
+    return connection.introduction is not None
 
 
 def _tune(connected: socket.socket) -> None:

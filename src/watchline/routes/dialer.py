@@ -43,7 +43,8 @@ class TlsDialer:
     - `tls`: something is there, but it is not this peer, does not accept our key, or speaks another TLS.
 
     Where a name has several addresses they are tried in turn, and the outcome told is the one that got furthest. A link that
-    its owner closes is dialled again like a lost one: to be rid of it, close the dialler.
+    its owner closes is dialled again like a lost one: to be rid of it, close the dialler. Where the owner accepts a new key
+    that the peer introduces, the dialler is that key's from then on, and `peer` is its fingerprint.
     """
 
     def __init__(
@@ -154,15 +155,27 @@ class Dialled(Connection):
     def __init__(self, gate: Gate, dialer: TlsDialer) -> None:
         super().__init__(gate, dialer.door)
         self.settled: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
-        self._wanted = dialer.peer
-        self._dialled = str(dialer.address)
+        self._dialer = dialer
         self._outcome: Outcome = "refused"  # what it comes to if it ends now
 
     def accepts(self, fingerprint: bytes) -> bool:
-        return fingerprint == self._wanted and self._gate.admits(fingerprint, self.door)
+        return fingerprint == self._dialer.peer and self._gate.admits(fingerprint, self.door)
+
+    def _is_introduced(self, introduction: bytes) -> bool:
+        before = self._dialer.peer
+        if not self._gate.admits(before, self.door):
+            return False
+        self._dialer.peer = self.shown  # now, since an owner that dismisses the old key thereby closes the diallers of it
+        is_introduced = False
+        try:
+            is_introduced = self._gate.is_introduced(self.shown, self.door, introduction)
+        finally:
+            if not is_introduced:
+                self._dialer.peer = before
+        return is_introduced
 
     def _begin(self) -> None:
-        self.address = self._dialled
+        self.address = str(self._dialer.address)
         self._start_tls()
         self._tls.set_connect_state()
         self._tls.set_tlsext_host_name(self.door.encode("ascii"))

@@ -95,6 +95,9 @@ class Accepted(Connection):
     def accepts(self, fingerprint: bytes) -> bool:
         return self._gate.admits(fingerprint, self.door)
 
+    def _is_introduced(self, introduction: bytes) -> bool:
+        return self._gate.is_door(self.door) and self._gate.is_introduced(self.shown, self.door, introduction)
+
     def data_received(self, data: bytes) -> None:
         if self._stage is Stage.DOOR:
             self._come_to_door(data)

@@ -73,10 +73,25 @@ class MemoryRoute:
         self.faults = faults or Faults()
         self._joined = 0
 
-    def join(self, near: LinkOwner, near_peer: bytes, far: LinkOwner, far_peer: bytes) -> tuple[MemoryLink, MemoryLink]:
+    def join(
+        self,
+        near: LinkOwner,
+        near_peer: bytes,
+        far: LinkOwner,
+        far_peer: bytes,
+        *,
+        door: str = "memory",
+        near_introduction: bytes | None = None,
+        far_introduction: bytes | None = None,
+    ) -> tuple[MemoryLink, MemoryLink]:
         """Open a link between two owners; both are told before it returns. The near one is the one that dialled.
 
         near_peer: whom the near owner sees at the other end, a fingerprint of 32 bytes. far_peer: the same for the far one.
+        door: what the two owners know their line by here.
+
+        near_introduction: what the near end shows because its key is new; then the far owner is asked `introduced`, with no
+        limit per second. far_introduction: the same the other way; that is asked first. If either says False the links that
+        are returned are closed ones, and no owner is told of them.
         """
         self._joined += 1
         links = (
@@ -84,6 +99,13 @@ class MemoryRoute:
             MemoryLink(self, far, far_peer, f"memory:{self._joined}", outbound=False),
         )
         links[0].other, links[1].other = links[1], links[0]
+        if not (
+            (far_introduction is None or near.introduced(door, near_peer, far_introduction))
+            and (near_introduction is None or far.introduced(door, far_peer, near_introduction))
+        ):
+            for link in links:
+                link.is_closed = True
+            return links
         near.opened(links[0])
         far.opened(links[1])
         return links
@@ -101,7 +123,7 @@ class MemoryLink:
         self.congested = False
         self._route = route
         self._owner = owner
-        self._is_closed = False
+        self.is_closed = False
         self.arriving: list[tuple[float, int, bytes]] = []  # to this end: when, in which order, what
         self._sent = 0
         self._waiting_bytes = 0
@@ -109,7 +131,7 @@ class MemoryLink:
 
     def send(self, frames: Sequence[bytes]) -> None:
         format_frames(frames)  # refuses what no route carries
-        if self._is_closed:
+        if self.is_closed:
             return
         for frame in frames:
             self._send_one(frame)
@@ -117,7 +139,7 @@ class MemoryLink:
             self.cut("the peer takes nothing")
 
     def close(self) -> None:
-        if self._is_closed:
+        if self.is_closed:
             return
         clock = self._route.clock
         after_what_was_sent = max(self._last_arrival_seconds, clock.now_seconds + self._route.faults.delay_seconds[0])
@@ -151,7 +173,7 @@ class MemoryLink:
         frames: list[bytes] = []
         while self.arriving and self.arriving[0][0] <= self._route.clock.now_seconds:
             frames.append(heapq.heappop(self.arriving)[2])
-        if not frames or self._is_closed:
+        if not frames or self.is_closed:
             return
         self._owner.received(self, frames)
         self.other.left(sum(map(len, frames)))
@@ -160,10 +182,10 @@ class MemoryLink:
         self._waiting_bytes -= count
         if self.congested and self._waiting_bytes <= CONGESTED_BYTES // 4:
             self.congested = False
-            if not self._is_closed:
+            if not self.is_closed:
                 self._owner.drained(self)
 
     def end(self, reason: str) -> None:
-        if not self._is_closed:
-            self._is_closed = True
+        if not self.is_closed:
+            self.is_closed = True
             self._route.clock.call_at(self._route.clock.now_seconds, lambda: self._owner.closed(self, reason))

@@ -7,6 +7,9 @@ What holds for every link that its owner is told of:
 - Both sides present a self-signed Ed25519 certificate. Its key alone counts: SHA-256 of the SubjectPublicKeyInfo must be that
   of a peer we are paired with - for a dialler, of the very peer it dialled. Names and dates in it mean nothing, so a wrong
   clock cuts no line.
+- A key that is new to the other end may be let in by an introduction: bytes in the certificate, sealed by the desk that shows
+  them and judged by the owner of the other end (LinkOwner.introduced). It is asked after the handshake, when the holder has
+  proved the key, so a copied certificate comes to nothing; and before a dialler shows its own certificate.
 - After its checks the listener says one byte, WELCOME. In TLS 1.3 a client's handshake ends before the server has judged its
   key; the byte is how a dialler knows that it was let in, and that a reported `connected` is true.
 
@@ -14,7 +17,8 @@ A stranger gets nothing, not even a byte of ours before its ClientHello named a 
 word does not protect from). At most 16 handshakes wait, for at most five seconds and 16 KiB of input each. When a
 seventeenth comes, the one that has waited longest without naming a door makes room; if all have named one, the newcomer is
 closed. So idle connections do not keep a peer out, and strangers are counted, not logged. Somebody who watches the path and
-repeats a door word can: while that goes on, links that stand are safe, but new ones are a matter of luck.
+repeats a door word can: while that goes on, links that stand are safe, but new ones are a matter of luck. That holds for
+introductions too: the owner is asked about four a second and door, whoever shows them.
 
     route = TlsRoute(seed, owner)
     route.admit(peer, door)
@@ -29,13 +33,22 @@ from collections.abc import Callable
 
 from watchline.routes import Attempt, LinkOwner
 from watchline.routes.address import Address
-from watchline.routes.certificate import key_fingerprint, self_signed_certificate
+from watchline.routes.certificate import INTRODUCTION_BYTES_MAX, key_fingerprint, self_signed_certificate
 from watchline.routes.connection import Gate
 from watchline.routes.dialer import Backoff, TlsDialer
 from watchline.routes.hello import check_door
 from watchline.routes.listener import Strangers, TlsListener
 
-__all__ = ["Backoff", "Strangers", "TlsDialer", "TlsListener", "TlsRoute", "key_fingerprint", "self_signed_certificate"]
+__all__ = [
+    "INTRODUCTION_BYTES_MAX",
+    "Backoff",
+    "Strangers",
+    "TlsDialer",
+    "TlsListener",
+    "TlsRoute",
+    "key_fingerprint",
+    "self_signed_certificate",
+]
 
 HANDSHAKE_SECONDS = 5.0
 CLOSE_SECONDS = 5.0  # what was queued before a close may take this long to leave
@@ -71,11 +84,24 @@ class TlsRoute:
         self._gate.admit(peer, door)
 
     def dismiss(self, peer: bytes, door: str) -> None:
-        """Take an admission back, and close every link and dialler that rests on it."""
+        """Take an admission back, and close every link and dialler that rests on it.
+
+        Called while the owner is asked about a key that the peer introduced, this leaves the dialler and the connection alone
+        over which it did so; diallers of the old key at other addresses are closed.
+        """
         for dialer in self._dialers:
             if (dialer.peer, dialer.door) == (peer, door):
                 dialer.close()
         self._gate.dismiss(peer, door)
+
+    def introduce(self, door: str, introduction: bytes | None) -> None:
+        """Show these bytes on every new connection by this door, dialled or accepted, until None takes them back.
+
+        introduction: 1 to INTRODUCTION_BYTES_MAX bytes, sealed by the caller: a stranger who knows the door word reads them as
+        they are, and sees their length. Raises ValueError for another length. Each door with an introduction has TLS settings
+        of its own, made by this call; the others share one.
+        """
+        self._gate.introduce(door, introduction)
 
     async def listen(self, address: Address) -> TlsListener:
         """Accept connections; on return the port is open.

@@ -150,11 +150,13 @@ CREATE TABLE attempts (
     time INTEGER NOT NULL,
     route TEXT NOT NULL,
     outcome TEXT NOT NULL,
-    size INTEGER NOT NULL
+    size INTEGER NOT NULL,
+    ours INTEGER NOT NULL,
+    theirs INTEGER NOT NULL
 ) STRICT;
 
 CREATE INDEX attempts_by_time ON attempts (line, time);
-CREATE INDEX attempts_sent_by_size ON attempts (line, size) WHERE outcome = 'sent';
+CREATE INDEX attempts_sent_by_size ON attempts (line, ours, theirs, size) WHERE outcome = 'sent';
 
 CREATE TABLE documents (
     kind TEXT NOT NULL,

@@ -1,0 +1,240 @@
+"""What one desk lost and the other one holds comes back (rule 31): entries of earlier pairs of incarnations, with their bodies.
+
+Leaf 0 of the peer's log says how far the last pair came as the peer knows it. What we hold less of, of its log or of our own,
+we ask for, one piece at a time and below everything else on the line. A piece proves itself: its leaves continue our copy, and
+lead by a Merkle path to a head that the log's own author signed when it was alive. So nobody can put words into a lost log.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from watchline.core.checkpoint import Checkpoint, origin
+from watchline.core.encoding import encode
+from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, verify_commitment
+from watchline.core.frames import LostRequest, Recovered
+from watchline.core.keys import verify_ed25519
+from watchline.core.limits import FRAME_ENTRIES_MAX
+from watchline.core.merkle import Edge, consistency_path, leaf_hash, verify_consistency
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
+from watchline.core.release import is_released
+from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.errors import Contradiction, PeerError, WrongParty
+
+PIECE_BYTES = 100_000  # of leaves, blindings and bodies: with its head and path it fits into a frame
+ASK_AGAIN_SECONDS = 10.0
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A part of an old log that the peer holds and we do not: up to `size`, where the peer says the root is `root`."""
+
+    log: Log
+    size: int
+    root: bytes
+
+
+class Recovery:
+    """What is to be recovered on one line, and what the peer is given of what it lost."""
+
+    def __init__(self, setup: LineSetup, reader: Reader) -> None:
+        self._setup = setup
+        self._reader = reader
+        self._lost: list[Lost] = []
+        self._edge: Edge | None = None  # of the log that is being recovered, as far as it is committed or in this turn
+        self._number = 0
+        self._asked_at: float | None = None
+        self._request: LostRequest | None = None
+
+    @property
+    def due_at(self) -> float | None:
+        """When to ask (again), in seconds of the running clock; None if nothing is lost."""
+        if not self._lost:
+            return None
+        return 0.0 if self._asked_at is None else self._asked_at + ASK_AGAIN_SECONDS
+
+    # --- what we lost
+
+    def compare(self, content: bytes) -> None:
+        """Learn from the peer's CONTINUES what we hold less of than it does.
+
+        Raises Contradiction (rule 28) if it names another root of a log than ours at a size that we hold.
+        """
+        said = Continues.decode(content)
+        if said.old_pair is None or said.own_root is None or said.peer_root is None:
+            return
+        pair = Pair(said.old_pair[1], said.old_pair[0])
+        if pair == self._setup.pair:
+            return
+        for outgoing, size, root in ((False, said.own_size, said.own_root), (True, said.peer_size, said.peer_root)):
+            log = Log(self._setup.line, pair, outgoing)
+            held = self._reader.size(log)
+            if held < size and self._setup.log_key(log) is not None:
+                self._lost.append(Lost(log, size, root))
+            elif held >= size and self._reader.root_at(log, size) != root:
+                raise self._differs(content, log)
+
+    def ask(self, moment: Moment) -> LostRequest | None:
+        """The next request, if one is due."""
+        due_at = self.due_at
+        if due_at is None or moment.running < due_at:
+            return None
+        if self._asked_at is not None and len(self._lost) > 1:  # the peer does not answer for this one: try another first
+            self._lost.append(self._lost.pop(0))
+            self._edge = None
+        log = self._lost[0].log
+        self._asked_at = moment.running
+        self._take_up(log)
+        assert self._edge is not None
+        direction = self._setup.direction(log)
+        return LostRequest(log.outgoing, direction.inc, direction.peer_inc, self._edge.size)
+
+    def take(self, item: Recovered, moment: Moment) -> list[Record]:
+        """Verify a piece that we asked for; give what to commit. Nothing for one that we did not ask for.
+
+        Raises PeerError (rules 7, 8, 31, 39) for one that does not continue our copy, or does not lead to its author's head.
+        """
+        if not self._lost or self._edge is None or self._named(item) != self._lost[0].log:
+            return []
+        lost = self._lost[0]
+        if item.start != self._edge.size:
+            return []
+        number = self._number
+        try:
+            edge, kept = self._follow(lost.log, self._edge, item, moment)
+        except PeerError:
+            self._number = number
+            raise
+        self._edge, self._asked_at = edge, None
+        if edge.size >= lost.size:
+            self._lost.pop(0)
+            self._edge = None
+        return kept
+
+    def _follow(self, log: Log, edge: Edge, item: Recovered, moment: Moment) -> tuple[Edge, list[Record]]:
+        direction, kept = self._setup.direction(log), list[Record]()
+        for index, (encoded, blinding, body) in enumerate(item.entries, start=item.start):
+            leaf = Leaf.decode(encoded)
+            leaf.verify_direction(direction)
+            if leaf.index != index:
+                raise WrongParty("a recovered entry stands at another index", rule=31, index=leaf.index)
+            verify_commitment(leaf, blinding, body)
+            target = self._target(leaf, log, item)
+            kept.append(self._record(log, leaf, encoded, blinding, body, target, moment))
+            edge = edge.append(leaf_hash(encoded))
+        if edge.size > item.size:
+            raise WrongParty("recovered entries go on above their head", rule=31, size=item.size)
+        self._verify_head(log, item)
+        verify_consistency(edge.size, edge.root(), item.size, item.root, item.path)
+        if edge.size == item.size:
+            kept.append(CheckpointRecord(log, item.size, item.root, item.signature))
+        return edge, kept
+
+    def _take_up(self, log: Log) -> None:
+        if self._edge is not None:
+            return
+        edge, self._number = Edge.EMPTY, 0
+        for record in self._reader.entries(log, 0, self._reader.size(log)):
+            edge = edge.append(leaf_hash(record.leaf))
+            self._count(record.type, record.body)
+        self._edge = edge
+
+    def _count(self, kind: int, encoded: bytes) -> int | None:
+        """The number of the next entry of a log, as `incoming` counts."""
+        body = Body.decode(encoded)
+        if kind == EntryType.CONTINUES:
+            self._number = Continues.decode(body.content).last_number
+        if body.again is not None:
+            return body.again.number
+        self._number += kind in NUMBERED
+        return self._number if kind in NUMBERED else None
+
+    def _target(self, leaf: Leaf, log: Log, item: Recovered) -> Body | None:
+        """What an answer or a cancel refers to, as far as we hold it or it comes in the same piece.
+
+        In the first pair of a line nothing was issued again, so there nobody needs it.
+        """
+        if leaf.re is None or log.pair == (1, 1):
+            return None
+        own = leaf.type == EntryType.CANCEL
+        if own and item.start <= leaf.re < leaf.index:
+            return Body.decode(item.entries[leaf.re - item.start][2])
+        record = self._reader.entry(log if own else log._replace(outgoing=not log.outgoing), leaf.re)
+        return None if record is None else Body.decode(record.body)
+
+    def _record(
+        self, log: Log, leaf: Leaf, encoded: bytes, blinding: bytes, body: bytes, target: Body | None, moment: Moment
+    ) -> EntryRecord:
+        read = Body.decode(body)
+        roster = self._setup.own_roster if log.outgoing else self._setup.peer_roster
+        return EntryRecord(
+            log=log,
+            index=leaf.index,
+            type=leaf.type,
+            leaf=encoded,
+            body=body,
+            blinding=blinding,
+            sealed=None,
+            epoch=0,
+            time=moment.wall,
+            re=leaf.re,
+            number=self._count(leaf.type, body),
+            nonce=read.nonce,
+            released=is_released(leaf, read, target, self._setup, roster, leaf.time),
+        )
+
+    def _verify_head(self, log: Log, item: Recovered) -> None:
+        key, direction = self._setup.log_key(log), self._setup.direction(log)
+        assert key is not None
+        name = origin(direction.line, direction.sender, direction.inc, direction.peer_inc)
+        verify_ed25519(key, item.signature, Checkpoint(name, item.size, item.root).text())
+
+    def _differs(self, content: bytes, log: Log) -> PeerError:
+        contradiction = Contradiction(
+            "the peer continues another log than the one that was kept here", rule=28, hint="call the other desk"
+        )
+        held = self._reader.latest_checkpoint(log)
+        head = None if held is None else [held.size, held.root, held.signature]
+        contradiction.evidence = encode([content, log.outgoing, head])
+        return contradiction
+
+    # --- what the peer lost
+
+    def hear(self, request: LostRequest) -> None:
+        """Remember what the peer asks for, its last request only: it is answered when the line has nothing else to say."""
+        self._request = request
+
+    def answer(self) -> Recovered | None:
+        """A piece of what the peer asked for; None if it asks for nothing, or for what we hold no more of."""
+        request, self._request = self._request, None
+        log = None if request is None else self._named(request)
+        if request is None or log is None or log.pair == self._setup.pair:
+            return None
+        head = self._reader.latest_checkpoint(log)
+        if head is None or request.start >= min(head.size, self._reader.size(log)):
+            return None
+        entries = tuple(self._piece(log, request.start, head.size))
+        end = request.start + len(entries)
+
+        def subtree(start: int, stop: int) -> bytes:
+            return self._reader.subtree(log, start, stop)
+
+        path = tuple(consistency_path(end, head.size, subtree))
+        return Recovered(
+            log.outgoing, request.inc, request.peer_inc, request.start, entries, head.size, head.root, head.signature, path
+        )
+
+    def _piece(self, log: Log, start: int, size: int) -> Iterator[tuple[bytes, bytes, bytes]]:
+        room = PIECE_BYTES
+        for record in self._reader.entries(log, start, min(size, start + FRAME_ENTRIES_MAX)):
+            room -= len(record.leaf) + len(record.blinding) + len(record.body) + 16
+            if room < 0 and record.index > start:
+                return
+            yield record.leaf, record.blinding, record.body
+
+    def _named(self, item: LostRequest | Recovered) -> Log:
+        """The log that an item of the peer means. Both kinds say `own` of the log of whoever sends the item."""
+        outgoing = not item.own
+        pair = Pair(item.inc, item.peer_inc) if outgoing else Pair(item.peer_inc, item.inc)
+        return Log(self._setup.line, pair, outgoing)

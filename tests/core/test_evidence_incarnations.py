@@ -1,0 +1,51 @@
+"""Evidence of a later pair of incarnations, in which entries were issued again (rule 30)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.core.sample_desks import certificate, identity_key
+from tests.core.sample_evidence import Talk
+from watchline.core.certificate import issue
+from watchline.core.entries import Again, Body, EntryType, Notice, Place, Precedence
+from watchline.core.evidence import build_evidence, verify_evidence
+from watchline.core.evidence_parts import Bundle
+
+WORDS = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "we mean it"}).encode()
+
+
+def test_what_is_issued_again_keeps_its_number_and_is_acknowledged_by_its_first_place() -> None:
+    first, again = Talk(), Talk(incs=(1, 2))
+    asked = first.say("b", "airspace-object")
+    first.say("b", "airspace-object")
+    body = Body.decode(first.entries["b"][asked].body or b"")
+    place = again.add("b", EntryType.NOTICE, replace(body, again=Again(1, 1, asked, 1, None)))
+    again.add("b", EntryType.NOTICE, again.release("b", body.content))
+    first.respond("a", asked)
+    response = Body.decode(first.entries["a"].pop().body or b"")
+    again.add("a", EntryType.ACKNOWLEDGE, response, place)
+    later = issue(identity_key("B"), certificate("B", serial=2, inc=2))
+    for shown, counts in (({"a": [1], "b": range(3)}, False), (None, True)):
+        old, new = first.bundle() if shown is None else Bundle(first.files, (), (), ()), again.bundle(shown)
+        both = Bundle(old.pairing, (("b", 2, later.encoded),), (*old.logs, *new.logs), (*old.statuses, *new.statuses))
+        entries = {(entry["log"], entry["index"]): entry for entry in verify_evidence(build_evidence(both)).entries}
+        assert entries["b-2-1", place]["acknowledged_by"] == [{"log": "a-1-2", "index": 1, "counts": counts}]
+        assert [entries["b-2-1", index]["number"] for index in range(3)] == [None, 1, 1]
+    hidden = again.bundle(closed={"b": [1]})
+    hidden = Bundle(hidden.pairing, (("b", 2, later.encoded),), hidden.logs, hidden.statuses)
+    numbers = [entry["number"] for entry in verify_evidence(build_evidence(hidden)).entries if entry["log"] == "b-2-1"]
+    assert numbers == [None, None, None]
+
+
+def test_evidence_tells_whether_an_answer_names_the_first_place_of_what_was_issued_again() -> None:
+    talk = Talk(incs=(1, 2))
+    issued = talk.release("b", WORDS)
+    asked_again = talk.add("b", EntryType.NOTICE, replace(issued, again=Again(1, 1, 1, 1, None)))
+    for meant in (Place(2, 1, asked_again), Place(1, 1, 1)):
+        talk.add("a", EntryType.NOTICE, talk.release("a", WORDS, EntryType.NOTICE, meant), asked_again)
+    plain = talk.bundle()
+    later = issue(identity_key("B"), certificate("B", serial=2, inc=2))
+    report = verify_evidence(build_evidence(replace(plain, certificates=(("b", 2, later.encoded),))))
+    assert report.verified
+    released = [entry["released"] for entry in report.entries if entry["log"] == "a-1-2"]
+    assert released == [None, False, True]

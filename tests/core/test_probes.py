@@ -1,0 +1,60 @@
+"""Probes: questions that measure a route, answered once each, and bounded on both sides."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+
+from watchline.core.frames import Probe
+from watchline.core.probes import ANSWERS_PER_TURN, KEPT, Probes
+from watchline.core.setting import Moment
+
+RANDOM = random.Random(7)
+
+
+def at(running: float) -> Moment:
+    return Moment(0, running, RANDOM.randbytes)
+
+
+def answer_to(question: Probe, held_ms: int = 0) -> Probe:
+    return Probe(None, question.nonce, held_ms)
+
+
+def test_answer_gives_the_round_trip_without_the_time_that_the_peer_held_it() -> None:
+    probes = Probes()
+    question = probes.ask(at(10.0))
+    seconds, answer = probes.receive(answer_to(question, held_ms=250), at(11.0))
+    assert seconds == pytest.approx(0.75)
+    assert answer is None
+
+
+def test_answer_that_claims_to_have_been_held_longer_than_it_took_gives_no_negative_time() -> None:
+    probes = Probes()
+    question = probes.ask(at(10.0))
+    assert probes.receive(answer_to(question, held_ms=5_000), at(11.0))[0] == 0.0
+
+
+def test_answer_counts_once_and_only_for_a_question_of_ours() -> None:
+    probes = Probes()
+    question = probes.ask(at(10.0))
+    assert probes.receive(Probe(None, (question.nonce or 0) ^ 1, 0), at(11.0)) == (None, None)
+    assert probes.receive(answer_to(question), at(11.0))[0] == 1.0
+    assert probes.receive(answer_to(question), at(12.0)) == (None, None)
+
+
+def test_oldest_question_is_forgotten_when_too_many_wait() -> None:
+    probes = Probes()
+    questions = [probes.ask(at(float(second))) for second in range(KEPT + 1)]
+    assert probes.receive(answer_to(questions[0]), at(100.0)) == (None, None)
+    assert probes.receive(answer_to(questions[1]), at(100.0))[0] == 99.0
+
+
+def test_questions_are_answered_with_their_nonce_so_many_times_a_turn() -> None:
+    probes = Probes()
+    asked = [Probe(number, None, 0) for number in range(ANSWERS_PER_TURN + 1)]
+    answers = [probes.receive(each, at(0.0)) for each in asked]
+    assert answers[:-1] == [(None, Probe(None, number, 0)) for number in range(ANSWERS_PER_TURN)]
+    assert answers[-1] == (None, None)
+    probes.turn()
+    assert probes.receive(asked[-1], at(0.0)) == (None, Probe(None, ANSWERS_PER_TURN, 0))
