@@ -170,7 +170,7 @@ def asserted(
 
 def right_signers(name: str) -> tuple[int, ...]:
     """Officers who may, as many as are needed."""
-    needed = 2 if name in ("ROSTER", "TERMS") else 1
+    needed = 2 if name in ("ROSTER", "TERMS", "CONFIRM") else 1
     return tuple(each.number for each in ROSTER.officers if each.role in MAY[signed_for(name)[0]])[:needed]
 
 

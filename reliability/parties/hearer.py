@@ -30,7 +30,8 @@ COUNTERS = {
     "Line": {"junk", "refused", "_alarms", "_refused_at", "_probes", "_reader", "_seal_key", "_open_key"},
     "Incoming": {"dropped", "_asked", "_early", "_early_bytes", "_reader", "_roots"},  # what waits for its turn: rule 20
     "Outgoing": {"_reader", "_shown_full_at", "_roots"},
-    "StatementGate": {"_checks", "_certificates"},
+    "StatementGate": {"_checks", "_certificates", "_shown", "_failures"},
+    "Changeover": {"_reminded_at"},  # when a certificate was last told to who speaks as an earlier incarnation: rule 28
 }
 """What an attempt may change, by class: counters, the pace of questions and alarms, what waits; and what is no
 state: the journal, and roots that were looked up in it."""
@@ -66,7 +67,7 @@ def frozen(value: object) -> object:
         return value.value
     if isinstance(value, LineSetup):
         return id(value)  # nothing changes one: another setup is another object
-    if is_dataclass(value) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
+    if is_dataclass(value) and not isinstance(value, type) and kind.__dataclass_params__.frozen:  # type: ignore[attr-defined]
         return value
     if kind.__module__.startswith(("watchline.", __name__)) and not callable(value):
         left_out = {name for base in kind.__mro__ for name in COUNTERS.get(base.__name__, ())}

@@ -30,7 +30,8 @@ NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE,
 
 LABELS = {
     "certificate", "pairing", "roster",  # purposes of identities
-    "person", "statement", "pairing secret", "kept pairing", "line", "digits", "rk", "ck",  # what goes into a hash or a context
+    "person", "statement", "pairing secret", "line", "digits", "rk", "ck",  # what goes into a hash or a context
+    "kept pairing", "kept desk", "backup",  # what goes into the context of what is sealed for a medium
     "identity key", "desk keys", "pending invitation", "pending acceptance",  # encodings that are sealed and never signed
 }  # fmt: skip
 """Every text `watchline/1 ...` that keeps one use of a key or of a hash apart from another."""

@@ -156,6 +156,8 @@ def items_of_wrong_parties(hearer: Hearer, facts: Facts) -> Iterator[Attempt]:
         for about, spec in wrong_parties().items():
             if make(spec, facts) == genuine or (name == "certificate" and _is_right_certificate(spec)):
                 continue  # it names nothing that is wrong: a head names no recipient, a certificate no peer
+            if name == "certificate" and _is_later_certificate(spec):
+                continue  # a new incarnation, rightly certified, is what begins the new pair (rule 28)
             if name == "certificate":
                 outcomes = _certificate_outcomes(spec)
             elif spec.declared != (1, 1) or (name == "full entry" and spec.inner != right().inner):
@@ -178,8 +180,16 @@ _SEALED_FOR_OTHERS = {"entries": of("asked 22"), "full entry": of("wrong-party 7
 def _certificate_outcomes(spec: Spec) -> Expected:
     """A certificate is refused for its desk, for its line, or for its incarnation and keys (rules 2 and 28)."""
     if spec.direction.sender != right().direction.sender or spec.direction.line != right().direction.line:
-        return of("wrong-party 2", "bad-signature 2")
-    return of("malformed 39") if spec.direction.inc == 0 else of("contradiction 28")
+        return of("wrong-party 2", "bad-signature 2", "ignored -")  # ignored: our own identity's, for another line
+    return of("malformed 39", "bad-signature 2", "contradiction 2")
+
+
+def _is_later_certificate(spec: Spec) -> bool:
+    """Also one of the hearer's own identity: it says that this machine was replaced."""
+    line, sender, recipient, *_ = right().direction
+    if spec.direction.line != line:
+        return False
+    return spec.direction.sender == recipient or (spec.direction.sender == sender and spec.direction.inc > 1)
 
 
 def _is_right_certificate(spec: Spec) -> bool:
@@ -251,8 +261,8 @@ def items_elsewhere(facts: Facts, elsewhere: dict[str, Hearer]) -> Iterator[Atte
             if name == "full entry":
                 outcomes = of("wrong-party 7")
             elif name == "certificate":
-                if where == "another line of the same desks":
-                    continue  # it is for every line of its desk (rule 2)
+                if where in ("another line of the same desks", "its own sender"):
+                    continue  # it is for every line of its desk (rule 2); its own sender was replaced (rule 28)
                 outcomes = of("wrong-party 2")
             yield Attempt(f"{name} at {where}", other, make(right(), facts), outcomes)
 

@@ -170,5 +170,10 @@ SIGNED_BY: dict[str, tuple[str, ...]] = {
 }
 """Whose signatures each one carries, by the purpose of the key."""
 
-UNSIGNED: dict[int, Value] = {0: [0, 7, None, 0], 6: [6, 22, 1, 1]}
-"""Items that nobody signs: a slot that other objects are offered in, too."""
+UNSIGNED: dict[int, Value] = {
+    0: [0, 7, None, 0],
+    6: [6, 22, 1, 1],
+    10: [10, False, 1, 1, 0],
+    11: [11, False, 1, 1, 0, [[b"leaf", bytes(32), b"body"]], [1, bytes(32), bytes(64)], []],
+}
+"""Items that nobody signs, or that nobody asked for: a slot that other objects are offered in, too."""

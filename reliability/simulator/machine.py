@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 from reliability.medium import Fault, Image, MediumVFS
 from reliability.simulator.liar import Liar
 from reliability.simulator.network import Frame, SimulatedLink
-from reliability.simulator.pool import NODE_KEY, START, WAL_BYTES, Party, journal_path
-from reliability.simulator.watch import Violation
+from reliability.simulator.pool import NODE_KEY, START, WAL_BYTES, Party, journal_path, reincarnate
+from reliability.simulator.watch import Span, Violation
+from watchline.core.certificate import SignedCertificate
 from watchline.core.records import EntryRecord, Log, Record
 from watchline.core.setting import AlarmRaised, Event, Moment, PhaseChanged
 from watchline.desk.lines import OpenLine
@@ -62,6 +63,20 @@ class Scheduler:
             self._machine.run(action)
 
 
+class Watcher(Protocol):
+    """Who is told of what a machine commits and says."""
+
+    def committing(self, desk: str, records: list[Record]) -> None: ...
+
+    def committed(self, desk: str) -> None: ...
+
+    def spoken(self, desk: str, line: bytes, frame: bytes) -> Span | None: ...
+
+    def shaken(self, *, desk: str | None = None, line: bytes | None = None) -> None: ...
+
+    def alarmed(self, desk: str, line: bytes, kind: str, message: str) -> None: ...
+
+
 class WatchedJournal:
     """The real journal, with the watch behind each commit, and the places before and after it at which a process may end."""
 
@@ -75,9 +90,9 @@ class WatchedJournal:
     def commit(self, records: Iterable[Record]) -> None:
         machine, listed = self._machine, list(records)
         machine.meet("before commit")
-        machine.world.watch.committing(machine.name, listed)
+        machine.watch.committing(machine.name, listed)
         self.real.commit(listed)
-        machine.world.watch.committed(machine.name)
+        machine.watch.committed(machine.name)
         machine.note("commit", len(listed), *_spans(listed))
         machine.meet("after commit")
 
@@ -95,7 +110,9 @@ class Machine:
         self.name = party.name
         self.clock: MemoryClock = world.clock
         self.source = source
-        self.disk = MediumVFS(f"simulated {party.name}", source.randrange(1 << 62))
+        self.inc = 1
+        self.watch: Watcher = world.watch
+        self.disk = MediumVFS(f"simulated {party.name} {id(self)}", source.randrange(1 << 62))
         self.disk.restore(image)
         self.is_up = False
         self.life = 0
@@ -137,6 +154,7 @@ class Machine:
         self.desk = self.world.desk_type(watched, self.world.config, clock=self.moment)
         self.desk.on_failure = self._failed
         self.desk.on_event = self._event
+        self.desk.on_peer_keys_changed = self._peer_keys_changed
         self.desk.run(Scheduler(self))
         self.note("started")
 
@@ -174,7 +192,7 @@ class Machine:
         self.is_up = False
         self.fate = None
         self.note("died", power)
-        self.world.watch.shaken(desk=self.name)
+        self.watch.shaken(desk=self.name)
         self._links.clear()
         if hasattr(self, "journal"):
             self.journal.close()
@@ -187,6 +205,29 @@ class Machine:
         self.die(power=False)
         self.disk.restore(image)
         self.boot(lambda journal: self.world.watch.put_back(self.name, journal))
+
+    def reincarnate(self, image: Image | None) -> None:
+        """Somebody makes the home a new incarnation, from another disk if one is given, and starts the machine from it.
+
+        The number comes from the identity's medium, which no copy of a disk sets back.
+        """
+        self.inc += 1
+        self.note("new incarnation", self.inc, image is not None)
+        watch = self.world.watch
+        if self.is_up:
+            self.die(power=False)
+        if image is not None:
+            self.disk.restore(image)
+        self.disk.boot()
+        journal = open_journal(journal_path(), NODE_KEY, False, vfs=self.disk.name, wal_bytes=WAL_BYTES)
+        if image is None:
+            watch.started(self.name, journal)
+        else:
+            watch.put_back(self.name, journal, reborn=True)
+        reincarnate(journal, self.name, self.inc)
+        journal.close()
+        watch.become(self.name)
+        self.boot(lambda _: None)
 
     def take_room(self) -> None:
         """The disk's file system has no room to spare from now on."""
@@ -235,6 +276,23 @@ class Machine:
         """The line that a link carries."""
         return self.desk.lines[link.cable.line]
 
+    def admits(self, line: bytes, other: Machine, *, introduced: bool) -> bool:
+        """Whether a direct route lets in the other's key. introduced: the other shows its certificate."""
+        opened, shown = self.desk.lines[line], other.desk.facts.certificate
+        if shown.encoded != opened.line.setup.peer_certificate.encoded and introduced:
+            self.run(lambda: self._learn(opened, shown))
+        return self.is_up and shown.encoded == opened.line.setup.peer_certificate.encoded
+
+    def _learn(self, opened: OpenLine, shown: SignedCertificate) -> None:
+        self.desk.introduce_peer(opened, shown)
+
+    def _peer_keys_changed(self, opened: OpenLine, _: bytes) -> None:
+        """A direct route closes the connections of the old key; a relay knows of none."""
+        cable = self.world.cables[opened.record.line]
+        if cable.links and self.source.random() < 0.5:
+            link = cable.links[0]
+            self.clock.call_at(self.clock.now_seconds, lambda: cable.cut(link))
+
     def link_opened(self, link: SimulatedLink) -> None:
         if self.is_up:
             self._links.append(link)
@@ -256,7 +314,7 @@ class Machine:
 
     def speaks(self, link: SimulatedLink, frames: Sequence[bytes]) -> list[Frame]:
         """What leaves when the desk sends these: a liar puts its own words among them."""
-        watch, line = self.world.watch, link.cable.line
+        watch, line = self.watch, link.cable.line
         if self.liar is not None:
             frames = self.liar.bend(self.line_of(link), frames)
         said = [(frame, watch.spoken(self.name, line, frame)) for frame in frames]
@@ -278,7 +336,7 @@ class Machine:
     def _event(self, opened: OpenLine, event: Event) -> None:
         if isinstance(event, AlarmRaised):
             self.note("alarm", event.kind)
-            self.world.watch.alarmed(self.name, opened.record.line, event.kind, event.message)
+            self.watch.alarmed(self.name, opened.record.line, event.kind, event.message)
         elif isinstance(event, PhaseChanged):
             self.note("phase", event.phase)
 

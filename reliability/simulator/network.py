@@ -9,7 +9,7 @@ from __future__ import annotations
 import heapq
 import random
 from collections.abc import Callable, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from reliability.simulator.swarm import CALM
 from reliability.simulator.watch import Span
@@ -18,8 +18,12 @@ from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX
 from watchline.routes.framing import format_frames
 from watchline.routes.memory import MemoryClock
 
+HAUNTING = 24
 REPLAYED_FROM = 64  # frames of a direction that somebody on the way has kept
 DIAL_SECONDS = (0.05, 2.0)
+RELAYED = 0.2  # connections that ask nobody for a key
+INTRODUCED = 0.7  # those that show a certificate which the other end may not know yet
+LATE_SECONDS = (0.5, 20.0)
 
 Frame = tuple[bytes, Span | None]
 """A frame and the entries that it is about."""
@@ -30,6 +34,10 @@ class End(Protocol):
 
     name: str
     is_up: bool
+
+    def admits(self, line: bytes, other: Any, *, introduced: bool) -> bool:
+        """Whether it lets in the key of this other machine, perhaps because it is shown that machine's certificate."""
+        ...
 
     def link_opened(self, link: SimulatedLink) -> None: ...
 
@@ -47,7 +55,7 @@ class Cable:
     """What joins the two ends of one line.
 
     weather: what happens to frames now. blocked: the names of those whose frames vanish. fault: told of each thing that went
-    wrong, with the entries that it hit.
+    wrong, with the entries that it hit. overheard: told of each frame that an end sends.
     """
 
     def __init__(
@@ -67,6 +75,7 @@ class Cable:
         self.blocked: set[str] = set()
         self.links: list[SimulatedLink] = []
         self.kept: dict[str, list[Frame]] = {end.name: [] for end in ends}
+        self.overheard: Callable[[End, bytes], None] = lambda _, __: None
         self._dialling = False
 
     def other(self, end: End) -> End:
@@ -85,10 +94,18 @@ class Cable:
         self._dialling = False
         if self.links:
             return
-        if all(end.is_up for end in self.ends) and not self.blocked:
+        if all(end.is_up for end in self.ends) and not self.blocked and self._is_let_in():
             self.join()
         else:
             self.dial()
+
+    def _is_let_in(self) -> bool:
+        """A direct route lets in the keys that both ends know, or that they are shown now; a relay asks nobody."""
+        if self.source.random() < RELAYED:
+            return True
+        introduced = self.source.random() < INTRODUCED
+        one, other = self.ends
+        return one.admits(self.line, other, introduced=introduced) and other.admits(self.line, one, introduced=introduced)
 
     def join(self) -> None:
         """Open a connection, also beside another: both desks may have dialled."""
@@ -107,6 +124,20 @@ class Cable:
             end.end()
         if not self.links:
             self.dial()
+
+    def haunt(self, end: End) -> None:
+        """What this end has said comes once more, over whatever connection is there by then."""
+        for frame in self.kept[end.name][-HAUNTING:]:
+            later = self.clock.now_seconds + self.source.uniform(*LATE_SECONDS)
+            self.clock.call_at(later, lambda frame=frame: self.slip_in(end, *frame))  # type: ignore[misc]
+
+    def slip_in(self, end: End, data: bytes, span: Span | None) -> None:
+        """A frame reaches the other end as if this one had said it now."""
+        for link in self.links:
+            if link.owner is end:
+                self.fault("late", span)
+                return link.put_under_way(data, span)
+        return None
 
     def lose(self, end: End) -> None:
         """A machine is gone; its peer finds out at once or a while later, as TCP does."""
@@ -168,6 +199,7 @@ class SimulatedLink:
     def carry(self, frame: Frame) -> None:
         cable, source, weather = self.cable, self.cable.source, self.cable.weather
         data, span = frame
+        cable.overheard(self.owner, data)
         kept = cable.kept[self.owner.name]
         kept.append(frame)
         if len(kept) > REPLAYED_FROM:
@@ -183,16 +215,17 @@ class SimulatedLink:
         for _ in range(times):
             if source.random() < weather.corruption:
                 cable.fault("corruption", span)
-                self._put_under_way(_damaged(data, source), span)
+                self.put_under_way(_damaged(data, source), span)
             else:
-                self._put_under_way(data, span)
+                self.put_under_way(data, span)
         if source.random() < weather.replay:
             old, about = source.choice(kept)
             cable.fault("replay", about)
-            self._put_under_way(old, about)
+            self.put_under_way(old, about)
         return None
 
-    def _put_under_way(self, data: bytes, span: Span | None) -> None:
+    def put_under_way(self, data: bytes, span: Span | None) -> None:
+        """Let a frame travel to the other end, however long it takes."""
         cable, source, weather = self.cable, self.cable.source, self.cable.weather
         now = cable.clock.now_seconds
         if weather.bytes_per_second is not None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import random
+from hashlib import sha256
 from typing import TYPE_CHECKING
 
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Place, Precedence, Response, first_place
+from watchline.core.entries import Body, Confirmation, EntryType, Leaf, Notice, Place, Precedence, Response, first_place
 from watchline.core.line import Phase
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
@@ -29,6 +30,7 @@ class People:
         self._source = source
         self._left = world.swarm.entries
         self._written = 0
+        self._eagerness = {"soon": 0.7, "late": 0.1, "never": 0.0}[world.swarm.confirming]
 
     def begin(self) -> None:
         """Begin to write and to look."""
@@ -50,9 +52,10 @@ class People:
         machine = world.machines[source.choice(names)]
         count = min(self._left, source.randint(1, world.swarm.burst))
         peer = names[names[0] == machine.name].lower()
-        machine.run(lambda: self._write(machine, machine.desk.line_named(peer), count))
+        machine.run(lambda: self.write(machine, machine.desk.line_named(peer), count))
 
-    def _write(self, machine: Machine, opened: OpenLine, count: int) -> None:
+    def write(self, machine: Machine, opened: OpenLine, count: int) -> None:
+        """Somebody at this machine writes so many entries, if its line takes any."""
         if opened.line.phase is Phase.STOPPED or not machine.desk.has_room:
             return
         for _ in range(count):
@@ -80,7 +83,7 @@ class People:
             kind, re = EntryType.CANCEL, source.randrange(1, size)
         if source.random() >= self._world.swarm.released:
             return Draft(kind, content, re=re, once=once)
-        nonce, assertions = self._sign(machine, opened, kind, content, self._place(opened, kind, re))
+        nonce, assertions = self._sign(machine, opened, kind, content, self._place(machine, opened, kind, re))
         return Draft(kind, content, nonce, assertions, re, once, released=True)
 
     def _meant(self, machine: Machine, opened: OpenLine) -> EntryRecord | None:
@@ -99,11 +102,17 @@ class People:
         nonce, assertions = self._sign(machine, opened, kind, content, None)
         return Draft(kind, content, nonce, assertions, leaf.index, None, True)
 
-    def _place(self, opened: OpenLine, kind: EntryType, re: int | None) -> Place | None:
-        """What the release of an answer or a cancel names; no machine here is ever in a second incarnation."""
-        setup = opened.line.setup
-        own = kind == EntryType.CANCEL
-        return None if re is None else first_place(setup.outgoing if own else setup.incoming, re, None)
+    def _place(self, machine: Machine, opened: OpenLine, kind: EntryType, re: int | None) -> Place | None:
+        """What the release of an answer or a cancel names: where the entry that is meant stood first."""
+        if re is None:
+            return None
+        setup, own = opened.line.setup, kind == EntryType.CANCEL
+        target = machine.journal.entry(setup.outgoing_log if own else setup.incoming_log, re)
+        if own and target is None:
+            machine.desk.flush()
+            target = machine.journal.entry(setup.outgoing_log, re)
+        body = None if target is None else Body.decode(target.body)
+        return first_place(setup.outgoing if own else setup.incoming, re, body)
 
     def _sign(
         self, machine: Machine, opened: OpenLine, kind: EntryType, content: bytes, meant: Place | None
@@ -112,7 +121,22 @@ class People:
         setup = opened.line.setup
         purpose, what = asserted(kind, Body(content), meant)
         challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, what)
-        return nonce, (sign_assertion(1, machine.party.officer, challenge).to_value(),)
+        return nonce, (sign_assertion(1, machine.party.officers[0], challenge).to_value(),)
+
+    def _confirm(self, machine: Machine, opened: OpenLine) -> None:
+        """Two officers stand for the incarnations that nobody here has confirmed."""
+        setup = opened.line.setup
+        for side in opened.line.unconfirmed:
+            if opened.line.phase is Phase.STOPPED or not machine.desk.has_room:
+                return
+            signed = setup.own_certificate if side == "ours" else setup.peer_certificate
+            said = signed.certificate
+            content = Confirmation(said.desk, said.inc, sha256(signed.encoded).digest()).encode()
+            nonce, (one,) = self._sign(machine, opened, EntryType.CONFIRM, content, None)
+            challenge = assertion_challenge("incarnation", setup.line, setup.own_id, nonce, Body(content).digest)
+            other = sign_assertion(2, machine.party.officers[1], challenge).to_value()
+            machine.desk.compose(opened, Draft(EntryType.CONFIRM, content, nonce, (one, other), released=True))
+            self._world.counts["confirmations"] += 1
 
     # --- looking
 
@@ -123,12 +147,16 @@ class People:
     def _look(self) -> None:
         """Somebody asks how far things are: what is shown is made durable first, and is not taken back. Then perhaps a test."""
         self._next_look()
-        machine = self._source.choice(list(self._world.machines.values()))
-        machine.run(lambda: self._shown(machine))
+        machines = list(self._world.machines.values())
+        for machine in machines if self._world.healing else [self._source.choice(machines)]:
+            machine.run(lambda machine=machine: self._shown(machine))  # type: ignore[misc]
 
     def _shown(self, machine: Machine) -> None:
         desk, source = machine.desk, self._source
         desk.flush()
+        if self._world.swarm.confirming != "never" and (self._world.healing or source.random() < self._eagerness):
+            for opened in desk.lines.values():
+                self._confirm(machine, opened)
         for opened in desk.lines.values():
             self._world.watch.looked(machine.name, machine.journal, opened.line.setup.outgoing_log)
         opened = source.choice(list(desk.lines.values()))

@@ -21,12 +21,15 @@ from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
 from watchline.core.pairing import Pairing, RouteAddress
 from watchline.core.persons import Officer, Roster
 from watchline.core.terms import Terms, default_terms
+from watchline.desk.incarnation import put_incarnation, read_own
 from watchline.desk.own import DOCUMENT, OwnDesk
-from watchline.journal import LineRecord, sealing, sqlite
+from watchline.journal import Journal, LineRecord, sealing, sqlite
 from watchline.journal.sqlite import open_journal
 
 START = 1_680_220_800  # 31 March 2023, 00:00 UTC: the wall clock of every run begins here
 DAY = 86_400
+# So long that no jump of a clock makes a key expire: that is a remark, and another test's.
+DATES = 1, START + 100 * 366 * DAY
 NODE_KEY = b"n" * 32
 NAMES = ("Tokyo", "Beijing", "Seoul", "Manila", "Hanoi")
 WAL_BYTES = 65_536  # so short that a run writes it back more than once
@@ -34,13 +37,13 @@ WAL_BYTES = 65_536  # so short that a run writes it back more than once
 
 @dataclass(frozen=True)
 class Party:
-    """One desk's keys: everything that its people and its node hold."""
+    """One desk's keys: everything that its people and its node hold. keys, certificate: of its first incarnation."""
 
     name: str
     identity: IdentityKey
     keys: DeskKeys
     certificate: SignedCertificate
-    officer: Ed25519Key
+    officers: tuple[Ed25519Key, Ed25519Key]
     roster: Roster
 
     @property
@@ -55,12 +58,31 @@ def party(name: str) -> Party:
     source = random.Random(name)
     identity = IdentityKey.generate(name, source.randbytes)
     keys = DeskKeys.generate(source.randbytes)
-    # So long that no jump of a clock makes it expire: that is a remark, and another test's.
-    dates = 1, START + 100 * 366 * DAY
-    certificate = issue(identity, Certificate(identity.identity.id, None, 1, 1, keys.public, *dates))
-    officer = Ed25519Key(source.randbytes(32))
-    roster = Roster(1, (Officer(1, 0, officer.public, "duty", None, *dates),))
-    return Party(name, identity, keys, certificate, officer, roster)
+    certificate = _certificate(identity, keys, 1)
+    officers = Ed25519Key(source.randbytes(32)), Ed25519Key(source.randbytes(32))
+    people = tuple(Officer(number, 0, key.public, "duty", None, *DATES) for number, key in enumerate(officers, start=1))
+    return Party(name, identity, keys, certificate, officers, Roster(1, people))
+
+
+@cache
+def incarnation(name: str, inc: int) -> tuple[DeskKeys, SignedCertificate]:
+    """What the identity of this desk gives to its machine number `inc`: new keys and the next certificate (rule 28)."""
+    own = party(name)
+    if inc == 1:
+        return own.keys, own.certificate
+    keys = DeskKeys.generate(random.Random(f"{name} {inc}").randbytes)
+    return keys, _certificate(own.identity, keys, inc)
+
+
+def _certificate(identity: IdentityKey, keys: DeskKeys, inc: int) -> SignedCertificate:
+    return issue(identity, Certificate(identity.identity.id, None, inc, inc, keys.public, *DATES))
+
+
+def reincarnate(journal: Journal, name: str, inc: int) -> None:
+    """Make a journal that nobody runs this incarnation's, as `watchline restore` and `keys rotate` do."""
+    keys, certificate = incarnation(name, inc)
+    before = [incarnation(name, earlier)[1] for earlier in range(1, inc)]
+    put_incarnation(journal, replace(read_own(journal), keys=keys, certificate=certificate), before)
 
 
 def line_id(one: str, other: str) -> bytes:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from typing import Literal
 
 from reliability.simulator.pool import NAMES
 
@@ -16,6 +17,12 @@ Lie = str
 LIES: tuple[Lie, ...] = ("withhold receipts", "fork", "two heads", "replay", "old incarnation", "flood", "deny custody")
 HARMFUL: frozenset[Lie] = frozenset({"fork", "two heads", "deny custody"})
 """Those that show another log than before: the line may stop. The others must not even cost an alarm."""
+
+Rebirth = Literal["restore", "rotate", "spare", "clone", "both", "unnoticed"]
+REBIRTHS: tuple[Rebirth, ...] = ("restore", "rotate", "spare", "clone", "both", "unnoticed")
+"""How a desk becomes a new incarnation: from an old copy of its disk, for no reason, with an empty journal, from a copy while
+the old machine goes on, both ends of a line at once, and only after a copy has run as if it were none."""
+Confirming = Literal["soon", "late", "never"]
 
 TROUBLES = (
     "kill", "power cut", "before commit", "after commit", "half sent", "disk operation", "power operation", "partition",
@@ -45,7 +52,8 @@ class Swarm:
 
     lines: which desks talk. entries: how many the people of all desks compose together. burst: how many at once, at most.
     checkpoint: how many share a signature. troubles: which are on; one comes about every `trouble_seconds`.
-    rollback: somebody puts back an old copy of a disk. liar: a desk that lies, and how; None for none.
+    rollback: somebody puts back an old copy of a disk, and nobody notices. rebirths: how desks become new incarnations.
+    confirming: when people confirm those. liar: a desk that lies, and how; None for none.
     """
 
     desks: tuple[str, ...]
@@ -63,6 +71,8 @@ class Swarm:
     troubles: tuple[str, ...]
     trouble_seconds: float
     rollback: bool
+    rebirths: tuple[Rebirth, ...]
+    confirming: Confirming
     liar: str | None
     lies: tuple[Lie, ...]
 
@@ -77,7 +87,7 @@ def draw_swarm(source: random.Random) -> Swarm:
             pair = desks[one], desks[other]
             if pair not in joined and source.random() < 0.3:
                 joined.append(pair)
-    entries = int(source.triangular(60, 1_500, 300))
+    entries = int(source.triangular(30, 500, 120))
     liar = source.choice(desks) if source.random() < 0.12 else None
     return Swarm(
         desks=desks,
@@ -88,7 +98,7 @@ def draw_swarm(source: random.Random) -> Swarm:
         checkpoint=source.choice((1, 7, 256, 256)),
         long_bodies=source.choice((0.0, 0.0, 0.02)),
         released=source.choice((0.0, 0.5, 1.0)),
-        compose_seconds=source.uniform(10.0, 40.0),
+        compose_seconds=source.uniform(8.0, 25.0),
         weather=(
             source.choice((0.0, 0.2, 0.4, 0.6)),
             source.choice((0.0, 0.2, 0.5)),
@@ -101,9 +111,16 @@ def draw_swarm(source: random.Random) -> Swarm:
         troubles=tuple(trouble for trouble in TROUBLES if source.random() < 0.5),
         trouble_seconds=source.choice((0.7, 1.5, 3.0)),
         rollback=source.random() < 0.08,
+        rebirths=draw_rebirths(source) if liar is None and source.random() < 0.45 else (),
+        confirming=source.choice(("soon", "soon", "late", "late", "never")),
         liar=liar,
         lies=tuple(source.sample(LIES, source.randint(1, 3))) if liar is not None else (),
     )
+
+
+def draw_rebirths(source: random.Random) -> tuple[Rebirth, ...]:
+    """One new incarnation, or a few of them."""
+    return tuple(source.choices(REBIRTHS, (4, 3, 2, 3, 2, 2), k=source.choices((1, 2, 3), (5, 3, 2))[0]))
 
 
 def draw_weather(swarm: Swarm, source: random.Random) -> Weather:

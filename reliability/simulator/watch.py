@@ -8,17 +8,18 @@ rules is a `Violation`; of a desk that lies only its peers are watched.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reliability.simulator.pool import Party, line_id, pairing_secret
 from watchline.core.encoding import decode
-from watchline.core.entries import Leaf
+from watchline.core.entries import Again, Body, Leaf
 from watchline.core.epochs import outer_key
 from watchline.core.frames import Entries, FrameKey, FullEntry, Item, Receipt, Stated
-from watchline.core.records import EntryRecord, Log, Pair, PrekeyRecord, ReceiptRecord, Record
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, PrekeyRecord, ReceiptRecord, Record
 from watchline.core.statements import StatementType
+from watchline.core.succession import ISSUED_AGAIN
 from watchline.errors import PeerError
 from watchline.journal import Journal
 
@@ -42,8 +43,16 @@ INVARIANTS = {
     "rung": "a rung that was shown is not taken back",
     "accused": "nobody is accused, and no line stops, where nobody lied and no old copy was restored",
     "silent": "a lie that left two desks with different logs is alarmed",
-    "live": "when the faults have ended, everything composed arrives and is receipted",
+    "live": "when the faults have ended, everything composed arrives and is receipted, and what one desk lost comes back",
+    "closed": "in a pair of incarnations that is over nothing is said, appended or receipted; only what was lost comes back",
+    "again": "what had no receipt in an earlier pair is issued again, once people have confirmed the peer",
+    "number": "an entry that is issued again keeps its number",
+    "lost": "what people released is shown to the peer's people exactly once, however many incarnations either desk had",
 }
+
+
+Wire = tuple[object, ...]
+"""An entry as it goes over the wire; its ciphertext comes last."""
 
 
 class Direction(NamedTuple):
@@ -77,7 +86,9 @@ class LogWatch:
 
     durable: what its author committed. custody: what its receiver committed. believed: how far the author has stored receipts.
     shown: how far people were shown them. known: how much the receiver had when an old copy of the author came back.
-    met: how many faults each entry met on its way.
+    met: how many faults each entry met on its way. written: what its author ever committed, as (leaf, body) by index; two at
+    one index only where a machine was set back. numbers: what people call it. signed: the author's largest head.
+    shared: the receiver once had some of it.
 
     What was once said and may not be said otherwise: `said` the wire form of entries by index, `signatures` of heads and
     `roots` of statuses by size, `cosigned` the roots of receipts, `epochs` their statements, `prekeys` that the receiver gave
@@ -85,12 +96,16 @@ class LogWatch:
     """
 
     durable: list[Content] = field(default_factory=list)
-    said: dict[int, tuple[object, ...]] = field(default_factory=dict)
+    said: dict[int, Wire] = field(default_factory=dict)
     custody: list[Content] = field(default_factory=list)
     believed: int = 0
     shown: int = 0
     known: int = 0
     met: list[int] = field(default_factory=list)
+    written: dict[int, set[tuple[bytes, bytes]]] = field(default_factory=dict)
+    numbers: dict[int, int | None] = field(default_factory=dict)
+    signed: int = 0
+    shared: bool = False
     signatures: dict[int, bytes] = field(default_factory=dict)
     roots: dict[int, bytes] = field(default_factory=dict)
     cosigned: dict[int, bytes] = field(default_factory=dict)
@@ -106,17 +121,23 @@ class Watch:
         self.liar = liar
         self.logs: dict[Direction, LogWatch] = {}
         self.suspect: set[bytes] = set()  # lines on which accusations are in order: a liar's, and those of an old copy
-        self.restored: set[bytes] = set()  # lines of which one end was put back to an old copy
+        self.restored: set[bytes] = set()  # lines of which one end was put back to an old copy, and went on as if it were not
+        self.mended: set[bytes] = set()  # those of them whose end became a new incarnation later
+        self.reborn: set[bytes] = set()  # lines of which one end became a new incarnation
+        self.present: dict[tuple[str, bytes], Pair] = {}
         self.counts: Counter[str] = Counter()
         self._committing: dict[str, list[Record]] = {}
-        self._peers: dict[tuple[str, bytes], str] = {}
+        self.copied: set[bytes] = set()  # lines of which one end was put back to an old copy, whatever it did then
+        self._set_back: dict[bytes, set[str]] = {}
+        self.released: dict[tuple[str, bytes], set[bytes]] = {}
+        self.peers: dict[tuple[str, bytes], str] = {}
         self._keys: dict[tuple[str, bytes], FrameKey] = {}
         self._nonces: dict[tuple[str, bytes, bytes], bytes] = {}
         by_name = {party.name: party for party in parties}
         for one, other in lines:
             line = line_id(one, other)
             for speaker, hearer in ((one, other), (other, one)):
-                self._peers[speaker, line] = hearer
+                self.peers[speaker, line] = hearer
                 key = outer_key(pairing_secret(line), by_name[speaker].id, by_name[hearer].id)
                 self._keys[speaker, line] = FrameKey(key)
 
@@ -125,7 +146,7 @@ class Watch:
         ours, theirs = log.pair
         if log.outgoing:
             return Direction(log.line, desk, ours, theirs)
-        return Direction(log.line, self._peers[desk, log.line], theirs, ours)
+        return Direction(log.line, self.peers[desk, log.line], theirs, ours)
 
     def log(self, direction: Direction) -> LogWatch:
         """What is known of this log."""
@@ -133,6 +154,11 @@ class Watch:
         if found is None:
             found = self.logs[direction] = LogWatch()
         return found
+
+    def sign(self, direction: Direction, size: int) -> None:
+        """The author of a log signed a head of this size."""
+        log = self.log(direction)
+        log.signed = max(log.signed, size)
 
     # --- commits
 
@@ -147,6 +173,8 @@ class Watch:
                 self._append(desk, record)
             elif isinstance(record, ReceiptRecord):
                 self._remember(desk, record)
+            elif isinstance(record, CheckpointRecord) and record.log.outgoing:
+                self.sign(self.direction(desk, record.log), record.size)
             elif isinstance(record, PrekeyRecord) and record.ours and record.value is not None:
                 log = self.log(self.direction(desk, Log(record.line, record.pair, False)))
                 log.offered.add(record.pre_id)
@@ -154,30 +182,67 @@ class Watch:
     def _append(self, desk: str, record: EntryRecord) -> None:
         direction = self.direction(desk, record.log)
         log, content = self.log(direction), Content(record.leaf, record.body, record.sealed)
-        if record.log.outgoing:
-            if record.index != len(log.durable):
-                raise Violation("durable", f"{desk} wrote entry {record.index} where {len(log.durable)} was next")
-            log.durable.append(content)
-            del log.met[record.index :]
-            log.met.append(0)
+        recovered = record.epoch == 0  # epochs count from 1, and what comes back was under none
+        if record.log.outgoing and record.index == 0 and not recovered:
+            self.present[desk, direction.line] = record.log.pair
+        self._check_pair(desk, direction, record, recovered=recovered)
+        if not record.log.outgoing:
+            return self._take(desk, direction, record.index, content, recovered=recovered)
+        if record.index != len(log.durable):
+            raise Violation("durable", f"{desk} wrote entry {record.index} where {len(log.durable)} was next")
+        if recovered:
+            self._compare(desk, direction, record.index, content, recovered=True)
         else:
-            self._take(desk, direction, record.index, content)
+            self.write(direction, record)
+        log.durable.append(content)
+        del log.met[record.index :]
+        return log.met.append(0)
 
-    def _take(self, desk: str, direction: Direction, index: int, content: Content) -> None:
+    def _check_pair(self, desk: str, direction: Direction, record: EntryRecord, *, recovered: bool) -> None:
+        present = self.present.get((desk, direction.line))
+        if recovered == (record.log.pair == present) and desk != self.liar and direction.line not in self.restored:
+            raise Violation("closed", f"{desk} appended to the log of {record.log.pair}, and is in {present}")
+        if recovered:
+            self.counts["recovered"] += 1
+            if record.index >= self.log(direction).signed and direction.line not in self.suspect:
+                raise Violation("closed", f"{desk} took back entry {record.index}, above every head of its author")
+
+    def write(self, direction: Direction, record: EntryRecord, *, for_good: bool = True) -> None:
+        """An entry was composed in this log, and is durable. for_good: by a machine that may not lose it."""
+        log = self.log(direction)
+        log.written.setdefault(record.index, set()).add((record.leaf, record.body))
+        if len(log.written[record.index]) > 1 and direction.line not in self.restored:
+            raise Violation("fork", f"{direction.author} wrote entry {record.index} twice")
+        log.numbers[record.index] = record.number
+        again = None if record.log.pair == (1, 1) else Body.decode(record.body).again
+        if again is not None:
+            self._check_number(direction, record, again)
+        if for_good and record.nonce is not None and record.released and record.type in ISSUED_AGAIN:
+            self.released.setdefault((direction.author, direction.line), set()).add(record.nonce)
+
+    def _check_number(self, direction: Direction, record: EntryRecord, again: Again) -> None:
+        self.counts["issued_again"] += 1
+        inc, peer_inc, place, number, _ = again
+        first = self.log(direction._replace(inc=inc, peer_inc=peer_inc)).numbers.get(place)
+        if (record.number != number or first != number) and direction.line not in self.restored:
+            raise Violation("number", f"{direction.author} issued {first} again as {record.number}, marked {number}")
+
+    def _take(self, desk: str, direction: Direction, index: int, content: Content, *, recovered: bool) -> None:
         log = self.log(direction)
         if index != len(log.custody):
             raise Violation("custody", f"{desk} took entry {index} of {direction.author} where {len(log.custody)} was next")
-        self._compare(desk, direction, index, content)
+        self._compare(desk, direction, index, content, recovered=recovered)
         log.custody.append(content)
+        log.shared = True
 
-    def _compare(self, desk: str, direction: Direction, index: int, content: Content) -> None:
-        """What comes into custody is what an honest author has written, and said."""
+    def _compare(self, desk: str, direction: Direction, index: int, content: Content, *, recovered: bool) -> None:
+        """What comes into custody, or back, is what an honest author has written, and said."""
         log = self.log(direction)
         if direction.line in self.suspect:
             return
-        if index >= len(log.durable) or content[:2] != log.durable[index][:2]:
+        if content[:2] not in log.written.get(index, ()):
             raise Violation("custody", f"{desk} took an entry {index} that {direction.author} did not write so")
-        if index not in log.said and direction.author != self.liar:
+        if index not in log.said and direction.author != self.liar and not recovered:
             raise Violation("custody", f"{desk} took entry {index}, which {direction.author} never said")
 
     def _remember(self, desk: str, record: ReceiptRecord) -> None:
@@ -185,7 +250,10 @@ class Watch:
         log = self.log(direction)
         if record.log.outgoing:
             log.believed = max(log.believed, record.size)
-        elif desk != self.liar and log.cosigned.setdefault(record.size, record.root) != record.root:
+            return
+        if desk != self.liar and record.log.pair != self.present.get((desk, direction.line)):
+            raise Violation("closed", f"{desk} gave a receipt in {record.log.pair}, which is over")
+        if desk != self.liar and log.cosigned.setdefault(record.size, record.root) != record.root:
             raise Violation("fork", f"{desk} gave receipts for two heads of size {record.size}")
 
     # --- words
@@ -195,13 +263,7 @@ class Watch:
 
         Gives the entries that this frame is about; None if it is about none.
         """
-        try:
-            items = self._keys[desk, line].open(frame)
-        except PeerError as error:
-            if desk == self.liar:
-                return None
-            raise Violation("speak", f"{desk} sent a frame that nobody can open: {error.message}") from error
-        span = None
+        items, span = self.opened(desk, line, frame), None
         for item in items:
             span = self._span(desk, line, item) or span
         if desk != self.liar:
@@ -210,12 +272,21 @@ class Watch:
                 self._check_item(desk, line, item)
         return span
 
+    def opened(self, desk: str, line: bytes, frame: bytes) -> tuple[Item, ...]:
+        """What a frame of this desk holds."""
+        try:
+            return tuple(self._keys[desk, line].open(frame))
+        except PeerError as error:
+            if desk == self.liar:
+                return ()
+            raise Violation("speak", f"{desk} sent a frame that nobody can open: {error.message}") from error
+
     def _span(self, desk: str, line: bytes, item: Item) -> Span | None:
         if isinstance(item, Entries):
             direction = Direction(line, desk, item.inc, item.peer_inc)
             return Span(direction, item.start, item.start + len(item.entries))
         if isinstance(item, Receipt):
-            direction = Direction(line, self._peers[desk, line], item.peer_inc, item.inc)
+            direction = Direction(line, self.peers[desk, line], item.peer_inc, item.inc)
             return Span(direction, self.log(direction).believed, item.size)
         return None
 
@@ -225,20 +296,30 @@ class Watch:
             raise Violation("nonce", f"{desk} sealed two frames under one nonce")
 
     def _check_item(self, desk: str, line: bytes, item: Item) -> None:
+        if isinstance(item, Entries | Receipt) and (item.inc, item.peer_inc) != self.present.get((desk, line)):
+            raise Violation("closed", f"{desk} spoke in {item.inc, item.peer_inc}, and is in {self.present.get((desk, line))}")
         if isinstance(item, Entries):
             direction = Direction(line, desk, item.inc, item.peer_inc)
-            for index, entry in enumerate(item.entries, start=item.start):
-                wire = (entry.type, entry.time, entry.commitment, entry.peer_size, entry.re, entry.sealed)
-                self._check_entry(direction, index, entry.sealed, wire)
+            for _, index, wire in wires(desk, line, item):
+                self._check_entry(direction, index, wire)
             self._check_head(direction, item.start + len(item.entries), item.signature)
         elif isinstance(item, FullEntry):
             self._check_full(desk, line, item)
         elif isinstance(item, Receipt):
-            self._check_custody(desk, Direction(line, self._peers[desk, line], item.peer_inc, item.inc), item.size)
+            self._check_custody(desk, Direction(line, self.peers[desk, line], item.peer_inc, item.inc), item.size)
         elif isinstance(item, Stated):
             self._check_statement(desk, line, item)
 
-    def _check_entry(self, direction: Direction, index: int, sealed: bytes, wire: tuple[object, ...]) -> None:
+    def _check_entry(self, direction: Direction, index: int, wire: Wire) -> None:
+        self.say(direction, index, wire)
+        log = self.log(direction)
+        if index >= len(log.durable):
+            raise Violation("speak", f"{direction.author} sent entry {index} and has {len(log.durable)} on its disk")
+        if log.durable[index].sealed != wire[-1]:
+            raise Violation("speak", f"{direction.author} sent another entry {index} than it has on its disk")
+
+    def say(self, direction: Direction, index: int, wire: Wire) -> None:
+        """An entry goes over the wire in this form: as it did before, if it did."""
         log = self.log(direction)
         # Before anything else: a key that was used for two contents is the worst that can happen, and may come of the rest.
         said = log.said.setdefault(index, wire)
@@ -248,10 +329,6 @@ class Watch:
                 raise Violation("key", f"{direction.author} sent two contents as entry {index}")
             log.said[index] = wire
             self.counts["said_anew"] += 1
-        if index >= len(log.durable):
-            raise Violation("speak", f"{direction.author} sent entry {index} and has {len(log.durable)} on its disk")
-        if log.durable[index].sealed != sealed:
-            raise Violation("speak", f"{direction.author} sent another entry {index} than it has on its disk")
 
     def _check_head(self, direction: Direction, size: int, signature: bytes) -> None:
         # Ed25519 gives one signature for one text, so another signature is another root.
@@ -260,11 +337,9 @@ class Watch:
             raise Violation("fork", f"{direction.author} signed two heads of size {size}")
 
     def _check_full(self, desk: str, line: bytes, item: FullEntry) -> None:
-        leaf = Leaf.decode(item.leaf)
-        direction = Direction(line, desk, leaf.direction.inc, leaf.direction.peer_inc)
-        wire = (leaf.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, item.sealed)
-        self._check_entry(direction, leaf.index, item.sealed, wire)
-        self._check_head(direction, leaf.index + 1, item.signature)
+        for direction, index, wire in wires(desk, line, item):
+            self._check_entry(direction, index, wire)
+            self._check_head(direction, index + 1, item.signature)
 
     def _check_custody(self, desk: str, direction: Direction, size: int) -> None:
         held = len(self.log(direction).custody)
@@ -273,7 +348,7 @@ class Watch:
 
     def _check_statement(self, desk: str, line: bytes, item: Stated) -> None:
         kind, inc, peer_inc, *values = decode(item.spoken)
-        own, theirs = Direction(line, desk, inc, peer_inc), Direction(line, self._peers[desk, line], peer_inc, inc)
+        own, theirs = Direction(line, desk, inc, peer_inc), Direction(line, self.peers[desk, line], peer_inc, inc)
         log, excused = self.log(own), line in self.restored
         if kind == StatementType.STATUS:
             size, root, held = values[1], values[2], values[3]
@@ -309,7 +384,7 @@ class Watch:
     def shaken(self, *, desk: str | None = None, line: bytes | None = None) -> None:
         """A desk or a line met a fault: so did everything there that is not receipted yet."""
         for direction, log in self.logs.items():
-            ends = (direction.author, self._peers[direction.author, direction.line])
+            ends = (direction.author, self.peers[direction.author, direction.line])
             if desk in ends or direction.line == line:
                 for index in range(min(log.believed, len(log.met)), len(log.met)):
                     log.met[index] += 1
@@ -328,7 +403,7 @@ class Watch:
             self.committed(desk)
         for direction, log in self.logs.items():
             own = direction.author == desk
-            if not own and self._peers.get((desk, direction.line)) != direction.author:
+            if not self.is_of(desk, direction):
                 continue
             self._check_start(desk, journal, direction, log.durable if own else log.custody)
             name = log_name(desk, direction)
@@ -358,17 +433,50 @@ class Watch:
             raise Violation("durable", f"{desk} stored a receipt for {log.believed} entries and has one for {size}")
         log.believed = size
 
-    def put_back(self, desk: str, journal: Journal) -> None:
-        """An old copy of a disk was put back: take what it holds for what the desk has. What was said stays said."""
+    def is_of(self, desk: str, direction: Direction) -> bool:
+        """Whether the desk is the author or the receiver of this log."""
+        return direction.author == desk or self.peers.get((desk, direction.line)) == direction.author
+
+    def lines_of(self, desk: str) -> list[bytes]:
+        """The lines that end at this desk."""
+        return [line for name, line in self.peers if name == desk]
+
+    def become(self, desk: str) -> None:
+        """A desk becomes a new incarnation: what was wrong with an old copy of it is over with the pair that it was in."""
+        self.counts["incarnations"] += 1
+        for line in self.lines_of(desk):
+            self.reborn.add(line)
+            back = self._set_back.get(line, set())
+            back.discard(desk)
+            if line in self.restored and not back:
+                self.mended.add(line)
+
+    def put_back(self, desk: str, journal: Journal, *, reborn: bool = False) -> None:
+        """An old copy of a disk was put back: take what it holds for what the desk has. What was said stays said.
+
+        reborn: it goes on as a new incarnation; else as if nothing had happened, and then its lines may stop.
+        """
         self._committing.pop(desk, None)
+        for line in self.lines_of(desk):
+            pairs = [log.pair for log in journal.logs(line) if log.outgoing and journal.size(log)]
+            self.copied.add(line)
+            self.present[desk, line] = max(pairs, default=Pair(0, 0))
+            if not reborn:
+                self.suspect.add(line)
+                self.restored.add(line)
+                self.mended.discard(line)
+                self._set_back.setdefault(line, set()).add(desk)
+            released = self.released.get((desk, line), set())
+            released -= {nonce for nonce in released if journal.by_nonce(line, nonce) is None}
         for direction, log in self.logs.items():
             own = direction.author == desk
-            if not own and self._peers.get((desk, direction.line)) != direction.author:
+            if not self.is_of(desk, direction):
                 continue
-            self.suspect.add(direction.line)
-            self.restored.add(direction.line)
             name = log_name(desk, direction)
-            del (log.durable if own else log.custody)[journal.size(name) :]
+            held = log.durable if own else log.custody
+            stored = journal.entries(name, len(held), journal.size(name))  # a copy may be newer than what was put back before
+            held += [Content(record.leaf, record.body, record.sealed) for record in stored]
+            del held[journal.size(name) :]
             if own:
                 log.known = len(log.custody)
                 receipt = journal.latest_receipt(name)
@@ -388,7 +496,7 @@ class Watch:
     def alarmed(self, desk: str, line: bytes, kind: str, message: str) -> None:
         """A desk calls its people."""
         self.counts["alarms"] += 1
-        if line not in self.suspect:
+        if line not in self.suspect and not (kind == "incarnation" and line in self.reborn):
             raise Violation("accused", f"{desk} alarms ({kind}: {message}) and nobody lied")
 
     # --- the end
@@ -397,7 +505,7 @@ class Watch:
         """Read everything back: each log is what was written and taken, and is a log of its own head."""
         for direction, log in self.logs.items():
             own = direction.author == desk
-            if not own and self._peers.get((desk, direction.line)) != direction.author:
+            if not self.is_of(desk, direction):
                 continue
             known, name = (log.durable if own else log.custody), log_name(desk, direction)
             stored = [(record.leaf, record.body) for record in journal.entries(name, 0, journal.size(name))]
@@ -406,14 +514,32 @@ class Watch:
             if journal.verify(name) != len(known):
                 raise Violation("durable", f"the log of {direction.author} does not verify at {desk}")
 
-    def undelivered(self, healthy: Callable[[bytes], bool]) -> list[str]:
-        """The logs that are not all in custody and receipted; of lines that are healthy only."""
+    def undelivered(self, healthy: Callable[[bytes], bool], whole: Callable[[bytes], bool] = lambda _: True) -> list[str]:
+        """What is not where it belongs, on healthy lines only: both desks are in one pair, its logs are in custody and
+        receipted, and those of earlier pairs are the same at both desks, unless one of them never heard of that pair.
+
+        whole: whether what was lost on a line can come back at all.
+        """
         late = []
         for direction, log in self.logs.items():
-            if healthy(direction.line) and not len(log.durable) == len(log.custody) == log.believed:
-                sizes = f"{len(log.durable)} written, {len(log.custody)} in custody, {log.believed} receipted"
-                late.append(f"{direction.author} to {self._peers[direction.author, direction.line]}: {sizes}")
+            if not healthy(direction.line):
+                continue
+            peer = self.peers[direction.author, direction.line]
+            pair = Pair(direction.inc, direction.peer_inc)
+            sizes = f"{len(log.durable)} written, {len(log.custody)} in custody, {log.believed} receipted"
+            if pair in (self.present.get((direction.author, direction.line)), self._present_at(peer, direction.line)):
+                good = len(log.durable) == len(log.custody) == log.believed
+            else:
+                lost = log.shared and whole(direction.line) and direction.line not in self.mended
+                good = not lost or len(log.durable) == len(log.custody)
+            if not good:
+                late.append(f"{direction.author} to {peer}, {tuple(pair)}: {sizes}")
         return late
+
+    def _present_at(self, peer: str, line: bytes) -> Pair | None:
+        """The peer's present pair, as the other desk names it."""
+        pair = self.present.get((peer, line))
+        return None if pair is None else Pair(pair.theirs, pair.ours)
 
     def differing(self, line: bytes) -> bool:
         """Whether a receiver on this line holds another entry than its author has under the same index."""
@@ -433,6 +559,18 @@ class Watch:
             totals["entries"] += sum(met >= 2 for met in log.met[:delivered])
             totals["faults"] += sum(log.met[:delivered])
         return totals
+
+
+def wires(desk: str, line: bytes, item: Item) -> Iterator[tuple[Direction, int, Wire]]:
+    """The entries in an item that a desk says: of which log, at which index, and how."""
+    if isinstance(item, Entries):
+        direction = Direction(line, desk, item.inc, item.peer_inc)
+        for index, entry in enumerate(item.entries, start=item.start):
+            yield direction, index, (entry.type, entry.time, entry.commitment, entry.peer_size, entry.re, entry.sealed)
+    elif isinstance(item, FullEntry):
+        leaf = Leaf.decode(item.leaf)
+        direction = Direction(line, desk, leaf.direction.inc, leaf.direction.peer_inc)
+        yield direction, leaf.index, (leaf.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, item.sealed)
 
 
 def log_name(desk: str, direction: Direction) -> Log:

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, NoReturn
+from typing import Any, NoReturn, cast
 
 import structlog
 
@@ -17,13 +17,17 @@ from reliability.simulator.machine import Machine
 from reliability.simulator.network import Cable
 from reliability.simulator.people import People
 from reliability.simulator.pool import home, line_id, party, seeded_entropy
+from reliability.simulator.rebirth import Rebirths
+from reliability.simulator.shown import said_again, shown_once
 from reliability.simulator.swarm import CALM, HARMFUL, Lie, Swarm, draw_swarm
 from reliability.simulator.trace import Trace
 from reliability.simulator.trouble import Trouble
 from reliability.simulator.watch import Span, Violation, Watch
 from watchline.core.line import Phase
+from watchline.core.records import Log, Pair
 from watchline.desk.config import Config
 from watchline.desk.desk import Desk
+from watchline.desk.lines import OpenLine
 from watchline.journal.sqlite import SqliteJournal
 from watchline.routes.memory import MemoryClock
 
@@ -70,15 +74,17 @@ class World:
         parties = [party(name) for name in self.swarm.desks]
         self.watch = Watch(parties, self.swarm.lines, self.swarm.liar)
         self.machines = {
-            own.name: Machine(self, own, self._image(own.name), random.Random(source.randrange(1 << 62))) for own in parties
+            own.name: Machine(self, own, self.image(own.name), random.Random(source.randrange(1 << 62))) for own in parties
         }
         self.cables = {line_id(*ends): self._cable(ends, random.Random(source.randrange(1 << 62))) for ends in self.swarm.lines}
         if self.swarm.liar is not None:
             self.machines[self.swarm.liar].liar = Liar(self.swarm.lies, random.Random(source.randrange(1 << 62)), self.lied)
         self.people = People(self, random.Random(source.randrange(1 << 62)))
         self.trouble = Trouble(self, random.Random(source.randrange(1 << 62)))
+        self.rebirths = Rebirths(self, random.Random(source.randrange(1 << 62)))
 
-    def _image(self, name: str) -> Image:
+    def image(self, name: str) -> Image:
+        """The disk of a desk that has been paired, and has not said a word."""
         peers = tuple(sorted(ends[ends[0] == name] for ends in self.swarm.lines if name in ends))
         return home(name, peers, self.swarm.pace)
 
@@ -96,6 +102,7 @@ class World:
             cable.dial()
         self.people.begin()
         self.trouble.begin()
+        self.rebirths.begin()
         self.clock.advance(self.swarm.compose_seconds)
         self._heal()
         self._settle()
@@ -138,16 +145,19 @@ class World:
         return any(end.desk.lines[line].line.phase is Phase.STOPPED for end in ends)
 
     def _unsettled(self) -> list[str]:
-        """What a sound world still waits for: machines that run, lines that are open, entries that are receipted."""
+        """What a sound world still waits for: machines that run, lines that are open and confirmed, entries that arrive."""
         down = [f"{machine.name} is down" for machine in self.machines.values() if not machine.is_up]
         closed = [
             f"a line of {machine.name} is {opened.line.phase.value}"
             for machine in self.machines.values()
             if machine.is_up
             for line, opened in machine.desk.lines.items()
-            if self.is_sound(line) and opened.line.phase is not Phase.OPEN
+            if self.is_live(line) and (opened.line.phase is not Phase.OPEN or self._waits_for_people(opened))
         ]
-        return [*down, *closed, *self.watch.undelivered(self.is_sound)]
+        return [*down, *closed, *self.watch.undelivered(self.is_live, self.is_whole)]
+
+    def _waits_for_people(self, opened: OpenLine) -> bool:
+        return bool(opened.line.unconfirmed) and self.swarm.confirming != "never"
 
     def _finish(self) -> None:
         for line in self.watch.suspect:
@@ -156,10 +166,39 @@ class World:
             machine.run(machine.desk.flush)
             self.watch.finished(machine.name, machine.journal)
             self._check_alarms(machine)
+        self.rebirths.judge()
+        for line in self.watch.reborn:
+            if not self.is_sound(line):
+                continue
+            if self.is_whole(line) or line not in self.watch.copied:
+                self._judge_reborn(line)
+            self.counts["lines_reborn" if self.is_whole(line) else "lines_with_unknown_certificates"] += 1
+
+    def _judge_reborn(self, line: bytes) -> None:
+        """What people said on a line with more than one pair is shown once, and was said again where it had to be."""
+        for end in self.cables[line].ends:
+            own, peer = cast("Machine", end), cast("Machine", self.cables[line].other(end))
+            confirmed = "theirs" not in own.desk.lines[line].line.unconfirmed
+            shown_once(self.watch, own.name, line, own.journal, peer.journal, confirmed=confirmed)
+            if confirmed:
+                said_again(self.watch, own.name, line, own.journal)
 
     def is_sound(self, line: bytes) -> bool:
         """Whether everything has to arrive on this line: nobody lied on it, no old copy was put back."""
         return line not in self.watch.suspect
+
+    def is_whole(self, line: bytes) -> bool:
+        """Whether both ends hold the other's certificate of each incarnation: else what was lost in one proves nothing."""
+        for end in self.cables[line].ends:
+            peer, setup = self.cables[line].other(end), cast("Machine", end).desk.lines[line].line.setup
+            for inc in range(1, cast("Machine", peer).inc + 1):
+                if setup.log_key(Log(line, Pair(setup.pair.ours, inc), False)) is None:
+                    return False
+        return True
+
+    def is_live(self, line: bytes) -> bool:
+        """Whether it has to work: it is sound, or what was wrong with it has been mended by a new incarnation."""
+        return self.is_sound(line) or line in self.watch.mended
 
     def _judge_suspect(self, line: bytes) -> None:
         """A line that was lied on, or whose end was put back, may have stopped; it may not differ in silence."""
@@ -174,7 +213,8 @@ class World:
 
     def _check_alarms(self, machine: Machine) -> None:
         for line in machine.desk.lines:
-            if self.is_sound(line) and machine.journal.alarms(line):
+            kinds = {alarm.kind for alarm in machine.journal.alarms(line)}
+            if self.is_sound(line) and kinds - ({"incarnation"} if line in self.watch.reborn else set()):
                 raise Violation("accused", f"{machine.name} has an alarm at the end, and nobody lied")
 
     # --- what the others tell
@@ -213,6 +253,8 @@ class World:
         """Give every journal and disk back."""
         for machine in self.machines.values():
             machine.halt()
+        for clone in self.rebirths.clones:
+            clone.halt()
 
 
 def simulate(

@@ -170,6 +170,21 @@ def test_receipt_by_the_author_itself_is_refused() -> None:
     refuse({HEAD_A: note}, HEAD_A, "the author gave itself a receipt", 23)
 
 
+def test_receipt_under_the_authors_log_key_is_refused() -> None:
+    keys, author = keys_of(talk()), talk().keys("a")
+    own = VerifierKey(keys.custody.name, keys.custody.algorithm, author.log.public)
+    blob = TIME.to_bytes(8, "big") + author.log.sign(cosignature_message(TIME, text_of(talk())))
+    note = format_note(text_of(talk()), [(keys.log, author.log.sign(text_of(talk()))), (own, blob)])
+    refuse({HEAD_A: note}, HEAD_A, "the author gave itself a receipt", 23)
+
+
+def test_receipt_by_somebody_else_is_refused() -> None:
+    keys, author, stranger = keys_of(talk()), talk().keys("a"), DeskKeys.generate(seeded("stranger"))
+    theirs = VerifierKey(keys.custody.name, keys.custody.algorithm, stranger.custody.public)
+    note = format_note(text_of(talk()), [(keys.log, author.log.sign(text_of(talk()))), (theirs, cosign(talk(), stranger))])
+    refuse({HEAD_A: note}, HEAD_A, "neither the author's nor the recipient's", 23)
+
+
 def test_receipt_by_the_author_under_the_recipients_key_id_is_refused() -> None:
     keys, author = keys_of(talk()), talk().keys("a")
     note = format_note(text_of(talk()), [(keys.log, author.log.sign(text_of(talk()))), (keys.custody, cosign(talk(), author))])

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
 from tests.core.sample_desks import certificate, identity_key
 from tests.core.sample_evidence import Talk
 from watchline.core.certificate import issue
 from watchline.core.entries import Again, Body, EntryType, Notice, Place, Precedence
 from watchline.core.evidence import build_evidence, verify_evidence
 from watchline.core.evidence_parts import Bundle
+from watchline.errors import Malformed
 
 WORDS = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "we mean it"}).encode()
 
@@ -49,3 +52,31 @@ def test_evidence_tells_whether_an_answer_names_the_first_place_of_what_was_issu
     assert report.verified
     released = [entry["released"] for entry in report.entries if entry["log"] == "a-1-2"]
     assert released == [None, False, True]
+
+
+def test_entry_of_a_later_pair_whose_body_cannot_be_read_is_refused_and_releases_no_answer() -> None:
+    """Its author signed it so; what refers to it is judged as if it had not been issued again."""
+    talk = Talk(incs=(1, 2))
+    asked = talk.add("b", EntryType.NOTICE, Body(WORDS))
+    talk.add("a", EntryType.NOTICE, talk.release("a", WORDS, EntryType.NOTICE, Place(2, 1, asked)), asked)
+    unreadable = UnreadableTalk(incs=(1, 2))
+    assert unreadable.add("b", EntryType.NOTICE, Body(WORDS)) == asked
+    later = (("b", 2, issue(identity_key("B"), certificate("B", serial=2, inc=2)).encoded),)
+    assert verify_evidence(build_evidence(replace(talk.bundle(), certificates=later))).verified
+    with pytest.raises(Malformed) as refused:
+        build_evidence(replace(unreadable.bundle(), certificates=later))
+    assert refused.value.facts["part"] == "logs/b-2-1/entries"
+
+
+class UnreadableTalk(Talk):
+    """A talk in which desk B's notices are no bodies."""
+
+    def add(self, side: str, kind: int, body: Body, re: int | None = None) -> int:
+        return super().add(side, kind, Unreadable(body.content) if kind == EntryType.NOTICE else body, re)
+
+
+class Unreadable(Body):
+    """What a node could commit to and sign in the place of a body."""
+
+    def encode(self) -> bytes:
+        return b"\xff"

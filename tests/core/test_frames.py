@@ -22,6 +22,7 @@ from watchline.core.frames import (
     OfferedCertificate,
     Probe,
     Receipt,
+    Recovered,
     Refusal,
     ShownCheckpoint,
     Stated,
@@ -146,6 +147,19 @@ def test_item_with_no_entries_or_too_many_is_refused(count: int) -> None:
     entries = [[1, 1, bytes(32), 0, None, b""]] * count
     with pytest.raises(Malformed):
         KEY.open(seal_payload(encode([1, [1, 1, 1, 1, 0, entries, bytes(64)]]) + b"\x80"))
+
+
+@pytest.mark.parametrize("count", [0, 1, FRAME_ENTRIES_MAX, FRAME_ENTRIES_MAX + 1])
+def test_item_of_recovered_entries_has_one_to_256(count: int) -> None:
+    entry, head = [b"", bytes(32), b""], [1, bytes(32), bytes(64)]
+    payload = encode([1, [11, True, 1, 1, 0, [entry] * count, head, []]]) + b"\x80"
+    if 1 <= count <= FRAME_ENTRIES_MAX:
+        (item,) = KEY.open(seal_payload(payload))
+        assert isinstance(item, Recovered)
+        assert len(item.entries) == count
+    else:
+        with pytest.raises(Malformed):
+            KEY.open(seal_payload(payload))
 
 
 def test_frame_beyond_the_largest_bucket_is_not_made() -> None:

@@ -102,6 +102,15 @@ def test_one_half_of_the_signatures_is_enough_for_a_status_only(kind: StatementT
             verify_statement(broken, DIRECTION, PUBLIC)
 
 
+@pytest.mark.parametrize("count", range(6))
+def test_statement_in_its_whole_form_without_all_its_parties_is_refused(count: int) -> None:
+    parts = decode(sign_statement(StatementType.STATUS, DIRECTION, (), KEY).payload)
+    assert len(parts) == 6
+    with pytest.raises(Malformed) as refused:
+        read_statement(encode(parts[:count]), bytes(64), None, PUBLIC)
+    assert refused.value.rule == 4
+
+
 def test_statement_cut_at_every_byte_or_with_bytes_left_over_is_refused() -> None:
     made = sign_statement(StatementType.STATUS, DIRECTION, STATUS.values(), KEY, both=False)
     stated = made.stated()

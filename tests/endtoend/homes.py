@@ -39,6 +39,7 @@ from watchline.journal.sqlite import SqliteJournal
 IDENTITY, OFFICER, SPARE = "an identity's passphrase", "an officer's passphrase", "a spare's passphrase"
 CHEAP = Cost(64, 1, 1)
 START_SECONDS = 30.0
+SOURCE = Path(__file__).parents[2] / "src"
 PORTS = 16_384, 32_768  # below those that Linux gives to connections
 
 
@@ -51,11 +52,12 @@ def free_port() -> int:
 
 
 class NodeProcess:
-    """One desk's home, and its node when it runs."""
+    """One desk's home, and its node when it runs. source: the code that runs, of this version or an earlier one."""
 
-    def __init__(self, home: Home, port: int) -> None:
+    def __init__(self, home: Home, port: int, source: Path = SOURCE) -> None:
         self.home = home
         self.port = port
+        self.source = source
         self.process: subprocess.Popen[bytes] | None = None
         self.log = home.path.parent / f"{home.path.name}.log"
 
@@ -71,7 +73,7 @@ class NodeProcess:
                 [sys.executable, "-m", "watchline", "--home", str(self.home.path), "serve"],
                 stdout=log,
                 stderr=log,
-                env={**os.environ, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+                env={**os.environ, "PYTHONPATH": str(self.source)},
             )
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
@@ -128,7 +130,7 @@ class NodeProcess:
             capture_output=True,
             text=True,
             timeout=60,
-            env={**os.environ, **files, "PYTHONPATH": str(Path(__file__).parents[2] / "src")},
+            env={**os.environ, **files, "PYTHONPATH": str(self.source)},
             check=False,
         )
         assert done.returncode == code, (words, done.stdout, done.stderr)

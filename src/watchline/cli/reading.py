@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from watchline.catalogue import Catalogue
 
 LISTED_MAX = 1_000  # as many as one answer of the node holds
+RAW_BYTES_SHOWN, RAW_BYTES_A_LINE = 512, 32
 _limit = click.option(
     "--limit",
     default=LISTED_MAX,
@@ -134,7 +135,8 @@ def _title(catalogue: Catalogue, entry: dict[str, Any], language: str) -> str:
     title, english = entry.get("title"), entry.get("title_en")
     if title is None and entry["form"] in catalogue.forms:
         title, english = catalogue.title(catalogue.forms[entry["form"]], language)
-    return f"{title} ({english})" if english else str(title or entry["form"] or entry["type"])
+    kind = f"type {entry['type']}" if entry["type"].isdigit() else entry["type"]  # a number is a type that nobody here knows
+    return f"{title} ({english})" if english else str(title or entry["form"] or kind)
 
 
 def _content_shown(entry: dict[str, Any]) -> Iterable[str]:
@@ -142,6 +144,8 @@ def _content_shown(entry: dict[str, Any]) -> Iterable[str]:
     if rows is None:
         if entry["text"]:
             yield from wrapped(entry["text"], indent="  ")
+        if entry["content"]:
+            yield from _raw_shown(bytes.fromhex(entry["content"]))
         return
     for row in rows:
         label = f"{row['label']} ({row['label_en']})" if row["label_en"] else row["label"]
@@ -150,3 +154,11 @@ def _content_shown(entry: dict[str, Any]) -> Iterable[str]:
         yield from wrapped(f"  {label}: {first}")
         for more in rest:
             yield from wrapped(more, indent="    ")
+
+
+def _raw_shown(content: bytes) -> Iterable[str]:
+    """The beginning of a content that nobody here can read, as hex."""
+    for start in range(0, min(len(content), RAW_BYTES_SHOWN), RAW_BYTES_A_LINE):
+        yield f"    {content[start : min(start + RAW_BYTES_A_LINE, RAW_BYTES_SHOWN)].hex()}"
+    if len(content) > RAW_BYTES_SHOWN:
+        yield f"    ... {len(content)} bytes; with --json all of them"

@@ -21,7 +21,7 @@ from watchline.core.records import EntryRecord, Record, StateRecord
 from watchline.core.recovery import Recovery
 from watchline.core.setting import LateEntry, LineSetup, Moment, Reader
 from watchline.core.succession import Succession
-from watchline.errors import PeerError, Rollback, WrongParty
+from watchline.errors import Contradiction, PeerError, Rollback, WrongParty
 
 AGAIN_PART = "again"
 REMIND_SECONDS = 1.0  # between two certificates for a peer that still speaks, or is spoken to, as an earlier incarnation
@@ -49,10 +49,12 @@ class Changeover:
 
     def restore(self, setup: LineSetup, moment: Moment) -> list[Record]:
         """Take up what a restart left of the past: what is still lost, and chains whose thirty days are over."""
-        first = self._reader.entry(setup.incoming_log, 0)
-        if first is not None:
-            with suppress(PeerError):  # a contradiction was told when the entry came
-                self._recovery.compare(Body.decode(first.body).content)
+        heard = [log for log in self._reader.logs(setup.line) if not log.outgoing]
+        for log in sorted(heard, key=lambda log: log.pair, reverse=True):
+            first = self._reader.entry(log, 0)
+            if first is not None:
+                with suppress(PeerError):  # a contradiction was told when the entry came
+                    self._recovery.compare(Body.decode(first.body).content)
         own = next(self._reader.leaves(setup.outgoing_log, 0, 1), None)
         return [] if own is None else list(self._quarantine.expired(Leaf.decode(own[0]).time, moment))
 
@@ -121,15 +123,13 @@ class Changeover:
     def remind(self, stated: Stated, setup: LineSetup, moment: Moment) -> list[Item]:
         """What to tell whoever made a statement of another pair: the certificate that it cannot know yet, its own or ours.
 
-        Not verified: it opened under the line's key, and what it brings is one certificate a second that is no secret to it.
+        stated: refused for its incarnations (rule 20), and read so far. Not verified: it opened under the line's key, and what
+        it brings is one certificate a second that is no secret to it.
         """
-        try:
-            _, inc, peer_inc, *_ = decode(stated.spoken)
-        except (PeerError, TypeError, ValueError):
-            return []
+        _, inc, peer_inc, *_ = decode(stated.spoken)
         ours, theirs = setup.pair
         soon = self._reminded_at is not None and moment.running - self._reminded_at < REMIND_SECONDS
-        if soon or type(inc) is not int or type(peer_inc) is not int or (inc >= theirs and peer_inc >= ours):
+        if soon or (inc >= theirs and peer_inc >= ours):
             return []
         self._reminded_at = moment.running
         newer = setup.peer_certificate if inc < theirs else setup.own_certificate
@@ -137,10 +137,15 @@ class Changeover:
 
     # --- the past on the wire
 
-    def heard(self, record: EntryRecord) -> None:
-        """Take an entry of the peer into account. Raises Contradiction (rule 28), see `Recovery.compare`."""
-        if record.type == EntryType.CONTINUES:
+    def heard(self, record: EntryRecord) -> Contradiction | None:
+        """Take an entry of the peer into account; give what its CONTINUES contradicts, see `Recovery.compare`."""
+        if record.type != EntryType.CONTINUES or record.log.outgoing:
+            return None
+        try:
             self._recovery.compare(Body.decode(record.body).content)
+        except Contradiction as contradiction:
+            return contradiction
+        return None
 
     def late(self, item: Entries, moment: Moment) -> list[LateEntry]:
         """What late entries of an earlier pair are to be shown."""

@@ -466,10 +466,11 @@ class Incoming:
             self._records.append(PrekeyRecord(self.setup.line, self.setup.pair, True, spent, None))
 
     def issue_prekeys(self, held_by_peer: int, moment: Moment) -> None:
-        """Top up the peer's stock of our single-use keys to 32, under numbers that were never used (rule 10)."""
+        """Top up the peer's stock of our single-use keys to 32, under numbers that were never used (rule 10).
+
+        held_by_peer: fewer than that.
+        """
         wanted = PREKEYS_MAX - held_by_peer
-        if wanted <= 0:
-            return
         # What it does not name and we have not deleted is on its way, or lost: the same numbers go again before new ones.
         for pre_id in range(self.next_pre_id, self.next_pre_id + PREKEYS_MAX - len(self.prekeys)):
             seed = moment.random(32)
@@ -484,10 +485,6 @@ class Incoming:
         self._items.append(statement.stated())
 
     # --- one turn
-
-    def give_receipt_again(self) -> None:
-        """The peer may have lost our last receipt."""
-        self._receipt_due = self.edge.size > 0
 
     def turn(self, moment: Moment, *, receipts: bool) -> tuple[list[Record], list[Item], bool]:
         """Close the turn: (records to commit, items to send after, whether they must be durable before anything is seen).

@@ -166,7 +166,7 @@ class Line:
         spoken = reader.state(setup.line, setup.part(SPOKEN_PART))
         line._spoken_kept = bool(spoken)
         line._unspoken_after = Edge.from_bytes(*decode(spoken)) if spoken else line.outgoing.edge
-        line._clocks.restore(reader, moment)
+        line._clocks.restore(reader, moment, line._unspoken_after.size)
         line.statuses.restore(setup, stopped=line.phase is Phase.STOPPED)
         line._announced.restore(reader, setup)
         line._status_due = moment.running
@@ -252,8 +252,7 @@ class Line:
                 self._next_epoch_at = moment.running + EPOCH_SPACING_SECONDS
                 self._urgent = True
         if self._status_due is None and moment.running >= self._next_status_at():
-            self._status_due = moment.running
-            self._prompted = False
+            self._status_due, self._prompted = moment.running, False
 
     def next_tick_at(self, moment: Moment) -> float:
         """When `tick` and a turn after it have something to do, in seconds of the running clock."""
@@ -287,6 +286,7 @@ class Line:
             self.junk += 1
             if error.rule == 37:
                 self._refuse(37, moment)
+                self._alarm(error, moment)
             return
         for item in items:
             self._heed(item, moment)
@@ -349,12 +349,14 @@ class Line:
         for record in taken:
             self._clocks.note(record, moment)
             self._events.append(EntryArrived(record))
-            try:
-                self.changeover.heard(record)
-            except Contradiction as contradiction:
-                self._alarm(contradiction, moment)
+            self._heard(record, moment)
         if taken:
             self._status_soon(moment)
+
+    def _heard(self, record: EntryRecord, moment: Moment) -> None:
+        contradiction = self.changeover.heard(record)
+        if contradiction is not None:
+            self._alarm(contradiction, moment)
 
     def _receive_receipt(self, item: Receipt, moment: Moment) -> None:
         with self._gate.bounded(Receipt):
@@ -383,10 +385,8 @@ class Line:
                 self._urgent = True
                 self._status_due = moment.running
                 self._take_early(moment)
-        elif statement.type is StatementType.PREKEYS:
+        else:
             self._urgent = self.outgoing.keep_prekeys(read_prekeys(statement)) or self._urgent
-
-    # --- status
 
     def _receive_status(self, statement: Statement, moment: Moment) -> None:
         status = read_status(statement)
@@ -499,6 +499,8 @@ class Line:
             self._urgent = True
             entries = tuple(record for record in recovered if isinstance(record, EntryRecord))
             self._events.append(EntriesRecovered(entries))
+            for record in entries:
+                self._heard(record, moment)
             self._items += self.changeover.ask(moment)
 
     def _receive_certificate(self, item: OfferedCertificate, moment: Moment) -> None:
@@ -528,14 +530,12 @@ class Line:
     # --- phases, alarms, the turn
 
     def _move(self, cause: Cause) -> None:
-        phase = TRANSITIONS.get((self.phase, cause), self.phase)
-        if phase is not self.phase:
-            self.phase = phase
-            if phase is Phase.OPEN:
-                self._unspoken_after = None
-                self._keep_spoken(b"")
-            self._records.append(StateRecord(self.setup.line, self.setup.part(PHASE_PART), phase.value.encode()))
-            self._events.append(PhaseChanged(phase.value))
+        self.phase = TRANSITIONS[self.phase, cause]
+        if self.phase is Phase.OPEN:
+            self._unspoken_after = None
+            self._keep_spoken(b"")
+        self._records.append(StateRecord(self.setup.line, self.setup.part(PHASE_PART), self.phase.value.encode()))
+        self._events.append(PhaseChanged(self.phase.value))
 
     def _keep_spoken(self, spoken: bytes) -> None:
         """Keep, or delete, how far our log went when the line was last open: a later start must not say more either."""

@@ -403,6 +403,5 @@ class Outgoing:
 
 def _to_wire(record: EntryRecord) -> WireEntry:
     leaf = Leaf.decode(record.leaf)
-    if record.sealed is None:
-        raise RuntimeError("an entry of our own log has no stored ciphertext")
+    assert record.sealed is not None  # of an entry of this pair; only what is recovered of an earlier one has none
     return WireEntry(record.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, record.sealed)

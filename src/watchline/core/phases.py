@@ -47,4 +47,4 @@ TRANSITIONS: dict[tuple[Phase, Cause], Phase] = {
     (Phase.OPEN, Cause.BROKEN_ENTRY): Phase.STOPPED,
     (Phase.OPEN, Cause.REPLACED): Phase.STOPPED,
 }
-"""Every other pair leaves the phase as it is."""
+"""No other pair occurs: what is agreed counts while opening only, and nothing moves a stopped line."""

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from watchline.core import shapes
 from watchline.core.checkpoint import Checkpoint, origin
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import Body, Leaf
+from watchline.core.entries import Body, Leaf, verify_commitment
 from watchline.core.epochs import Chain
 from watchline.core.frames import Entries
 from watchline.core.incoming import STATE_PART
@@ -76,8 +76,9 @@ class Quarantine:
             leaf = Leaf(direction, index, entry.type, entry.time, entry.commitment, entry.peer_size, root, entry.re)
             encoded = leaf.encode()
             body = chain.open(encoded, entry.sealed)
-            nonce = Body.decode(body).nonce
             blinding = chain.blinding(body)
+            verify_commitment(leaf, blinding, body)
+            nonce = Body.decode(body).nonce
             found.append(
                 EntryRecord(
                     log, index, leaf.type, encoded, body, blinding, None, chain.epoch, moment.wall, leaf.re, nonce=nonce

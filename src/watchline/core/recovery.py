@@ -71,7 +71,8 @@ class Recovery:
             log = Log(self._setup.line, pair, outgoing)
             held = self._reader.size(log)
             if held < size and self._setup.log_key(log) is not None:
-                self._lost.append(Lost(log, size, root))
+                if all(lost.log != log for lost in self._lost):
+                    self._lost.append(Lost(log, size, root))
             elif held >= size and self._reader.root_at(log, size) != root:
                 raise self._differs(content, log)
 

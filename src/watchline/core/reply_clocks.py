@@ -106,8 +106,12 @@ class ReplyClocks:
 
     # --- after a restart
 
-    def restore(self, reader: Reader, moment: Moment) -> None:
-        """Find what is open. Leaves say which entries refer to which, so few bodies need to be opened."""
+    def restore(self, reader: Reader, moment: Moment, spoken: int | None = None) -> None:
+        """Find what is open. Leaves say which entries refer to which, so few bodies need to be opened.
+
+        spoken: the size of our log that our next status may name, None for all of it: what only later entries of ours close is
+        still open there, and must be listed.
+        """
         logs = {True: self._setup.outgoing_log, False: self._setup.incoming_log}
         self._restore_floors(reader)
         notices: list[tuple[bool, int]] = []
@@ -125,9 +129,12 @@ class ReplyClocks:
                 raise damaged("an entry is missing")
             return record
 
+        def is_unspoken(record: EntryRecord) -> bool:
+            return spoken is not None and record.log.outgoing and record.index >= spoken
+
         for place in notices:
             referring = [stored(*closer) for closer in closers.get(place, [])]
-            if any(self._closing(record) in ("answer", "cancel") for record in referring):
+            if any(self._closing(record) in ("answer", "cancel") and not is_unspoken(record) for record in referring):
                 continue
             self.note(stored(*place), moment)
             for record in referring:

@@ -67,7 +67,7 @@ class Succession:
             chosen = still if pair == self.pairs[0] else range(self._reader.size(log))
             for record in self._chosen(log, sorted(chosen)):
                 place = _first_place(record)
-                if record.index in still and _is_of_people(record):
+                if record.index in still and record.epoch and _is_of_people(record):  # what came back, the peer holds
                     found[place] = record
                 else:
                     found.pop(place, None)
@@ -75,9 +75,7 @@ class Succession:
 
     def _chosen(self, log: Log, indexes: Sequence[int]) -> Iterator[EntryRecord]:
         for index in indexes:
-            record = self._reader.entry(log, index)
-            if record is not None:
-                yield record
+            yield from self._reader.entries(log, index, index + 1)
 
     def _unsettled(self, pair: Pair, log: Log, moment: Moment) -> Iterator[int]:
         receipt = self._reader.latest_receipt(log)

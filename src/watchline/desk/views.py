@@ -26,6 +26,7 @@ from watchline.desk.references import Names, find, reference_to
 from watchline.errors import PeerError
 from watchline.journal import Journal, LineRecord
 
+CONTENT_OF_MACHINES = frozenset({EntryType.CONTINUES, EntryType.CANCEL, EntryType.ROSTER, EntryType.CONFIRM})
 PRECEDENCES = ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
 Json = dict[str, Any]
 
@@ -128,6 +129,7 @@ class LineView:
             "version": None,
             "fields": {},
             "text": None,
+            "content": None,
             "precedence": None,
             "exercise": False,
             "language": None,
@@ -177,17 +179,13 @@ class LineView:
                 exercise=notice.exercise,
                 language=notice.language,
             )
-        elif record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
-            self._add_response(record, shown)
-
-    def _add_response(self, record: EntryRecord, shown: Json) -> None:
-        try:
-            response = Response.decode(Body.decode(record.body).content)
-        except PeerError:
-            return
-        shown["language"] = response.language
-        shown["form"] = "acknowledgement" if record.type == EntryType.ACKNOWLEDGE else "decline"
-        shown["text"] = response.reason
+        elif (response := _read_response(record)) is not None:
+            shown["language"] = response.language
+            shown["form"] = "acknowledgement" if record.type == EntryType.ACKNOWLEDGE else "decline"
+            shown["text"] = response.reason
+        elif record.type not in CONTENT_OF_MACHINES:  # a newer version wrote it, or nobody who keeps to the forms
+            finding = self.desk.catalogue.word("findings", "unknown_content", self.desk.facts.language)
+            shown.update(content=Body.decode(record.body).content.hex(), finding=finding.text)
 
     def _officers(self, record: EntryRecord) -> list[Json]:
         """Who stands behind the entry, by the author's roster: number, role, and the name where the desk gives one."""
@@ -260,6 +258,16 @@ class LineView:
             }
             for side, name, signed in sides
         ]
+
+
+def _read_response(record: EntryRecord) -> Response | None:
+    """What an acknowledgement or a decline says; None for other entries, and for content that says nothing of the kind."""
+    if record.type not in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
+        return None
+    try:
+        return Response.decode(Body.decode(record.body).content)
+    except PeerError:
+        return None
 
 
 def _type_name(kind: int) -> str:

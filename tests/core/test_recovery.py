@@ -1,0 +1,354 @@
+"""What a desk lost and its peer still holds: what is asked for, what is given, and which pieces are refused (rule 31).
+
+Tokyo was put back to an old copy of its journal and is in its second incarnation; Beijing holds the whole of both logs. Both
+sides are the real ones over real journals; what a dishonest Beijing would send instead is made from its honest pieces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+from tempfile import TemporaryDirectory
+
+import pytest
+
+from tests.line_pair import LinePair, joined, party
+from watchline.core.checkpoint import Checkpoint, origin
+from watchline.core.encoding import decode
+from watchline.core.entries import Body, Continues, Leaf, Notice, Precedence
+from watchline.core.frames import LostRequest, Recovered
+from watchline.core.merkle import EMPTY_ROOT
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
+from watchline.core.recovery import ASK_AGAIN_SECONDS, Recovery
+from watchline.core.succession import Succession
+from watchline.errors import BadProof, BadSignature, Contradiction, PeerError, WrongParty
+
+
+class Ends:
+    """Both sides of a recovery, as their lines would build them."""
+
+    def __init__(self, pair: LinePair) -> None:
+        self.pair = pair
+        self.old = pair.a.setup
+        inc = self.old.pair.ours + 1
+        new = party("Tokyo", inc)
+        known = self.old.own_certificate
+        self.ours = replace(self.old, own_keys=new.keys, own_certificate=new.certificate, past=(*self.old.past, known))
+        theirs = pair.b.setup
+        self.theirs = replace(theirs, peer_certificate=new.certificate, past=(*theirs.past, known))
+        self.asks = Recovery(self.ours, pair.a.journal)
+        self.gives = Recovery(self.theirs, pair.b.journal)
+        self.says = Succession(self.theirs, pair.b.journal).continues()
+
+    def learn(self) -> None:
+        """Tokyo hears from leaf 0 of Beijing's new log how far the last pair came."""
+        self.asks.compare(self.says.encode())
+
+    def ask(self) -> LostRequest:
+        request = self.asks.ask(self.pair.a.clock.moment())
+        assert request is not None
+        return request
+
+    def piece(self) -> Recovered:
+        """What Tokyo asks for next, as Beijing gives it."""
+        self.gives.hear(self.ask())
+        piece = self.gives.answer()
+        assert piece is not None
+        return piece
+
+    def take(self, piece: Recovered) -> list[Record]:
+        """What Tokyo would commit of a piece; the journal stays as it is."""
+        return self.asks.take(piece, self.pair.a.clock.moment())
+
+    def recover(self) -> list[EntryRecord]:
+        """Take and commit everything that is lost; give the entries in the order in which they came."""
+        found: list[Record] = []
+        while self.asks.due_at is not None:
+            records = self.take(self.piece())
+            self.pair.a.journal.commit(records)
+            found += records
+        return [record for record in found if isinstance(record, EntryRecord)]
+
+
+@contextmanager
+def set_back() -> Iterator[LinePair]:
+    """Tokyo has lost two entries of its own and two of Beijing's."""
+    with joined() as made, TemporaryDirectory() as folder:
+        made.a.backup(Path(folder) / "backup.db")
+        made.connect()
+        for number in range(2):
+            made.a.say(f"ours {number}")
+            made.b.say(f"theirs {number}")
+            made.settle(1)
+        made.a.restart_from(Path(folder) / "backup.db")
+        yield made
+
+
+@pytest.fixture(scope="module")
+def pair() -> Iterator[LinePair]:
+    """Both journals, which no test writes to."""
+    with set_back() as made:
+        yield made
+
+
+@pytest.fixture
+def ends(pair: LinePair) -> Ends:
+    return Ends(pair)
+
+
+def log_of(ends: Ends, *, outgoing: bool) -> Log:
+    return Log(ends.ours.line, ends.old.pair, outgoing)
+
+
+# --- what is asked for
+
+
+def test_desk_asks_for_what_it_holds_less_of_and_gets_back_both_logs() -> None:
+    with set_back() as made:
+        ends = Ends(made)
+        ends.learn()
+        recovered = ends.recover()
+        assert [(record.log.outgoing, record.index) for record in recovered] == [(False, 1), (False, 2), (True, 1), (True, 2)]
+        for outgoing in (False, True):
+            log = log_of(ends, outgoing=outgoing)
+            kept, whole = made.a.journal, made.b.journal
+            assert kept.root_at(log, 3) == whole.root_at(log._replace(outgoing=not outgoing), 3)
+            head = kept.latest_checkpoint(log)
+            assert head is not None
+            assert head.size == 3
+            kept.verify(log)
+        assert ends.asks.ask(made.a.clock.moment()) is None
+
+
+def test_desk_that_has_lost_nothing_asks_for_nothing(ends: Ends) -> None:
+    held = Succession(ends.ours, ends.pair.a.journal).continues()
+    same = replace(held, own_size=held.peer_size, own_root=held.peer_root, peer_size=held.own_size, peer_root=held.own_root)
+    for said in (same, Continues(), Continues((1, 2), 9, bytes(32), 9, bytes(32), 1)):
+        ends.asks.compare(said.encode())
+    assert ends.asks.due_at is None
+    assert ends.asks.ask(ends.pair.a.clock.moment()) is None
+
+
+def test_log_of_an_incarnation_whose_key_is_not_known_is_not_asked_for(ends: Ends) -> None:
+    unknown = Recovery(replace(ends.ours, past=()), ends.pair.a.journal)
+    unknown.compare(ends.says.encode())
+    request = unknown.ask(ends.pair.a.clock.moment())
+    assert request == LostRequest(False, 1, 1, 1)  # the peer's own; the key of our own log is not known
+    ends.pair.clock.advance(ASK_AGAIN_SECONDS)
+    assert unknown.ask(ends.pair.a.clock.moment()) == request
+
+
+def test_what_is_not_answered_is_asked_for_again_after_the_other_log(ends: Ends) -> None:
+    ends.learn()
+    first = ends.ask()
+    ends.pair.clock.advance(ASK_AGAIN_SECONDS - 0.1)
+    assert ends.asks.ask(ends.pair.a.clock.moment()) is None
+    ends.pair.clock.advance(0.1)
+    second = ends.ask()
+    ends.pair.clock.advance(ASK_AGAIN_SECONDS)
+    assert [first.own, second.own, ends.ask().own] == [False, True, False]
+
+
+@pytest.mark.parametrize("ours", [False, True])
+@pytest.mark.parametrize("held", [False, True])
+def test_peer_that_continues_another_log_than_ours_is_contradicted_with_our_head(ends: Ends, ours: bool, held: bool) -> None:
+    """Whichever log it misnames; where we hold nothing of that pair, there is no head to show."""
+    if not held:
+        said = Continues((4, 4), 0, EMPTY_ROOT, 0, EMPTY_ROOT, 0)
+    else:
+        said = replace(ends.says, own_size=1, peer_size=1)
+        roots = [ends.pair.a.journal.root_at(log_of(ends, outgoing=outgoing), 1) for outgoing in (False, True)]
+        said = replace(said, own_root=roots[0], peer_root=roots[1])
+    ends.asks.compare(said.encode())  # as it is, it agrees
+    lie = replace(said, peer_root=bytes(32)) if ours else replace(said, own_root=bytes(32))
+    with pytest.raises(Contradiction) as refused:
+        ends.asks.compare(lie.encode())
+    assert refused.value.rule == 28
+    content, outgoing, head = decode(refused.value.evidence)
+    assert (content, outgoing) == (lie.encode(), ours)
+    kept = ends.pair.a.journal.latest_checkpoint(log_of(ends, outgoing=ours))
+    assert kept is not None
+    assert head == ([kept.size, kept.root, kept.signature] if held else None)
+
+
+def test_what_comes_back_of_a_later_pair_has_its_numbers_and_releases() -> None:
+    """Two incarnations on: what was issued again, what was said then, and cancels of entries kept, lost and not yet said."""
+    with joined() as made, TemporaryDirectory() as folder:
+        made.cut()
+        made.a.say("issued again")
+        made.a.turn()
+        made.a.reincarnate()
+        made.connect()
+        made.settle(1)
+        kept = made.a.say("kept")
+        made.settle(1)
+        made.a.backup(Path(folder) / "backup.db")
+        made.connect()
+        made.settle(1)
+        asked = made.b.say("a question")
+        made.settle(1)
+        made.a.cancel(kept.index)
+        lost = made.a.say("lost")
+        made.a.cancel(lost.index)
+        made.a.say("an answer", re=asked.index)
+        made.settle(1)
+        made.a.restart_from(Path(folder) / "backup.db")
+        ends = Ends(made)
+        assert ends.old.pair == Pair(2, 1)
+        ends.learn()
+        recovered = [record for record in ends.recover() if record.log.outgoing]
+        assert [record.re for record in recovered] == [kept.index, None, lost.index, asked.index]
+        assert [record.number for record in recovered] == [3, 4, 5, 6]
+        assert all(record.released for record in recovered)
+
+
+# --- what is given
+
+
+def test_request_for_the_present_pair_or_beyond_the_head_or_of_no_pair_is_not_answered(ends: Ends) -> None:
+    present = ends.theirs.pair
+    for request in (
+        LostRequest(False, present.ours, present.theirs, 0),
+        LostRequest(True, present.theirs, present.ours, 0),
+        LostRequest(False, 1, 1, 3),
+        LostRequest(True, 1, 1, 2**53 - 1),
+        LostRequest(True, 7, 7, 0),
+    ):
+        ends.gives.hear(request)
+        assert ends.gives.answer() is None
+    assert present == Pair(1, 2)
+
+
+def test_each_request_is_answered_once_and_only_the_last_one(ends: Ends) -> None:
+    ends.gives.hear(LostRequest(True, 1, 1, 1))
+    ends.gives.hear(LostRequest(False, 1, 1, 2))
+    piece = ends.gives.answer()
+    assert piece is not None
+    assert (piece.own, piece.start, len(piece.entries)) == (True, 2, 1)
+    assert ends.gives.answer() is None
+
+
+# --- which pieces are refused
+
+
+def reencoded(change: Callable[[Leaf], None]) -> Callable[[Recovered], Recovered]:
+    """The first entry of a piece with another leaf."""
+
+    def changed(piece: Recovered) -> Recovered:
+        encoded, blinding, body = piece.entries[0]
+        leaf = Leaf.decode(encoded)
+        change(leaf)
+        return replace(piece, entries=((leaf.encode(), blinding, body), *piece.entries[1:]))
+
+    return changed
+
+
+def of_another_line(leaf: Leaf) -> None:
+    leaf.direction = leaf.direction._replace(line=bytes(32))
+
+
+def of_the_other_direction(leaf: Leaf) -> None:
+    leaf.direction = leaf.direction._replace(sender=leaf.direction.recipient, recipient=leaf.direction.sender)
+
+
+def of_the_present_incarnation(leaf: Leaf) -> None:
+    leaf.direction = leaf.direction._replace(peer_inc=2)
+
+
+def of_another_index(leaf: Leaf) -> None:
+    leaf.index += 1
+
+
+def told_later(leaf: Leaf) -> None:
+    leaf.time += 1
+
+
+def other_words(piece: Recovered) -> Recovered:
+    leaf, blinding, _ = piece.entries[0]
+    words = Body(Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "forged"}).encode()).encode()
+    return replace(piece, entries=((leaf, blinding, words), *piece.entries[1:]))
+
+
+def lower_head(piece: Recovered) -> Recovered:
+    return replace(piece, size=piece.start + len(piece.entries) - 1)
+
+
+FORGED: dict[str, tuple[Callable[[Recovered], Recovered], type[PeerError], int]] = {
+    "of another line": (reencoded(of_another_line), WrongParty, 7),
+    "of the other direction": (reencoded(of_the_other_direction), WrongParty, 7),
+    "of the present incarnation": (reencoded(of_the_present_incarnation), WrongParty, 7),
+    "whose leaf says another index": (reencoded(of_another_index), WrongParty, 31),
+    "that leaves out an entry": (lambda piece: replace(piece, entries=piece.entries[1:]), WrongParty, 31),
+    "with an entry twice": (lambda piece: replace(piece, entries=(piece.entries[0], *piece.entries)), WrongParty, 31),
+    "with other words": (other_words, BadProof, 8),
+    "that goes on above its head": (lower_head, WrongParty, 31),
+    "with a head that was not signed": (lambda piece: replace(piece, size=piece.size + 1), BadSignature, 4),
+    "with a root that was not signed": (lambda piece: replace(piece, root=bytes(32)), BadSignature, 4),
+    "with another leaf under a true head": (reencoded(told_later), BadProof, 7),
+    "with hashes left over": (lambda piece: replace(piece, path=(*piece.path, bytes(32))), BadProof, 7),
+}
+
+
+@pytest.mark.parametrize("own", [False, True], ids=["of our log", "of the peer's log"])
+@pytest.mark.parametrize("name", FORGED)
+def test_forged_piece_is_refused_and_the_true_one_still_taken(ends: Ends, name: str, own: bool) -> None:
+    forge, error, rule = FORGED[name]
+    ends.learn()
+    piece = ends.piece()
+    if not own:
+        ends.pair.clock.advance(ASK_AGAIN_SECONDS)
+        piece = ends.piece()
+    assert piece.own is own
+    assert len(piece.entries) == 2
+    with pytest.raises(error) as refused:
+        ends.take(forge(piece))
+    assert refused.value.rule == rule
+    assert [record.number for record in ends.take(piece) if isinstance(record, EntryRecord)] == [1, 2]
+
+
+def test_head_of_the_log_under_the_key_of_another_incarnation_is_refused(ends: Ends) -> None:
+    """Beijing cannot sign for a lost log of Tokyo, nor can Tokyo's next incarnation."""
+    ends.learn()
+    ends.ask()
+    ends.pair.clock.advance(ASK_AGAIN_SECONDS)
+    piece = ends.piece()
+    assert not piece.own
+    text = Checkpoint(origin(ends.ours.line, ends.ours.own_id, 1, 1), piece.size, piece.root).text()
+    for keys in (party("Beijing").keys, party("Tokyo", 2).keys):
+        with pytest.raises(BadSignature):
+            ends.take(replace(piece, signature=keys.log.sign(text)))
+    assert ends.take(replace(piece, signature=party("Tokyo").keys.log.sign(text)))
+
+
+def test_piece_that_was_not_asked_for_is_dropped(ends: Ends) -> None:
+    genuine = Ends(ends.pair)
+    genuine.learn()
+    piece = genuine.piece()
+    assert ends.take(piece) == []  # nothing is lost as far as Tokyo knows
+    ends.learn()
+    assert ends.take(piece) == []  # nothing was asked for yet
+    ends.ask()
+    assert ends.take(replace(piece, own=not piece.own)) == []  # of the other log
+    assert ends.take(replace(piece, inc=2)) == []  # of another pair
+    assert ends.take(replace(piece, start=0)) == []  # from another place
+    assert ends.take(replace(piece, start=2, entries=piece.entries[1:])) == []
+    assert ends.take(piece)
+    assert ends.take(piece) == []  # it came already
+
+
+def test_piece_below_the_head_is_kept_without_a_checkpoint_and_the_rest_is_asked_for(ends: Ends) -> None:
+    ends.learn()
+    ends.gives.hear(ends.ask())
+    whole = ends.gives.answer()
+    assert whole is not None
+    journal = ends.pair.b.journal
+    log = ends.theirs.at(Pair(1, 1)).outgoing_log
+    head = journal.checkpoint_at(log, 2)
+    assert head is not None
+    first = replace(whole, entries=whole.entries[:1], size=2, root=head.root, signature=head.signature, path=())
+    assert [type(record) for record in ends.take(first)] == [EntryRecord, CheckpointRecord]
+    rest = ends.piece()
+    assert rest.start == 2
+    assert [type(record) for record in ends.take(rest)] == [EntryRecord, CheckpointRecord]

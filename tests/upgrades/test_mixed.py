@@ -1,0 +1,115 @@
+"""One side is newer: an earlier version's own code at one end of the line, today's at the other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.endtoend.homes import SOURCE, NodeProcess
+from tests.upgrades.earlier import BEIJING, TOKYO, VERSIONS, nodes, source_of, unpack
+from tests.upgrades.test_homes import log_of, said, wait_until
+
+pytestmark = pytest.mark.slow
+Both = tuple[NodeProcess, NodeProcess]
+
+
+@pytest.fixture(scope="module", params=VERSIONS)
+def earlier(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path]:
+    """A version, and its code."""
+    return request.param, source_of(request.param, tmp_path_factory.mktemp("source"))
+
+
+def test_version_that_is_not_in_the_history_is_skipped_with_its_reason(tmp_path: Path) -> None:
+    with pytest.raises(pytest.skip.Exception, match="needs commit 0123456"):
+        source_of("0123456", tmp_path)
+
+
+@pytest.fixture(params=["the inviter is newer", "the accepter is newer"])
+def mixed(request: pytest.FixtureRequest, earlier: tuple[str, Path], tmp_path: Path) -> Iterator[Both]:
+    """Tokyo, who invited, and Beijing, who accepted, both up; one of them runs today's code."""
+    version, old = earlier
+    unpack(version, tmp_path)
+    sources = (SOURCE, old) if request.param == "the inviter is newer" else (old, SOURCE)
+    both = nodes(tmp_path, *sources)
+    for node in both:
+        node.start()
+    for node, line in zip(both, (BEIJING, TOKYO), strict=True):
+        node.wait_for_state("up", line)
+    yield both
+    for node in both:
+        node.kill()
+
+
+def test_notices_acknowledgements_declines_and_tests_go_both_ways(mixed: Both) -> None:
+    tokyo, beijing = mixed
+    wait_until(lambda: "Nobody has receipted this." in str(beijing.command("inbox", TOKYO)))
+    for node, peer, there, back in ((tokyo, beijing, BEIJING, TOKYO), (beijing, tokyo, TOKYO, BEIJING)):
+        number = said(node, there, "--text", "to the other version").rpartition(":")[2]
+        peer.command("acknowledge", back, f"theirs:{number}", "--as", "duty", "--wait", "received")
+        asked = said(node, there, "request-clarification", 'question=["what do you run?"]').rpartition(":")[2]
+        peer.command("reply", back, f"theirs:{asked}", "decline", "--as", "duty", "--wait", "received")
+        assert node.command("test", there, "--wait")["ok"]
+        shown = {entry["id"]: entry["rungs"] for entry in log_of(node, there)}
+        assert {"received", "acknowledged"} <= set(shown[f"ours:{number}"])
+        assert {"received", "declined"} <= set(shown[f"ours:{asked}"])
+        arrived = {entry["id"]: entry for entry in log_of(peer, back)}
+        assert arrived[f"theirs:{number}"]["released"]
+    for node in mixed:
+        assert node.ask("status")["lines"][0]["state"] == "up"
+
+
+@pytest.mark.xfail(reason="what the release of an answer says has changed: neither version counts the other's answers")
+def test_answers_of_the_other_version_count(mixed: Both) -> None:
+    tokyo, beijing = mixed
+    for node, peer, there, back in ((tokyo, beijing, BEIJING, TOKYO), (beijing, tokyo, TOKYO, BEIJING)):
+        asked = said(node, there, "request-clarification", 'question=["what do you run?"]').rpartition(":")[2]
+        peer.command("reply", back, f"theirs:{asked}", "--text", "this", "--as", "duty", "--wait", "received")
+        (shown,) = node.command("show", there, f"ours:{asked}")["entries"]
+        assert "answered" in shown["rungs"]
+
+
+def test_newer_side_that_rotates_early_waits_until_the_other_is_upgraded_and_loses_nothing(
+    earlier: tuple[str, Path], tmp_path: Path
+) -> None:
+    version, old = earlier
+    unpack(version, tmp_path)
+    tokyo, beijing = nodes(tmp_path, SOURCE, old)
+    try:
+        beijing.start()
+        tokyo.command("keys", "rotate")
+        tokyo.start()
+        wait_until(lambda: tokyo.ask("status")["lines"][0]["state"] in ("terminal_down", "line_down"))
+        said = tokyo.command(
+            "send", BEIJING, "--text", "too early", "--as", "duty", "--wait", "received", "--timeout", "3", code=3
+        )
+        assert said["error"]["kind"] == "unreachable"
+        assert "too early" not in str(beijing.command("log", TOKYO))
+        assert beijing.ask("status")["lines"][0]["state"] in ("terminal_down", "line_down")
+
+        assert beijing.stop() == 0
+        beijing.source = SOURCE
+        beijing.start()
+
+        wait_until(lambda: "too early" in str(beijing.command("log", TOKYO)))
+        incarnations = {each["side"]: each["inc"] for each in beijing.ask("status")["lines"][0]["incarnations"]}
+        assert incarnations == {"ours": 1, "theirs": 2}
+        assert tokyo.process is not None
+        assert tokyo.process.poll() is None
+    finally:
+        tokyo.kill()
+        beijing.kill()
+
+
+def test_earlier_version_refuses_a_home_that_todays_has_opened_and_leaves_it(earlier: tuple[str, Path], tmp_path: Path) -> None:
+    version, old = earlier
+    unpack(version, tmp_path)
+    tokyo, _ = nodes(tmp_path, SOURCE, old)
+    tokyo.source = old
+    before = {path: path.read_bytes() for path in tokyo.home.path.rglob("*") if path.is_file()}
+
+    refused = tokyo.command("log", BEIJING, code=4)["error"]
+
+    assert refused["facts"]["reason"] == "newer"
+    assert {path: path.read_bytes() for path in before} == before
