@@ -6,6 +6,9 @@ from pathlib import Path
 
 from tests.line_pair import Side, joined
 from watchline.core.frames import Stated
+from watchline.core.line import SPOKEN_PART, Phase
+from watchline.core.records import StateRecord
+from watchline.core.setting import Effects
 from watchline.core.statements import StatementType, read_status, verify_statement
 
 
@@ -39,3 +42,27 @@ def test_old_copy_that_is_started_twice_signs_no_second_head(tmp_path: Path) -> 
         said = heads_said(a)
         assert said
         assert all(root == held.root() for size, root in said if size == held.size)
+
+
+def test_line_forgets_how_far_it_had_spoken_only_durably_before_it_says_more() -> None:
+    with joined() as pair:
+        a, turns = pair.a, list[Effects]()
+        pair.cut()
+        a.restart()
+        a.say("composed while opening")
+        a.turn()
+
+        def watched(effects: Effects) -> None:
+            turns.append(effects)
+
+        a.fate = watched
+        pair.connect()
+        pair.settle()
+        assert a.line.phase is Phase.OPEN
+        forgetting = [
+            effects
+            for effects in turns
+            if any(isinstance(record, StateRecord) and record.part == SPOKEN_PART for record in effects.records)
+        ]
+        assert len(forgetting) == 1
+        assert not forgetting[0].lazy  # else a power cut after it, and the line would say less than it has said

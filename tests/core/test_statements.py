@@ -102,6 +102,18 @@ def test_one_half_of_the_signatures_is_enough_for_a_status_only(kind: StatementT
             verify_statement(broken, DIRECTION, PUBLIC)
 
 
+@pytest.mark.parametrize("count", range(3))
+def test_statement_without_its_type_and_incarnations_is_refused_before_its_signatures_are_looked_at(count: int) -> None:
+    parts = decode(sign_statement(StatementType.STATUS, DIRECTION, (), KEY).stated().spoken)
+    assert len(parts) == 3
+    stated = Stated(encode(parts[:count]), bytes(64), None)
+    for read in (preview, lambda stated: verify_statement(stated, DIRECTION, PUBLIC)):
+        with pytest.raises(Malformed) as refused:
+            read(stated)
+        assert refused.value.rule == 4
+    assert preview(Stated(encode(parts), bytes(64), None)) == (StatementType.STATUS, [])
+
+
 @pytest.mark.parametrize("count", range(6))
 def test_statement_in_its_whole_form_without_all_its_parties_is_refused(count: int) -> None:
     parts = decode(sign_statement(StatementType.STATUS, DIRECTION, (), KEY).payload)

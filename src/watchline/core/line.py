@@ -540,7 +540,7 @@ class Line:
     def _keep_spoken(self, spoken: bytes) -> None:
         """Keep, or delete, how far our log went when the line was last open: a later start must not say more either."""
         if self._spoken_kept != bool(spoken):
-            self._spoken_kept = bool(spoken)
+            self._spoken_kept, self._urgent = bool(spoken), True  # durable before more is said, else less is said after it
             self._records.append(StateRecord(self.setup.line, self.setup.part(SPOKEN_PART), spoken))
 
     def _stop(self, cause: Cause, error: PeerError, moment: Moment) -> None:
