@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import footprint, growth, latency, nats_peer, sizes, strangers, throughput
+from bench import footprint, growth, junk, latency, nats_peer, sizes, strangers, throughput
 from bench.bench import FULL, NORMAL, QUICK, Bench, begin
 from bench.processes import ROOT
 from bench.report import HEAD, Figure, Skipped, machine, table_row
@@ -23,6 +23,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "growth": growth.measure,
     "evidence": growth.measure_evidence,
     "strangers": strangers.measure,
+    "junk": junk.measure,
     "nats": nats_peer.measure,
 }
 

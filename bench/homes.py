@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watchline.core.certificate import Certificate, SignedCertificate, issue
@@ -45,16 +45,18 @@ def make_pair(folder: Path, *, settings: str = "", shown: tuple[int, int] | None
     settings: lines for both watchline.toml. shown: the ports that the other side dials, where those are a proxy's.
     """
     ports = free_port(), free_port()
-    shown = shown or ports
-    sides = [_make_home(folder / name, name, port, settings) for name, port in zip(("near", "far"), ports, strict=True)]
-    (near, near_own, near_key), (far, far_own, far_key) = sides
-    routes = [(RouteAddress("direct", f"127.0.0.1:{port}"),) for port in shown]
-    first, invited = make_invitation(near_key, near_own.certificate, near_own.roster, terms(), routes[0], os.urandom)
-    second, accepted = accept_invitation(first, far_key, far_own.certificate, far_own.roster, routes[1], os.urandom)
-    third, near_pairing = complete_invitation(invited, second, near_key, os.urandom)
-    for home, pairing in ((near, near_pairing), (far, complete_acceptance(accepted, third))):
-        _put_lines(home, {"peer": pairing})
-    return near.path, far.path
+    near, far = (_make_home(folder / name, name, port, settings) for name, port in zip(("near", "far"), ports, strict=True))
+    _join(near, far, ("peer", "peer"), shown or ports)
+    return near.home.path, far.home.path
+
+
+def make_three(folder: Path) -> tuple[Path, Path, Path]:
+    """Make three homes: the second has a line to each of the others, named `peer` and `third`; at those it is `peer`."""
+    names = ("near", "far", "third")
+    near, far, third = (_make_home(folder / name, name, free_port(), "") for name in names)
+    _join(near, far, ("peer", "peer"), (near.port, far.port))
+    _join(third, far, ("peer", "third"), (third.port, far.port))
+    return near.home.path, far.home.path, third.home.path
 
 
 def add_silent_lines(path: Path, count: int) -> None:
@@ -108,7 +110,29 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _make_home(path: Path, desk: str, port: int, settings: str) -> tuple[Home, OwnDesk, IdentityKey]:
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A home that was made, with what pairing needs of it. port: where it listens."""
+
+    home: Home
+    own: OwnDesk
+    key: IdentityKey
+    port: int
+
+
+def _join(first: _Made, second: _Made, names: tuple[str, str], shown: tuple[int, int]) -> None:
+    """Put a confirmed line between two homes. names: what each calls it. shown: the port that the other dials."""
+    routes = [(RouteAddress("direct", f"127.0.0.1:{port}"),) for port in shown]
+    invitation, invited = make_invitation(first.key, first.own.certificate, first.own.roster, terms(), routes[0], os.urandom)
+    acceptance, accepted = accept_invitation(
+        invitation, second.key, second.own.certificate, second.own.roster, routes[1], os.urandom
+    )
+    completion, pairing = complete_invitation(invited, acceptance, first.key, os.urandom)
+    _put_lines(first.home, {names[0]: pairing})
+    _put_lines(second.home, {names[1]: complete_acceptance(accepted, completion)})
+
+
+def _make_home(path: Path, desk: str, port: int, settings: str) -> _Made:
     Home.create(
         path,
         desk=desk.capitalize(),
@@ -122,7 +146,7 @@ def _make_home(path: Path, desk: str, port: int, settings: str) -> tuple[Home, O
     (path / "watchline.toml").write_text(f'listen = ["127.0.0.1:{port}"]\nlog_level = "error"\n{settings}\n')
     home = Home.open(path)
     own = own_desk(home)
-    return home, own, _identity_key(home, own)
+    return _Made(home, own, _identity_key(home, own), port)
 
 
 def _identity_key(home: Home, own: OwnDesk) -> IdentityKey:

@@ -19,6 +19,7 @@ import structlog
 import uvloop
 
 from bench.homes import OFFICER, OFFICER_FORM, OFFICER_PASSPHRASE, content_of
+from bench.junk import Flood
 from watchline.core.encoding import encode
 from watchline.core.entries import EntryType
 from watchline.core.line import Phase
@@ -45,6 +46,7 @@ class Measured:
         self._awaited = 0
         self._numbered = 0
         self._verified: asyncio.Future[float] | None = None
+        self._flood: Flood | None = None
 
     @property
     def line(self) -> OpenLine:
@@ -87,6 +89,16 @@ class Measured:
         """Send so many notices one after the other; for each, seconds until [our commit, the verified receipt]."""
         once = {"desk": self._by_desk, "api": self._by_api, "officer": self._by_officer}[way]
         return [await once() for _ in range(count)]
+
+    async def do_flood(self, kind: str) -> None:
+        """Send junk of this kind on our link from now on."""
+        assert self.line.link is not None
+        self._flood = Flood(self.line.line, self._node.desk.journal, self.line.link, kind)
+
+    async def do_calm(self) -> float:
+        """Send no more of it; how many frames a second it was."""
+        assert self._flood is not None
+        return self._flood.stop()
 
     async def do_flow(self, seconds: float = 0.0, count: int = 0) -> dict[str, float]:
         """Send for so long, or so many, with the window full; until all is receipted."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from math import ceil
 from typing import Any
 
 import pytest
@@ -24,7 +25,7 @@ from watchline.core.frames import (
     ShownCheckpoint,
     WireEntry,
 )
-from watchline.core.gate import CHECKS_PER_TURN
+from watchline.core.gate import CHECKS, ITEM_COST, VAIN_NEXT, VAIN_OTHER
 from watchline.core.incoming import FULL_FORMS_PER_TURN
 from watchline.core.limits import (
     ARRAY_MAX,
@@ -185,17 +186,17 @@ def test_encoding_at_its_limits_is_read_and_one_above_is_refused(pair: LinePair)
 
 
 def bounded(pair: LinePair, spent: Counter[str], frames: list[bytes]) -> int:
-    """How many public-key operations one turn spends on these frames; nothing of them is taken."""
+    """How many public-key operations are spent on these frames, each read by itself but within one period; none is taken."""
     edge, received, phase = pair.b.line.incoming.edge, pair.b.line.outgoing.received, pair.b.line.phase
     spent.clear()
     for frame in frames:
         pair.b.line.receive(frame, pair.b.clock.moment())
-    pair.b.turn()
+        pair.b.turn()
     assert (pair.b.line.incoming.edge, pair.b.line.outgoing.received, pair.b.line.phase) == (edge, received, phase)
     return spent.total()
 
 
-def test_flood_of_junk_statements_costs_four_checks_of_each_kind_and_turn(pair: LinePair, spent: Counter[str]) -> None:
+def test_flood_of_junk_statements_costs_four_checks_of_each_kind_in_a_period(pair: LinePair, spent: Counter[str]) -> None:
     status = status_of(pair, pair.a)
     frames = []
     for number in range(100):
@@ -209,7 +210,7 @@ def test_flood_of_junk_statements_costs_four_checks_of_each_kind_and_turn(pair: 
             genuine = state(kind, pair.a, *said)
             frames += [pair.a.seal(replace(genuine, ed=bytes(64))), pair.a.seal(replace(genuine, ml=bytes(2420)))]
     kinds = len(StatementType) + 1  # a status that answers our nonce is a kind of its own
-    assert 0 < bounded(pair, spent, frames) <= 2 * CHECKS_PER_TURN * kinds
+    assert 0 < bounded(pair, spent, frames) <= 2 * CHECKS * kinds
     assert goes_on(pair)
 
 
@@ -221,16 +222,16 @@ def test_flood_of_junk_entries_costs_no_signature_check(pair: LinePair, spent: C
     assert goes_on(pair)
 
 
-def test_flood_of_junk_full_forms_costs_four_checks_a_turn(pair: LinePair, spent: Counter[str]) -> None:
+def test_flood_of_junk_full_forms_costs_four_checks_in_a_period(pair: LinePair, spent: Counter[str]) -> None:
     forged = forge(pair.a, notice_body("junk"))
     pair.b.hear(replace(forged.entries(), signature=bytes(64)), by=pair.a)
     pair.b.out.clear()
     frames = [pair.a.seal(*[replace(forged.full(), signature=bytes(63) + bytes([n]))] * 8) for n in range(60)]
-    assert bounded(pair, spent, frames) == FULL_FORMS_PER_TURN
+    assert 0 < bounded(pair, spent, frames) <= 2 * FULL_FORMS_PER_TURN  # of the first read, and then no more
     assert goes_on(pair)
 
 
-def test_flood_of_certificates_costs_one_check_a_turn(pair: LinePair, spent: Counter[str]) -> None:
+def test_flood_of_certificates_costs_one_check_in_a_period(pair: LinePair, spent: Counter[str]) -> None:
     certificate = party("Tokyo", 2).certificate.encoded
     junk = [certificate[:-1] + bytes([n]) for n in range(200)]
     frames = [pair.a.seal(OfferedCertificate(each)) for each in junk if each != certificate]
@@ -239,7 +240,7 @@ def test_flood_of_certificates_costs_one_check_a_turn(pair: LinePair, spent: Cou
 
 
 @pytest.mark.parametrize("kind", ["receipt", "shown checkpoint"])
-def test_flood_of_junk_receipts_or_shown_checkpoints_costs_a_bounded_number_of_checks_a_turn(
+def test_flood_of_junk_receipts_or_shown_checkpoints_costs_a_bounded_number_of_checks_in_a_period(
     pair: LinePair, spent: Counter[str], kind: str
 ) -> None:
     pair.b.say("without a receipt")
@@ -247,4 +248,35 @@ def test_flood_of_junk_receipts_or_shown_checkpoints_costs_a_bounded_number_of_c
     size = pair.b.line.outgoing.edge.size
     junk = Receipt(1, 1, size, 7, bytes(64)) if kind == "receipt" else ShownCheckpoint(1, 1, size + 9, bytes(32), bytes(64))
     frames = [pair.a.seal(*[junk] * ITEMS_MAX) for _ in range(20)]
-    assert bounded(pair, spent, frames) <= 2 * CHECKS_PER_TURN
+    assert bounded(pair, spent, frames) <= 2 * CHECKS
+
+
+def test_flood_of_statements_of_types_that_nobody_knows_costs_no_check_and_no_memory(
+    pair: LinePair, spent: Counter[str]
+) -> None:
+    genuine = state(StatementType.ROUTES, pair.a, 10**9, [])
+    spoken = [encode([100 + number, 1, 1, 10**9, []]) for number in range(100)]
+    assert bounded(pair, spent, [pair.a.seal(replace(genuine, spoken=each)) for each in spoken]) == 0
+    assert len(pair.b.line._gate._checks) <= 2 * len(StatementType)
+    assert goes_on(pair)
+
+
+def test_flood_of_entries_that_open_under_no_signed_head_costs_a_bounded_number_of_checks_in_a_period(
+    pair: LinePair, spent: Counter[str]
+) -> None:
+    forged = forge(pair.a, notice_body("not signed")).entries()
+    frames = [pair.a.seal(replace(forged, signature=number.to_bytes(64, "big"))) for number in range(100)]
+    assert bounded(pair, spent, frames) == ceil(VAIN_NEXT / (ITEM_COST + 1))
+    assert goes_on(pair)
+
+
+@pytest.mark.parametrize("where", ["known", "early"])
+def test_flood_of_entries_out_of_their_turn_is_looked_at_a_bounded_number_of_times_in_a_period(
+    pair: LinePair, spent: Counter[str], where: str
+) -> None:
+    forged = forge(pair.a, notice_body("out of turn")).entries()
+    start = 0 if where == "known" else forged.start + 1
+    frames = [pair.a.seal(replace(forged, start=start)) for _ in range(200)]
+    assert bounded(pair, spent, frames) == 0
+    assert pair.b.line.junk == len(frames) - ceil(VAIN_OTHER / (ITEM_COST + 1))
+    assert goes_on(pair)

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.dishonest import Forged, carry, forge, goes_on, notice_body, only, sign_head, state, status_of
 from tests.line_pair import LinePair, Side, joined
+from watchline.core.allowance import PERIOD_SECONDS
 from watchline.core.checkpoint import Checkpoint
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import EntryType, Notice, Precedence
@@ -28,11 +29,12 @@ from watchline.core.frames import (
     Stated,
     WireEntry,
 )
-from watchline.core.gate import CHECKS_PER_TURN
+from watchline.core.gate import CHECKS
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import EARLY_ENTRIES_MAX, INTEGER_MAX
 from watchline.core.line import Phase
 from watchline.core.merkle import Edge
+from watchline.core.probes import ANSWERS
 from watchline.core.statements import StatementType, read_statement
 
 ENTRIES_AND_QUESTIONS = (Entries, FullEntry, Refusal, Receipt)
@@ -117,11 +119,11 @@ def test_refusals_make_one_alarm_an_hour_and_hide_no_other(pair: LinePair) -> No
     assert pair.a.line.phase is Phase.OPEN
 
 
-def test_probes_are_answered_a_bounded_number_of_times_a_turn(pair: LinePair) -> None:
+def test_probes_are_answered_a_bounded_number_of_times_a_second(pair: LinePair) -> None:
     for _ in range(3):
         pair.a.line.receive(pair.b.seal(*[Probe(n, None, 0) for n in range(60)]), pair.a.clock.moment())
-    pair.a.turn()
-    assert sum(isinstance(item, Probe) for item in pair.a.sent()) == 16
+        pair.a.turn()
+    assert sum(isinstance(item, Probe) for item in pair.a.sent()) == ANSWERS
 
 
 NUMBERS = st.sampled_from([0, 1, 2, 3, 7, 22, 26, 37, 1000, INTEGER_MAX])
@@ -154,6 +156,27 @@ JUNK_ITEMS = st.one_of(
 )
 
 
+def well_formed_junk(pair: LinePair) -> list[list[Item]]:
+    """What would stop the line, or be taken, if the peer had signed it."""
+    status, forged = status_of(pair, pair.a), forge(pair.a, notice_body("by a thief"))
+    claims = [
+        replace(status, size=1, root=bytes(32)),
+        replace(status, size=status.size + 1, root=bytes(32)),
+        replace(status, held_size=status.held_size + 1),
+        replace(status, left_out=status.left_out + 1),
+    ]
+    said = [state(StatementType.STATUS, pair.a, *claim.values()) for claim in claims]
+    other = replace(forged.leaf, index=0, peer_size=0, peer_root=Edge.EMPTY.root())
+    known = replace(forged.entries(), start=0, signature=bytes(64))
+    unsigned: list[list[Item]] = [[replace(each, ed=bytes(64), ml=bytes(2420))] for each in said]
+    return [
+        *unsigned,
+        [known, replace(forged.full(), leaf=other.encode(), root=bytes(32), signature=bytes(64))],
+        [replace(forged.entries(), signature=bytes(64)), replace(forged.full(), signature=bytes(64))],
+        [ShownCheckpoint(1, 1, 10_000, bytes(32), bytes(64))],
+    ]
+
+
 def test_stolen_pairing_secret_stops_no_line() -> None:
     """Whatever is put under a good outer tag without the peer's signatures is counted and dropped, in any phase."""
     with joined() as pair:
@@ -176,6 +199,14 @@ def test_stolen_pairing_secret_stops_no_line() -> None:
             pair.b.out.clear()
 
         offer()
+        for items in well_formed_junk(pair):
+            pair.clock.advance(2)
+            before = pair.b.line.incoming.edge, pair.b.line.outgoing.received
+            pair.b.hear(*items, by=pair.a)
+            assert (pair.b.line.incoming.edge, pair.b.line.outgoing.received) == before
+            assert pair.b.line.phase is not Phase.STOPPED
+            assert {alarm.kind for alarm in pair.b.alarms()} <= {"refused"}
+            pair.b.out.clear()
         pair.connect()
         pair.settle(seconds=70)
         pair.a.say("two")
@@ -193,11 +224,13 @@ def test_buffer_for_early_entries_is_bounded_and_keeps_the_lowest(pair: LinePair
     start = pair.b.line.incoming.edge.size
     forged = forge(pair.a, notice_body("early")).entries()
     for n in reversed(range(1, 2 * EARLY_ENTRIES_MAX)):
+        pair.clock.advance(PERIOD_SECONDS)  # no more than an honest peer would bring
         pair.b.line.receive(pair.a.seal(replace(forged, start=start + n)), pair.b.clock.moment())
     early = pair.b.line.incoming._early
     assert sorted(early) == list(range(start + 1, start + 1 + EARLY_ENTRIES_MAX))
     large = replace(forged, entries=(replace(forged.entries[0], sealed=bytes(65_000)),))
     for n in range(1, 120):
+        pair.clock.advance(PERIOD_SECONDS)
         pair.b.line.receive(pair.a.seal(replace(large, start=start + n)), pair.b.clock.moment())
     assert sum(len(entry.sealed) for item in early.values() for entry in item.entries) <= 4 * 1024 * 1024
     assert goes_on(pair)
@@ -275,7 +308,7 @@ def test_flood_of_old_statuses_does_not_crowd_out_the_one_that_opens_the_line() 
     with joined() as pair:
         script(pair, heard)
         old = [frame for frame in heard["a"] if any(isinstance(item, Stated) for item in opened(pair.b, frame))]
-        assert len(old) > 2 * CHECKS_PER_TURN
+        assert len(old) > 2 * CHECKS
         pair.a.restart(connected=True)
         pair.a.turn()
         for frame in pair.a.out:
@@ -397,14 +430,38 @@ def test_peer_that_lost_what_only_its_status_had_signed_stops_the_line(pair: Lin
     assert pair.a.alarms()[0].kind == "rollback"
 
 
+def test_flood_of_junk_checkpoints_hides_no_rollback(pair: LinePair, tmp_path: Path) -> None:
+    """What proves it is crowded out; that none was heard with a fresh status must not be taken for there being none."""
+    set_back(pair, tmp_path)
+    junk = [ShownCheckpoint(1, 1, 10_000, bytes(32), bytes(63) + bytes([n])) for n in range(CHECKS)]
+    pair.connect()
+    for flooded in (True, False):
+        for _ in range(10):
+            pair.clock.advance(1.5)
+            for side, other in ((pair.a, pair.b), (pair.b, pair.a)):
+                side.line.tick(side.clock.moment())
+                side.turn()
+                frames, side.out[:] = list(side.out), []
+                for frame in [pair.b.seal(*junk), *frames] if flooded and other is pair.a else frames:
+                    other.line.receive(frame, other.clock.moment())
+                other.turn()
+        assert pair.a.line.phase is (Phase.OPENING if flooded else Phase.STOPPED)
+        assert not [alarm for alarm in pair.a.alarms() if alarm.kind == "contradiction"]
+
+
 def test_two_stopped_lines_do_not_talk_without_end(pair: LinePair, tmp_path: Path) -> None:
     set_back(pair, tmp_path)
     pair.connect()
     pair.settle(seconds=60)
-    rounds = 0
-    while pair.deliver():
-        rounds += 1
-        assert rounds < 10
+    assert pair.a.line.phase is pair.b.line.phase is Phase.STOPPED
+    said = 0
+    for _ in range(100):
+        pair.clock.advance(PERIOD_SECONDS)
+        for side in (pair.a, pair.b):
+            side.line.tick(side.clock.moment())
+            side.turn()
+        said += pair.deliver()
+    assert said <= 4  # in ten seconds
 
 
 # --- a fork

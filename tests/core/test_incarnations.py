@@ -273,6 +273,7 @@ def test_recovered_entry_that_its_author_did_not_sign_is_refused(tmp_path: Path)
         for item in forged:
             pair.a.hear(item, by=pair.b)
             assert pair.a.journal.size(log) == before
+            pair.clock.advance(1)
         pair.a.hear(piece, by=pair.b)
         assert pair.a.journal.size(log) == before + len(piece.entries)
 

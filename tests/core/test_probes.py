@@ -7,7 +7,7 @@ import random
 import pytest
 
 from watchline.core.frames import Probe
-from watchline.core.probes import ANSWERS_PER_TURN, KEPT, Probes
+from watchline.core.probes import ANSWERS, ANSWERS_SECONDS, KEPT, Probes
 from watchline.core.setting import Moment
 
 RANDOM = random.Random(7)
@@ -50,11 +50,11 @@ def test_oldest_question_is_forgotten_when_too_many_wait() -> None:
     assert probes.receive(answer_to(questions[1]), at(100.0))[0] == 99.0
 
 
-def test_questions_are_answered_with_their_nonce_so_many_times_a_turn() -> None:
+def test_questions_are_answered_with_their_nonce_so_many_times_a_second() -> None:
     probes = Probes()
-    asked = [Probe(number, None, 0) for number in range(ANSWERS_PER_TURN + 1)]
+    asked = [Probe(number, None, 0) for number in range(ANSWERS + 1)]
     answers = [probes.receive(each, at(0.0)) for each in asked]
-    assert answers[:-1] == [(None, Probe(None, number, 0)) for number in range(ANSWERS_PER_TURN)]
+    assert answers[:-1] == [(None, Probe(None, number, 0)) for number in range(ANSWERS)]
     assert answers[-1] == (None, None)
-    probes.turn()
-    assert probes.receive(asked[-1], at(0.0)) == (None, Probe(None, ANSWERS_PER_TURN, 0))
+    assert probes.receive(asked[-1], at(ANSWERS_SECONDS / 2)) == (None, None)
+    assert probes.receive(asked[-1], at(ANSWERS_SECONDS)) == (None, Probe(None, ANSWERS, 0))

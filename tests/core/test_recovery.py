@@ -131,6 +131,14 @@ def test_desk_that_has_lost_nothing_asks_for_nothing(ends: Ends) -> None:
     assert ends.asks.ask(ends.pair.a.clock.moment()) is None
 
 
+def test_what_two_first_leaves_of_the_peer_name_is_asked_for_once(ends: Ends) -> None:
+    for _ in range(2):
+        ends.learn()
+    for _ in range(2):
+        assert ends.take(ends.piece())
+    assert ends.asks.due_at is None
+
+
 def test_log_of_an_incarnation_whose_key_is_not_known_is_not_asked_for(ends: Ends) -> None:
     unknown = Recovery(replace(ends.ours, past=()), ends.pair.a.journal)
     unknown.compare(ends.says.encode())

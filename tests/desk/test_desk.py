@@ -18,6 +18,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
 from watchline.desk.desk import VERIFY_SECONDS, read_notice
+from watchline.desk.line_tests import ANSWER_SECONDS, ANSWERS_AT_ONCE
 from watchline.desk.officers import sign_roster_change, with_officer
 from watchline.desk.own import DOCUMENT
 from watchline.desk.views import LineView
@@ -118,8 +119,33 @@ def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: D
     assert outcome(pair.a) is False
 
 
-def test_routes_signed_to_the_peer_replace_its_addresses_and_older_ones_do_not(pair: DeskPair) -> None:
+def test_peer_that_tests_without_end_gets_a_receipt_for_each_and_an_answer_every_five_seconds(pair: DeskPair) -> None:
+    seconds = 60
+    for _ in range(10 * seconds):
+        pair.a.desk.tests.start(pair.a.line)
+        pair.advance(0.1)
+    begun, _ = notice_tests(pair.a)
+    _, answered = notice_tests(pair.b)
+    assert begun == 10 * seconds
+    assert answered == ANSWERS_AT_ONCE + seconds // ANSWER_SECONDS - 1
+    assert pair.a.line.line.outgoing.received == pair.a.line.line.outgoing.edge.size
 
+
+def test_person_who_tests_again_at_once_gets_an_answer_and_so_does_a_test_a_minute_after_a_flood(pair: DeskPair) -> None:
+    for _ in range(ANSWERS_AT_ONCE):
+        pair.a.desk.tests.start(pair.a.line)
+        pair.advance(1)
+        assert outcome(pair.a) is True
+    for _ in range(100):
+        pair.a.desk.tests.start(pair.a.line)
+        pair.advance(0.1)
+    pair.advance(60)
+    pair.a.desk.tests.start(pair.a.line)
+    pair.advance(1)
+    assert outcome(pair.a) is True
+
+
+def test_routes_signed_to_the_peer_replace_its_addresses_over_a_restart_too(pair: DeskPair) -> None:
     pair.a.journal.put_document("own-routes", "self", encode([["direct", "192.0.2.9:7400"]]), False)
     pair.a.desk.announce_routes()
     pair.advance(1)

@@ -79,7 +79,7 @@ def test_anything_but_one_hello_with_one_door_is_refused(hello: bytes, problem: 
 
 @given(st.binary(max_size=200))
 def test_any_bytes_are_a_door_or_unfinished_or_refused(data: bytes) -> None:
-    for read in (data, b"\x16\x03\x01" + vector(2, data), hello_with(data)):
+    for read in (data, b"\x16\x03\x01" + vector(2, data), hello_with(data), hello_with(server_name(data))):
         try:
             door = read_door(read)
         except Malformed:

@@ -9,12 +9,12 @@ import ssl
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from OpenSSL import SSL
+from OpenSSL import SSL, crypto
 
 from tests.routes.conftest import Play
 from tests.routes.ends import (
@@ -34,8 +34,8 @@ from tests.routes.ends import (
 from tests.routes.strangers import Stranger, byte_by_byte, library_context, stranger
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.errors import RouteError
-from watchline.routes import Address, Link, Outcome, parse_address
-from watchline.routes.connection import WELCOME, Connection
+from watchline.routes import Address, Link, Outcome, connection, parse_address
+from watchline.routes.connection import FRAMES_AT_ONCE, WELCOME, Connection
 from watchline.routes.tls import TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 Scene: TypeAlias = Callable[[TlsEnds], Awaitable[None]]
@@ -115,6 +115,21 @@ def test_dialled_link_bears_the_address_as_it_was_dialled(play: Play) -> None:
 # Who is let in.
 
 
+def judges_nothing(tls: SSL.Connection, certificate: crypto.X509, _error: int, _depth: int, _ok: int) -> bool:
+    cast("Connection", tls.get_app_data()).shown = key_fingerprint(certificate.to_cryptography())
+    return True
+
+
+@pytest.fixture(params=["during the handshake", "after it"])
+def one_barrier(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key is judged twice; of the two barriers only this one stands, so each must hold by itself."""
+    if request.param == "after it":
+        monkeypatch.setattr(connection, "_judge", judges_nothing)
+    else:
+        monkeypatch.setattr(Connection, "_is_with_peer", lambda _: True)
+
+
+@pytest.mark.usefixtures("one_barrier")
 def test_unpaired_client_key_is_refused(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener):
@@ -129,6 +144,7 @@ def test_unpaired_client_key_is_refused(play: Play) -> None:
     play(scene())
 
 
+@pytest.mark.usefixtures("one_barrier")
 def test_unpaired_server_key_is_refused(play: Play) -> None:
     async def scene() -> None:
         owner, told = Owner(), Outcomes()
@@ -146,6 +162,7 @@ def test_unpaired_server_key_is_refused(play: Play) -> None:
     play(scene())
 
 
+@pytest.mark.usefixtures("one_barrier")
 def test_paired_server_that_is_not_the_one_dialled_is_refused(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener):
@@ -159,6 +176,7 @@ def test_paired_server_that_is_not_the_one_dialled_is_refused(play: Play) -> Non
     play(scene())
 
 
+@pytest.mark.usefixtures("one_barrier")
 def test_paired_key_by_the_door_of_another_is_refused(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener):
@@ -462,6 +480,44 @@ def test_broken_record_closes_the_link(play: Play) -> None:
         ends.near_link._transport.write(b"\x17\x03\x03\x00\x20" + bytes(32))
         await ends.until(lambda: bool(ends.near.ends and ends.far.ends))
         assert ends.far.reasons == ["the peer broke TLS"]
+
+    play(linked(scene))
+
+
+def test_many_frames_of_one_read_are_handed_over_in_bounded_portions(play: Play) -> None:
+    async def scene(ends: TlsEnds) -> None:
+        frames = [number.to_bytes(4, "big") for number in range(10 * FRAMES_AT_ONCE)]
+        ends.near_link.send(frames)
+        await ends.until(lambda: len(ends.far.frames) == len(frames))
+        assert ends.far.frames == frames
+        assert max(map(len, ends.far.reads)) == FRAMES_AT_ONCE
+        ends.near_link.send([b"one more"])
+        await ends.until(lambda: ends.far.frames[-1] == b"one more")
+
+    play(linked(scene))
+
+
+def test_many_frames_of_one_read_arrive_before_the_close_that_follows_them(play: Play) -> None:
+    async def scene(ends: TlsEnds) -> None:
+        frames = [number.to_bytes(4, "big") for number in range(10 * FRAMES_AT_ONCE)]
+        ends.near_link.send(frames)
+        ends.near_link.close()
+        await ends.until(lambda: bool(ends.far.ends))
+        assert ends.far.frames == frames
+
+    play(linked(scene))
+
+
+def test_link_closed_while_frames_wait_receives_no_more(play: Play) -> None:
+    async def scene(ends: TlsEnds) -> None:
+        ends.near_link.send([b"frame"] * (10 * FRAMES_AT_ONCE))
+        await ends.until(lambda: bool(ends.far.frames))
+        assert isinstance(ends.far_link, Connection)
+        ends.far_link.close()
+        received = len(ends.far.frames)
+        assert 0 < received < 10 * FRAMES_AT_ONCE
+        ends.far_link._hand_over()  # as the event loop will
+        assert len(ends.far.frames) == received
 
     play(linked(scene))
 

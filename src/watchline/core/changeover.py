@@ -69,7 +69,7 @@ class Changeover:
 
         Raises WrongParty (rule 29) if it names another, before anything is said.
         """
-        if record.type != EntryType.CONFIRM:
+        if record.type != EntryType.CONFIRM or not record.released:
             return []
         side, inc = named_incarnation(Body.decode(record.body).content, setup)
         self.confirmed = self.confirmed.with_one(side, inc)

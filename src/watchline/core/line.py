@@ -322,12 +322,14 @@ class Line:
             self._receivers[type(item)](item, moment)
 
     def _receive_entries(self, item: Entries, moment: Moment) -> None:
-        self._take(self.incoming.receive(item, self.outgoing, moment), moment)
+        with self._gate.entries(item, moment):
+            self._take(self.incoming.receive(item, self.outgoing, moment), moment)
         if not self._taking_early:
             self._take_early(moment)
 
     def _receive_full(self, item: FullEntry, moment: Moment) -> None:
-        taken, unknown_root_at = self.incoming.receive_full(item, self.outgoing, moment)
+        with self._gate.bounded(FullEntry, moment):
+            taken, unknown_root_at = self.incoming.receive_full(item, self.outgoing, moment)
         self._take(taken, moment)
         if unknown_root_at is not None:
             self._ask_show(unknown_root_at, moment)
@@ -359,13 +361,13 @@ class Line:
             self._alarm(contradiction, moment)
 
     def _receive_receipt(self, item: Receipt, moment: Moment) -> None:
-        with self._gate.bounded(Receipt):
+        with self._gate.bounded(Receipt, moment):
             record = self.outgoing.accept_receipt(item, moment)
         if record is not None:
             self._events.append(ReceiptArrived(record.size, record.time))
 
     def _receive_statement(self, item: Stated, moment: Moment) -> None:
-        if not self._gate.admits(item):
+        if not self._gate.admits(item, moment):
             return
         try:
             statement = verify_statement(item, self.setup.incoming, self.setup.peer_certificate.certificate.public.statement)
@@ -421,7 +423,7 @@ class Line:
                 self.statuses.asked = None
                 self._agreed(Cause.AGREED, moment)
             return
-        if made is not None and made.asked and self.statuses.asked is not None:
+        if made is not None and made.asked and self.statuses.asked is not None and not self._gate.is_crowded(moment):
             self.statuses.asked = None
             unproven = Contradiction("the peer claims a head of our log that it cannot show our signature on", rule=26)
             unproven.evidence = statement_evidence(statement)
@@ -479,7 +481,7 @@ class Line:
 
     def _receive_shown(self, item: ShownCheckpoint, moment: Moment) -> None:
         """Our own checkpoint, shown back: either our log holds it, or this node was set back and must stop (rule 26)."""
-        if (item.inc, item.peer_inc) != self.setup.pair or not self._gate.admits_shown():
+        if (item.inc, item.peer_inc) != self.setup.pair or not self._gate.admits_shown(moment):
             self.junk += 1
             return
         rollback = self.outgoing.rollback_shown_by(item)
@@ -492,7 +494,7 @@ class Line:
         if isinstance(item, LostRequest):
             self.changeover.asked(item)
             return
-        with self._gate.bounded(Recovered):
+        with self._gate.bounded(Recovered, moment):
             recovered = self.changeover.recovered(item, moment)
         if recovered:
             self._records += recovered
@@ -504,7 +506,7 @@ class Line:
             self._items += self.changeover.ask(moment)
 
     def _receive_certificate(self, item: OfferedCertificate, moment: Moment) -> None:
-        if not self._gate.admits_certificate():
+        if not self._gate.admits_certificate(moment):
             return
         try:
             chosen = self.changeover.certificate(item.encoded, self.setup)
@@ -592,8 +594,6 @@ class Line:
             effects.frames = [self._seal(bundle, moment) for bundle in bundles]
         self._records, self._items, self._urgent = [], [], False
         self._events.clear()
-        self._gate.turn()
-        self._probes.turn()
         return effects
 
     def _seal(self, items: Sequence[Item], moment: Moment) -> bytes:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from watchline.core.allowance import Allowance
 from watchline.core.frames import Probe
 from watchline.core.setting import Moment
 
 KEPT = 16  # questions that an answer may still echo
-ANSWERS_PER_TURN = 16
+ANSWERS, ANSWERS_SECONDS = 16, 1.0  # a peer asks about twice a minute
 
 
 class Probes:
@@ -14,7 +15,7 @@ class Probes:
 
     def __init__(self) -> None:
         self._asked: dict[int, float] = {}
-        self._answered = 0
+        self._answers = Allowance(ANSWERS, ANSWERS_SECONDS)
 
     def ask(self, moment: Moment) -> Probe:
         """Make a new question."""
@@ -28,11 +29,6 @@ class Probes:
         """Give (the round trip in seconds, if it answers a question of ours; the answer to send, if it asks one)."""
         asked = None if probe.echo is None else self._asked.pop(probe.echo, None)
         seconds = None if asked is None else max(0.0, moment.running - asked - probe.held_ms / 1000)
-        if probe.nonce is None or self._answered >= ANSWERS_PER_TURN:
+        if probe.nonce is None or not self._answers.take(moment):
             return seconds, None
-        self._answered += 1
         return seconds, Probe(None, probe.nonce, 0)
-
-    def turn(self) -> None:
-        """A new turn begins."""
-        self._answered = 0

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from watchline.desk.desk import Desk
 
 CLOCK_SLOTS = 2  # a clock that is set back by more than so many slots begins counting anew
+ANSWER_SECONDS = 5.0  # for each answer to a test; so many may come at once, and a peer that tests on gets receipts alone
+ANSWERS_AT_ONCE = 4
 PATIENCE_SECONDS = 60.0  # a test without an answer after this long has failed
 DOCUMENT_KIND = "last-test"
 _BODY = "The quick brown fox jumps over the lazy dog 0123456789"
@@ -61,8 +63,9 @@ class LineTests:
     def arrived(self, opened: OpenLine, record: EntryRecord) -> None:
         """The peer's node tests the line, or answers our test."""
         if record.re is None:
-            if self._may_speak_alone(opened):
-                content = self._content(opened, self._desk.moment())
+            moment = self._desk.moment()
+            if self._may_speak_alone(opened) and self._may_answer(opened, moment):
+                content = self._content(opened, moment)
                 self._desk.compose(opened, Draft(EntryType.NOTICE, content, re=record.index, released=True))
         elif opened.test is not None and opened.test.index == record.re:
             self._end(opened, ok=True)
@@ -70,6 +73,14 @@ class LineTests:
     def _may_speak_alone(self, opened: OpenLine) -> bool:
         """Whether the node may say something that nobody released: not to an incarnation that no people stand for (rule 29)."""
         return self._desk.has_room and not opened.is_stopped and "theirs" not in opened.line.unconfirmed
+
+    def _may_answer(self, opened: OpenLine, moment: Moment) -> bool:
+        """Whether another answer is due now; if so, it is counted. Without a bound a peer that tests on fills both logs."""
+        spent_until = max(opened.answers_spent_until, moment.running)
+        if spent_until > moment.running + (ANSWERS_AT_ONCE - 1) * ANSWER_SECONDS:
+            return False
+        opened.answers_spent_until = spent_until + ANSWER_SECONDS
+        return True
 
     def _content(self, opened: OpenLine, moment: Moment) -> bytes:
         form = self._desk.catalogue.form("test")

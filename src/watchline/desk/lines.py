@@ -65,6 +65,7 @@ class OpenLine:
     test: LineTest | None = None
     last_test: LineTest | None = None
     next_test_slot: int = 0
+    answers_spent_until: float = 0.0
     attempted: int = 0
     contradicted: bool = False
     hurried_at: float = 0.0

@@ -30,6 +30,9 @@ WELCOME = b"\x01"
 HANDSHAKE_BYTES_MAX = 16_384  # each end hears one certificate, the longest of 12,544 bytes, and about 1,700 bytes besides
 INTRODUCTIONS_PER_SECOND = 4  # by one door: each may cost the owner work with public keys
 
+FRAMES_AT_ONCE = 128  # handed to the owner; what else has come waits while the other connections have their turn
+REST_SECONDS = 0.004
+
 _RECORD_BYTES = 16_384
 _RECORD_OVERHEAD = 22  # head, content type and tag of one TLS record
 _KEEPALIVE_IDLE_SECONDS = 15
@@ -129,6 +132,7 @@ class Connection(asyncio.Protocol):
         self._stage = Stage.CONNECTING
         self._reason = "the connection was lost"
         self._frames = FrameParser()
+        self._arrived: list[bytes] = []  # whole frames that the owner was not given yet; while there are any, nothing is read
         self._handshake_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
 
@@ -346,11 +350,28 @@ class Connection(asyncio.Protocol):
         except Malformed as error:
             self.end(error.message)
             return
-        if frames:
-            self._gate.owner.received(self, frames)
+        if not self._arrived and frames:
+            self._arrived = frames
+            self._hand_over()
+        else:
+            self._arrived += frames
+
+    def _hand_over(self) -> None:
+        """Give the owner what has come, so many frames at a time; while more wait nothing is read, so that a flood backs up."""
+        if self._stage is not Stage.OPEN:
+            return
+        frames, self._arrived = self._arrived[:FRAMES_AT_ONCE], self._arrived[FRAMES_AT_ONCE:]
+        if self._arrived:
+            self._transport.pause_reading()
+            asyncio.get_running_loop().call_later(REST_SECONDS, self._hand_over)
+        else:
+            self._transport.resume_reading()
+        self._gate.owner.received(self, frames)
 
     def _ended_by_peer(self, end: SSL.Error) -> None:
         if self._stage is Stage.OPEN:
+            if self._arrived:
+                self._gate.owner.received(self, self._arrived)
             self.end("closed by the peer" if isinstance(end, SSL.ZeroReturnError) else "the peer broke TLS")
         elif self._stage is not Stage.CLOSED:
             self._fail()
