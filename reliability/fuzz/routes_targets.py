@@ -146,6 +146,10 @@ class _Transport:
 
     def set_write_buffer_limits(self, high: int, low: int) -> None: ...
 
+    def pause_reading(self) -> None: ...
+
+    def resume_reading(self) -> None: ...
+
     def get_write_buffer_size(self) -> int:
         return 0
 

@@ -30,7 +30,7 @@ COUNTERS = {
     "Line": {"junk", "refused", "_alarms", "_refused_at", "_probes", "_reader", "_seal_key", "_open_key"},
     "Incoming": {"dropped", "_asked", "_early", "_early_bytes", "_reader", "_roots"},  # what waits for its turn: rule 20
     "Outgoing": {"_reader", "_shown_full_at", "_roots"},
-    "StatementGate": {"_checks", "_certificates", "_shown", "_failures"},
+    "StatementGate": {"_checks", "_certificates", "_shown", "_failures", "_next", "_known", "_early"},
     "Changeover": {"_reminded_at"},  # when a certificate was last told to who speaks as an earlier incarnation: rule 28
 }
 """What an attempt may change, by class: counters, the pace of questions and alarms, what waits; and what is no
