@@ -13,6 +13,8 @@ from tests.endtoend.homes import NodeProcess, paired, select_wait
 from watchline.core.encoding import decode
 from watchline.desk.home import Home
 
+pytestmark = pytest.mark.slow
+
 PATIENCE_STEPS = 600
 
 

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from reliability.kills import run
 from tests.reliability.planted import serve_hastily
+
+pytestmark = pytest.mark.slow
 
 
 def test_short_slice_of_kills_loses_nothing() -> None:

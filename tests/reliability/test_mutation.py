@@ -21,6 +21,8 @@ SOURCE = '''
 """Docstring."""
 from base64 import b64decode
 
+pytestmark = pytest.mark.slow
+
 LIMIT: int = 4
 
 def check(data: bytes, *, strict: bool = True) -> bytes:

@@ -21,6 +21,8 @@ from reliability.parties.sealed import all_of_sealed
 from watchline.core.frames import _READERS, Refusal
 from watchline.core.keys import verify_ed25519
 
+pytestmark = pytest.mark.slow
+
 EVIDENCE_STRIDE = 25  # verifying one file of evidence takes some 20 ms; a soak goes through all of them
 
 

@@ -19,6 +19,8 @@ from watchline.journal.disk import Disk
 from watchline.journal.secrets import Secrets
 from watchline.journal.sqlite import SqliteJournal, open_journal
 
+pytestmark = pytest.mark.slow
+
 
 def seed_of(scenario: str) -> range:
     """The even seed that takes this scenario first."""

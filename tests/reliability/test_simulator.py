@@ -25,6 +25,8 @@ from watchline.desk.lines import OpenLine
 from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal
 
+pytestmark = pytest.mark.slow
+
 QUIET = Swarm(
     desks=("Tokyo", "Beijing"),
     lines=(("Tokyo", "Beijing"),),
