@@ -17,11 +17,11 @@ from reliability.mutation.operators import Mutant, changes
 from reliability.mutation.session import Session
 from reliability.mutation.trial import Outcome
 
+pytestmark = pytest.mark.slow
+
 SOURCE = '''
 """Docstring."""
 from base64 import b64decode
-
-pytestmark = pytest.mark.slow
 
 LIMIT: int = 4
 
