@@ -1,5 +1,6 @@
 #!/bin/sh
-# What the tests use beyond Python packages, to check our own work against: unzip, Go, an implementation of signed notes, Spin and a C compiler.
+# What the tests use beyond Python packages, to check our own work against: unzip, Go, an implementation of signed notes, Spin and a C compiler,
+# Node.js and Chromium with fonts for Japanese and Chinese.
 # Installs what is missing with apt where it may (root, or sudo that asks no password); otherwise says what to install.
 set -eu
 
@@ -9,6 +10,9 @@ command -v go >/dev/null || packages="$packages golang-go"
 command -v spin >/dev/null || packages="$packages spin"
 command -v cc >/dev/null || packages="$packages gcc libc6-dev"
 [ -d /usr/share/gocode/src/golang.org/x/mod/sumdb/note ] || packages="$packages golang-golang-x-mod-dev"
+command -v node >/dev/null || packages="$packages nodejs"
+command -v chromium >/dev/null || packages="$packages chromium"
+[ -d /usr/share/fonts/opentype/noto ] || packages="$packages fonts-noto-cjk"
 [ -n "$packages" ] || exit 0
 
 if [ "$(id -u)" = 0 ]; then

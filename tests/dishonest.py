@@ -88,7 +88,7 @@ def status_of(pair: LinePair, speaker: Side) -> Status:
     line = speaker.line
     hearer = pair.b if speaker is pair.a else pair.a
     made = list(hearer.line._freshness._made)
-    open_items, left_out = line._clocks.listed(line.outgoing.edge.size, line.incoming.edge.size, speaker.clock.moment())
+    open_items, left_out = line.clocks.listed(line.outgoing.edge.size, line.incoming.edge.size, speaker.clock.moment())
     return Status(
         speaker.clock.wall,
         line.outgoing.edge.size,

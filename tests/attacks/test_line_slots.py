@@ -93,7 +93,7 @@ def test_acknowledgement_of_an_entry_that_its_author_did_not_have_closes_no_cloc
         assert pair.a.alarms() == pair.b.alarms() == []
         for side in (pair.a, pair.b):
             side.restart(connected=True)
-    assert len(pair.a.line._clocks._ours) == 1
+    assert len(pair.a.line.clocks._ours) == 1
 
 
 def test_decline_of_another_entry_than_its_leaf_names_closes_no_clock_even_after_a_restart(pair: LinePair) -> None:
@@ -106,7 +106,7 @@ def test_decline_of_another_entry_than_its_leaf_names_closes_no_clock_even_after
     pair.b.line.compose(draft, pair.b.clock.moment())
     for _ in range(2):
         pair.settle()
-        assert [item[0].index for item in pair.a.line._clocks._ours.open_at(99, 99)] == [first.index]
+        assert [item[0].index for item in pair.a.line.clocks._ours.open_at(99, 99)] == [first.index]
         assert pair.a.alarms() == pair.b.alarms() == []
         pair.a.restart(connected=True)
         pair.b.restart(connected=True)

@@ -85,7 +85,7 @@ def put(side: Side, use: Use, again: Again | None = None) -> EntryRecord:
 
 def open_at(side: Side) -> tuple[list[int], list[int]]:
     """Which questions are open as this desk has it: its own, and the peer's."""
-    clocks = side.line._clocks
+    clocks = side.line.clocks
     found = [sorted({item[0].index for item in notices.open_at(99, 99)}) for notices in (clocks._ours, clocks._theirs)]
     return found[0], found[1]
 

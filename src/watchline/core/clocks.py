@@ -39,6 +39,20 @@ class OpenNotice:
             yield ANSWER, answer
 
 
+@dataclass(frozen=True, slots=True)
+class RunningClock:
+    """One clock that nobody has closed. kind: ACKNOWLEDGE or ANSWER. seconds: since it began, as this desk counts them.
+
+    index: of the notice in its author's log. allowed: by the terms; the clock has run out when seconds >= allowed.
+    """
+
+    index: int
+    precedence: int
+    kind: int
+    seconds: int
+    allowed: int
+
+
 class OpenNotices:
     """The notices of one author that a clock was set for, until both desks know them closed."""
 

@@ -98,8 +98,8 @@ class Line:
         self.reachable = False
         self.junk = 0
         leaves = Leaves(reader, self.incoming)
-        self._clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
-        self.statuses = StatusExchange(self.outgoing, self.incoming, self._clocks, reader)
+        self.clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
+        self.statuses = StatusExchange(self.outgoing, self.incoming, self.clocks, reader)
         self._freshness = self.statuses.freshness
         self._announced = AnnouncedRoutes()
         self._gate = StatementGate(self.incoming, self.outgoing, self._freshness, self._announced)
@@ -166,7 +166,7 @@ class Line:
         spoken = reader.state(setup.line, setup.part(SPOKEN_PART))
         line._spoken_kept = bool(spoken)
         line._unspoken_after = Edge.from_bytes(*decode(spoken)) if spoken else line.outgoing.edge
-        line._clocks.restore(reader, moment, line._unspoken_after.size)
+        line.clocks.restore(reader, moment, line._unspoken_after.size)
         line.statuses.restore(setup, stopped=line.phase is Phase.STOPPED)
         line._announced.restore(reader, setup)
         line._status_due = moment.running
@@ -191,7 +191,7 @@ class Line:
 
     def _compose(self, draft: Draft, moment: Moment) -> EntryRecord:
         record = self.outgoing.compose(draft, moment, self.incoming.edge)
-        self._clocks.note(record, moment)
+        self.clocks.note(record, moment)
         self._status_soon(moment)
         return record
 
@@ -274,7 +274,7 @@ class Line:
     @property
     def unacknowledged(self) -> int:
         """How many notices of the peer wait for a person at this desk."""
-        return self._clocks.unacknowledged(self.outgoing.edge.size, self.incoming.edge.size)
+        return self.clocks.unacknowledged(self.outgoing.edge.size, self.incoming.edge.size)
 
     # --- what the peer says
 
@@ -349,7 +349,7 @@ class Line:
         if self.incoming.setup is not self.setup:
             self.take_setup(self.incoming.setup)
         for record in taken:
-            self._clocks.note(record, moment)
+            self.clocks.note(record, moment)
             self._events.append(EntryArrived(record))
             self._heard(record, moment)
         if taken:
@@ -411,7 +411,7 @@ class Line:
         self.outgoing.epoch_held(status.epoch_held)
         if made is not None:
             self._answer_status(status, made, moment)
-        contradiction = self._clocks.judge(status, self.outgoing.committed, self.incoming.edge.size) if newer else None
+        contradiction = self.clocks.judge(status, self.outgoing.committed, self.incoming.edge.size) if newer else None
         if contradiction is not None:
             contradiction.evidence = statement_evidence(statement)
             self._alarm(contradiction, moment)
@@ -586,7 +586,7 @@ class Line:
             out_items = []
         if self.phase is Phase.STOPPED:
             in_items = []
-        floors = self._clocks.progress()
+        floors = self.clocks.progress()
         records = [*out_records, *in_records, *self._records, *([] if floors is None else [floors])]
         effects = Effects(records, [], list(self._events), lazy=not (out_changed or in_changed or self._urgent))
         if self.reachable:

@@ -12,7 +12,7 @@ from functools import lru_cache
 from typing import Literal
 
 from watchline.core import shapes
-from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices
+from watchline.core.clocks import ACKNOWLEDGE, OpenNotice, OpenNotices, RunningClock
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
@@ -160,13 +160,18 @@ class ReplyClocks:
 
     def listed(self, our_size: int, their_size: int, moment: Moment) -> tuple[tuple[OpenItem, ...], int]:
         """(open, left out) for a status of ours at these sizes; later ones speak of no smaller sizes."""
-        running = self._theirs.open_at(their_size, our_size)
-        items = tuple(
-            OpenItem(notice.index, kind, max(0, int(moment.running - notice.custody)), allowed)
-            for notice, kind, allowed in running[:OPEN_LISTED_MAX]
-        )
+        running = self.running(False, our_size, their_size, moment)
+        items = tuple(OpenItem(clock.index, clock.kind, clock.seconds, clock.allowed) for clock in running[:OPEN_LISTED_MAX])
         self._theirs.forget_closed(their_size, our_size)
         return items, len(running) - len(items)
+
+    def running(self, own: bool, our_size: int, their_size: int, moment: Moment) -> list[RunningClock]:
+        """The clocks that run at these sizes, of our notices (own) or the peer's: highest precedence first, then oldest."""
+        author_size, closer_size = (our_size, their_size) if own else (their_size, our_size)
+        return [
+            RunningClock(notice.index, notice.precedence, kind, max(0, int(moment.running - notice.custody)), allowed)
+            for notice, kind, allowed in self._notices(own).open_at(author_size, closer_size)
+        ]
 
     def open_of_ours(self, our_size: int, their_size: int) -> list[int]:
         """The indexes of our own notices that have an open clock at these sizes, ascending."""

@@ -42,6 +42,10 @@ SAYABLE = frozenset(
     }
 )
 WAITABLE = ("received", "acknowledged", "answered")
+Method = Callable[..., Awaitable[Json]]
+
+PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = ()
+"""What other subjects answer: each gives its methods by name."""
 
 
 class Api:
@@ -51,10 +55,13 @@ class Api:
         self.desk = desk
         self.live = live
         self.on_routes_changed: Callable[[], Awaitable[None]] | None = None
+        self._methods: dict[str, Method] = {name: getattr(self, f"_{name}") for name in METHODS}
+        for part in PARTS:
+            self._methods |= part(self)
 
     async def call(self, method: str, params: Json) -> Json:
         """Answer one question. Raises WatchlineError; UsageError for a method or parameters there are not."""
-        answer = getattr(self, f"_{method}", None) if method in METHODS else None
+        answer = self._methods.get(method)
         if answer is None:
             raise UsageError(f"there is no method {method[:64]!r}", hint="use the commands of the same version as the node")
         try:
@@ -138,18 +145,18 @@ class Api:
         return {}
 
     async def _status(self, line: str | None = None) -> Json:
-        rows = self.desk.journal.lines() if line is None else [self._row(line)]
+        rows = self.desk.journal.lines() if line is None else [self.row(line)]
         return {"lines": [line_status(self.desk, row) for row in rows]}
 
     async def _routes_changed(self) -> Json:
-        self._need_node()
+        self.need_node()
         self.desk.announce_routes()
         if self.on_routes_changed is not None:
             await self.on_routes_changed()
         return {}
 
     async def _test(self, line: str, wait: bool = True, wait_seconds: float = 30.0) -> Json:
-        opened = self._open(line)
+        opened = self.open(line)
         _need_confirmed(opened)
         test = self.desk.tests.start(opened)
         if not wait:
@@ -169,7 +176,7 @@ class Api:
     # --- saying something
 
     async def _line_facts(self, line: str) -> Json:
-        view = self._view(line)
+        view = self.view(line)
         setup = view.setup
         return {
             "name": view.row.name,
@@ -187,7 +194,7 @@ class Api:
         }
 
     async def _resolve(self, line: str, entry: str) -> Json:
-        view = self._view(line)
+        view = self.view(line)
         record = view.find(entry)
         leaf = Leaf.decode(record.leaf)
         notice = read_notice(record)
@@ -220,7 +227,7 @@ class Api:
         wait_seconds: float = 30.0,
         unconfirmed: bool = False,
     ) -> Json:
-        opened = self._open(line)
+        opened = self.open(line)
         if not unconfirmed and type != EntryType.CONFIRM:
             _need_confirmed(opened)
         loop = asyncio.get_running_loop()
@@ -317,7 +324,7 @@ class Api:
         self, line: str | None = None, direction: str = "both", entry: str | None = None, limit: int = ENTRIES_LISTED_MAX
     ) -> Json:
         self.desk.flush()
-        rows = [row for row in self.desk.journal.lines() if row.confirmed] if line is None else [self._row(line)]
+        rows = [row for row in self.desk.journal.lines() if row.confirmed] if line is None else [self.row(line)]
         if entry is not None:
             views = [LineView(self.desk, row) for row in rows]
             return {"entries": [view.entry(view.find(entry)) for view in views]}
@@ -330,14 +337,14 @@ class Api:
     async def _late(self, line: str) -> Json:
         """What came late of incarnations that are over, and stands apart from the log."""
         self.desk.flush()
-        view = self._view(line)
+        view = self.view(line)
         return {"entries": [view.entry(record) for record in late_entries(self.desk.journal, view.row.line)]}
 
     async def _export(self, line: str, out: str, ids: list[str] | None = None) -> Json:
         from watchline.desk.exporting import export_evidence
 
         self.desk.flush()
-        view = self._view(line)
+        view = self.view(line)
         chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
         data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None)
         _write_whole(Path(out), data)
@@ -365,28 +372,32 @@ class Api:
 
     # --- finding lines
 
-    def _need_node(self) -> None:
+    def need_node(self) -> None:
+        """Raise RouteError unless a node serves this home."""
         if not self.live:
             raise RouteError("no node serves this home", hint="start one with `watchline serve`")
 
-    def _row(self, name: str) -> LineRecord:
+    def row(self, name: str) -> LineRecord:
+        """The line of this local name, paired or not. Raises UsageError."""
         row = self.desk.journal.line(name)
         if row is None:
             names = [each.name for each in self.desk.journal.lines()]
             raise UsageError(f"there is no line {name[:80]!r}", hint="`watchline lines` lists them", lines=names)
         return row
 
-    def _view(self, name: str) -> LineView:
-        return LineView(self.desk, self._row(name))
+    def view(self, name: str) -> LineView:
+        """The entries of one line, for readers. Raises UsageError."""
+        return LineView(self.desk, self.row(name))
 
-    def _open(self, name: str) -> OpenLine:
-        row = self._row(name)
+    def open(self, name: str) -> OpenLine:
+        """The running line of this name. Raises UsageError if it is not confirmed, RouteError if no node serves this home."""
+        row = self.row(name)
         if not row.confirmed:
             raise UsageError(
                 f"line {name} is not confirmed: nothing is sent on it",
                 hint="compare the digits with the other desk, then `watchline confirm`",
             )
-        self._need_node()
+        self.need_node()
         return self.desk.line_named(row.name)
 
 

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from watchline.core.clocks import RunningClock
 from watchline.core.line import Line, Phase
 from watchline.core.pairing import Pairing
 from watchline.core.setting import Moment
@@ -115,6 +116,11 @@ class OpenLine:
         if age > MISSED_STATUS_FACTOR * interval or self.line.phase is Phase.OPENING or self.line.unconfirmed:
             return "degraded"
         return "up"
+
+    def running_clocks(self, own: bool, moment: Moment) -> list[RunningClock]:
+        """The reply clocks that run now, of our notices (own) or of the peer's."""
+        line = self.line
+        return line.clocks.running(own, line.outgoing.edge.size, line.incoming.edge.size, moment)
 
     def resolve_waiters(self, rung: str, reached: Callable[[int], bool]) -> None:
         """Wake those who wait for a rung that their entry has reached."""
