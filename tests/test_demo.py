@@ -30,7 +30,7 @@ def play(folder: Path, arguments: Sequence[str]) -> subprocess.Popen[str]:
     """Start the demo with `folder` as its place for temporary files."""
     environment = {**os.environ, "PYTHONPATH": str(SOURCES), "TMPDIR": str(folder), "PYTHONIOENCODING": "utf-8"}
     return subprocess.Popen(
-        [sys.executable, *arguments],
+        ["env", "--default-signal=INT", sys.executable, *arguments],  # whoever runs the tests may ignore it
         env=environment,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
