@@ -474,9 +474,8 @@ class Watch:
                 continue
             name = log_name(desk, direction)
             held = log.durable if own else log.custody
-            stored = journal.entries(name, len(held), journal.size(name))  # a copy may be newer than what was put back before
-            held += [Content(record.leaf, record.body, record.sealed) for record in stored]
-            del held[journal.size(name) :]
+            stored = journal.entries(name, 0, journal.size(name))  # not only shorter: it may be of a life before the last copy
+            held[:] = [Content(record.leaf, record.body, record.sealed) for record in stored]
             if own:
                 log.known = len(log.custody)
                 receipt = journal.latest_receipt(name)

@@ -207,6 +207,30 @@ def test_restored_backup_gets_back_what_it_lost_of_both_logs(tmp_path: Path) -> 
         assert all(record.released for event in recovered for record in event.records)
 
 
+def test_pair_that_only_our_own_lost_log_names_comes_back_too(tmp_path: Path) -> None:
+    """Both desks were new at once, so the peer's first leaf does not name the pair in which we spoke alone (seed 503)."""
+    with joined("own lost") as pair:
+        pair.b.say("before")
+        pair.settle()
+        pair.b.backup(tmp_path / "backup.db")
+        past = pair.b.setup
+        pair.cut()
+        pair.b.reincarnate()
+        pair.b.say("alone")
+        pair.b.turn()
+        pair.b.out.clear()
+        pair.a.reincarnate()
+        pair.connect()
+        pair.settle(30)
+        assert (Pair(1, 2), 2, "alone") in everything(pair.a)
+        newest, pair.b.setup = pair.b.setup, past
+        pair.b.restart_from(tmp_path / "backup.db")
+        pair.b.setup = newest
+        pair.b.reincarnate()
+        pair.settle(30)
+        assert (Pair(2, 1), 2, "alone") in everything(pair.b, outgoing=True)
+
+
 def test_recovery_goes_on_after_a_restart_in_the_middle(tmp_path: Path) -> None:
     with joined("recovery restart") as pair:
         pair.a.backup(tmp_path / "backup.db")

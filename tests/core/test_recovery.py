@@ -21,7 +21,7 @@ from watchline.core.entries import Body, Continues, Leaf, Notice, Precedence
 from watchline.core.frames import LostRequest, Recovered
 from watchline.core.merkle import EMPTY_ROOT
 from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
-from watchline.core.recovery import ASK_AGAIN_SECONDS, Recovery
+from watchline.core.recovery import ASK_AGAIN_SECONDS, TRIES, Recovery
 from watchline.core.succession import Succession
 from watchline.errors import BadProof, BadSignature, Contradiction, PeerError, WrongParty
 
@@ -157,6 +157,33 @@ def test_what_is_not_answered_is_asked_for_again_after_the_other_log(ends: Ends)
     second = ends.ask()
     ends.pair.clock.advance(ASK_AGAIN_SECONDS)
     assert [first.own, second.own, ends.ask().own] == [False, True, False]
+
+
+def mirrored(said: Continues) -> Continues:
+    """The same as a leaf of our own says it."""
+    return replace(said, own_size=said.peer_size, own_root=said.peer_root, peer_size=said.own_size, peer_root=said.own_root)
+
+
+def asked_for(ends: Ends, times: int) -> int:
+    """How often something is asked for that is never answered."""
+    asked = 0
+    for _ in range(times):
+        asked += ends.asks.ask(ends.pair.a.clock.moment()) is not None
+        ends.pair.clock.advance(ASK_AGAIN_SECONDS)
+    return asked
+
+
+def test_what_only_our_own_lost_leaf_names_is_asked_for_a_few_times_and_left(ends: Ends) -> None:
+    ends.asks.compare(mirrored(ends.says).encode(), own=True)
+    assert asked_for(ends, 5 * TRIES) == 2 * TRIES
+    assert ends.asks.due_at is None
+
+
+def test_what_the_peer_says_it_holds_is_asked_for_as_long_as_it_takes(ends: Ends) -> None:
+    ends.asks.compare(mirrored(ends.says).encode(), own=True)
+    ends.learn()
+    ends.asks.compare(mirrored(ends.says).encode(), own=True)
+    assert asked_for(ends, 5 * TRIES) == 5 * TRIES
 
 
 @pytest.mark.parametrize("ours", [False, True])

@@ -68,6 +68,16 @@ def test_each_restore_of_one_backup_has_numbers_and_keys_of_its_own(backup: Path
     assert first.keys != second.keys
 
 
+def test_certificates_of_incarnations_after_the_backup_are_taken_from_the_medium(backup: Path) -> None:
+    """What those incarnations said and the peer holds is verified with their keys when it comes back."""
+    restored(backup)
+    restored(backup, "newer")
+
+    with journal_of(backup / "newer") as journal:
+        (row,) = journal.lines()
+        assert [record.serial for record in journal.certificates(row.line, True)] == [1, 2, 3]
+
+
 def test_officers_that_changed_after_the_backup_are_taken_from_the_medium(backup: Path) -> None:
     own = own_of(backup / "tokyo")
     newer = Roster(2, own.roster.officers)

@@ -49,12 +49,12 @@ class Changeover:
 
     def restore(self, setup: LineSetup, moment: Moment) -> list[Record]:
         """Take up what a restart left of the past: what is still lost, and chains whose thirty days are over."""
-        heard = [log for log in self._reader.logs(setup.line) if not log.outgoing]
-        for log in sorted(heard, key=lambda log: log.pair, reverse=True):
+        logs = [log for log in self._reader.logs(setup.line) if log != setup.outgoing_log]
+        for log in sorted(logs, key=lambda log: log.pair, reverse=True):
             first = self._reader.entry(log, 0)
             if first is not None:
                 with suppress(PeerError):  # a contradiction was told when the entry came
-                    self._recovery.compare(Body.decode(first.body).content)
+                    self._recovery.compare(Body.decode(first.body).content, own=log.outgoing)
         own = next(self._reader.leaves(setup.outgoing_log, 0, 1), None)
         return [] if own is None else list(self._quarantine.expired(Leaf.decode(own[0]).time, moment))
 
@@ -138,11 +138,11 @@ class Changeover:
     # --- the past on the wire
 
     def heard(self, record: EntryRecord) -> Contradiction | None:
-        """Take an entry of the peer into account; give what its CONTINUES contradicts, see `Recovery.compare`."""
-        if record.type != EntryType.CONTINUES or record.log.outgoing:
+        """Take an entry of the peer, or a recovered one of ours, into account; give what its CONTINUES contradicts."""
+        if record.type != EntryType.CONTINUES:
             return None
         try:
-            self._recovery.compare(Body.decode(record.body).content)
+            self._recovery.compare(Body.decode(record.body).content, own=record.log.outgoing)
         except Contradiction as contradiction:
             return contradiction
         return None

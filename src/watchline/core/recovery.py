@@ -8,7 +8,7 @@ lead by a Merkle path to a head that the log's own author signed when it was ali
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from watchline.core.checkpoint import Checkpoint, origin
 from watchline.core.encoding import encode
@@ -24,15 +24,20 @@ from watchline.errors import Contradiction, PeerError, WrongParty
 
 PIECE_BYTES = 100_000  # of leaves, blindings and bodies: with its head and path it fits into a frame
 ASK_AGAIN_SECONDS = 10.0
+TRIES = 6  # for what the peer did not say it holds
 
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A part of an old log that the peer holds and we do not: up to `size`, where the peer says the root is `root`."""
+    """A part of an old log that we do not hold: up to `size`, where the root is said to be `root`.
+
+    tries: how often to ask for it; None for as long as it takes, because the peer says that it holds it.
+    """
 
     log: Log
     size: int
     root: bytes
+    tries: int | None
 
 
 class Recovery:
@@ -56,40 +61,56 @@ class Recovery:
 
     # --- what we lost
 
-    def compare(self, content: bytes) -> None:
-        """Learn from the peer's CONTINUES what we hold less of than it does.
+    def compare(self, content: bytes, *, own: bool = False) -> None:
+        """Learn from a CONTINUES of the peer, or from one of our own that came back, what we hold less of than its author did.
 
-        Raises Contradiction (rule 28) if it names another root of a log than ours at a size that we hold.
+        What only our own lost log names, the peer may never have held: so it is asked for a few times and then left.
+        Raises Contradiction (rule 28) if the peer names another root of a log than ours at a size that we hold.
         """
         said = Continues.decode(content)
         if said.old_pair is None or said.own_root is None or said.peer_root is None:
             return
-        pair = Pair(said.old_pair[1], said.old_pair[0])
+        pair = Pair(*said.old_pair) if own else Pair(said.old_pair[1], said.old_pair[0])
         if pair == self._setup.pair:
             return
-        for outgoing, size, root in ((False, said.own_size, said.own_root), (True, said.peer_size, said.peer_root)):
+        for outgoing, size, root in ((own, said.own_size, said.own_root), (not own, said.peer_size, said.peer_root)):
             log = Log(self._setup.line, pair, outgoing)
             held = self._reader.size(log)
             if held < size and self._setup.log_key(log) is not None:
-                if all(lost.log != log for lost in self._lost):
-                    self._lost.append(Lost(log, size, root))
-            elif held >= size and self._reader.root_at(log, size) != root:
+                self._note(Lost(log, size, root, TRIES if own else None))
+            elif held >= size and not own and self._reader.root_at(log, size) != root:
                 raise self._differs(content, log)
+
+    def _note(self, lost: Lost) -> None:
+        known = next((each for each in self._lost if each.log == lost.log), None)
+        if known is None:
+            self._lost.append(lost)
+        elif known.tries is not None and lost.tries is None:  # the peer's own word counts for more
+            self._lost[self._lost.index(known)] = lost
 
     def ask(self, moment: Moment) -> LostRequest | None:
         """The next request, if one is due."""
         due_at = self.due_at
         if due_at is None or moment.running < due_at:
             return None
-        if self._asked_at is not None and len(self._lost) > 1:  # the peer does not answer for this one: try another first
-            self._lost.append(self._lost.pop(0))
-            self._edge = None
+        if self._asked_at is not None:  # the peer does not answer for this one: try another first
+            self._put_off()
+            if not self._lost:
+                return None
         log = self._lost[0].log
         self._asked_at = moment.running
         self._take_up(log)
         assert self._edge is not None
         direction = self._setup.direction(log)
         return LostRequest(log.outgoing, direction.inc, direction.peer_inc, self._edge.size)
+
+    def _put_off(self) -> None:
+        lost = self._lost.pop(0)
+        left = None if lost.tries is None else lost.tries - 1
+        if left != 0:
+            self._lost.append(replace(lost, tries=left))
+        if not self._lost or self._lost[0].log != lost.log:
+            self._edge = None
 
     def take(self, item: Recovered, moment: Moment) -> list[Record]:
         """Verify a piece that we asked for; give what to commit. Nothing for one that we did not ask for.

@@ -70,7 +70,8 @@ def restore_backup(path: Path, file: Path, unlocked: Unlocked, officer_keys: Ite
                 _compare_lines(journal, unlocked)
                 _add_lines(journal, unlocked, kept, now)
                 own = begin_incarnation(unlocked, _with_kept(before, kept, unlocked.folder), now)
-                put_incarnation(journal, own, [before.certificate])
+                past = () if kept is None else kept.certificates  # also of incarnations that the backup is too old to know
+                put_incarnation(journal, own, [*past, before.certificate])
                 keep_from_journal(unlocked, journal, own)
                 lines = journal.lines()
         return Restored(Home.open(path), own, lines, backup.contents)
