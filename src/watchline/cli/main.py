@@ -47,6 +47,7 @@ COMMANDS = {
     "show": "reading",
     "export": "proof",
     "verify": "proof",
+    "report": "report",
     "demo": "service",
 }
 

@@ -21,6 +21,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
+from watchline.desk import report_questions
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
 from watchline.desk.past import late_entries
@@ -44,7 +45,7 @@ SAYABLE = frozenset(
 WAITABLE = ("received", "acknowledged", "answered")
 Method = Callable[..., Awaitable[Json]]
 
-PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = ()
+PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (report_questions.methods,)
 """What other subjects answer: each gives its methods by name."""
 
 

@@ -28,6 +28,7 @@ from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
 
 PROBE_SECONDS = 30.0
 HURRY_SECONDS = 5.0
+FROM_PEER = "direct, dialled by the peer"  # its address changes with every connection
 
 log = structlog.get_logger()
 
@@ -78,8 +79,8 @@ class Node:
             self.home.socket.unlink()
         if self._anchor_task is not None:
             await self._anchor_task
-        self.desk.stop()
         await self._route.close()
+        self.desk.stop()
         log.info("node.stopped", desk=self.desk.facts.name)
 
     def _failed(self, error: JournalError) -> None:
@@ -172,10 +173,13 @@ class Node:
             changed, route.outcome = route.outcome != outcome, outcome
             if changed:
                 log.info("route.attempt", line=opened.record.name, address=route.address, outcome=outcome)
-            wall, pair = self.desk.moment().wall, opened.line.setup.pair
-            self.desk.note_attempts([AttemptRecord(opened.record.line, wall, f"direct {route.address}", outcome, 0, pair)])
+            self._note(opened, f"direct {route.address}", outcome)
 
         return note
+
+    def _note(self, opened: OpenLine, route: str, outcome: str) -> None:
+        wall, pair = self.desk.moment().wall, opened.line.setup.pair
+        self.desk.note_attempts([AttemptRecord(opened.record.line, wall, route, outcome, 0, pair)])
 
     # --- the owner of links (watchline.routes.LinkOwner)
 
@@ -184,6 +188,8 @@ class Node:
         opened = self._by_peer[link.peer]
         if link.outbound:
             self._mark(opened, link, linked=True)
+        else:
+            self._note(opened, FROM_PEER, "connected")
         self.desk.link_opened(opened, link)
 
     def received(self, link: Link, frames: list[bytes]) -> None:
@@ -214,6 +220,7 @@ class Node:
         if link.outbound:
             self._mark(opened, link, linked=False)
         log.info("link.closed", line=opened.record.name, address=link.address, reason=reason)
+        self._note(opened, f"direct {link.address}" if link.outbound else FROM_PEER, "closed")
         self.desk.link_closed(opened, link)
 
     def _mark(self, opened: OpenLine, link: Link, *, linked: bool) -> None:

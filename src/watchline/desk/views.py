@@ -67,7 +67,11 @@ class LineView:
         return [entry for entry in found if entry is not None and entry.type != EntryType.CANCEL]
 
     def rungs(self, record: EntryRecord) -> dict[str, str]:
-        """The rungs that an entry has reached, with their times as RFC 3339; those not reached are left out.
+        """The rungs that an entry has reached, with their times as RFC 3339; those not reached are left out."""
+        return {rung: rfc3339(at) for rung, at in self.times(record).items()}
+
+    def times(self, record: EntryRecord) -> dict[str, int]:
+        """The rungs that an entry has reached, with their times in seconds since 1970.
 
         `composed` and `attempted` are the author's word, `received` the receiver's signed clock, the rest the other desk's
         entries that people there stand behind, by the time they came into custody.
@@ -77,7 +81,7 @@ class LineView:
         own = self._climbed(record)
         times.update({rung: at for rung, at in own.items() if rung not in times})
         self._add_overdue(record, times, own.get("received"))
-        return {rung: rfc3339(at) for rung, at in times.items()}
+        return times
 
     def _climbed(self, record: EntryRecord) -> dict[str, int]:
         """The rungs that one copy of an entry has reached, in seconds since 1970."""
