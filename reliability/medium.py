@@ -197,6 +197,8 @@ class MediumVFS(apsw.VFS):
         flags[1] = flags[0]
         file = self._files.get(path)
         if file is None:
+            if not flags[0] & apsw.SQLITE_OPEN_CREATE:
+                raise apsw.CantOpenError("there is no such file")
             file = self._files[path] = MediumFile()
         return OpenFile(self, file, self._life)
 

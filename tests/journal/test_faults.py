@@ -277,3 +277,43 @@ def test_journal_opens_on_a_full_disk(tmp_path: Path, disk: FaultyDisk) -> None:
     journal = open_on("faulty", tmp_path / "journal")
     assert journal.entry(OURS, 0) == entry(0)
     journal.close()
+
+
+def live_until_refused(path: Path) -> None:
+    """Commits that replace much of what is there, with compactions between them, until the disk fails."""
+    journal = begun(path, "medium")
+    try:
+        for index in range(4):
+            keys = [PrekeyRecord(LINE, PAIR, False, key, bytes([index]) * 1_216) for key in range(60)]
+            journal.commit([*turn(index), *keys])
+            if index % 2:
+                journal.compact()
+    finally:
+        journal.close()
+
+
+@pytest.mark.parametrize("fsync", [12, 19])
+@pytest.mark.parametrize("power", [1, 2, 5])
+def test_power_cut_while_the_next_process_starts_after_a_failed_fsync_damages_nothing(
+    tmp_path: Path, fsync: int, power: int
+) -> None:
+    """The system still showed what the medium never got, and SQLite took it for durable (power seed 588)."""
+    for seed in range(8):
+        path = tmp_path / f"{seed}.db"
+        medium = MediumVFS("medium", seed=seed)
+        try:
+            medium.restore({str(path): b""})
+            medium.strike("fsync", fsync)
+            with pytest.raises(JournalError):
+                live_until_refused(path)
+            medium.boot()
+            medium.strike("power", power)
+            with suppress(JournalError):
+                open_on("medium", path).close()
+            assert medium.dead
+            medium.boot()
+            journal = open_on("medium", path)
+            journal.verify(OURS)
+            journal.close()
+        finally:
+            medium.unregister()

@@ -71,6 +71,7 @@ class Disk:
         self._stopped = False
         _prepare_file(path, create is not None)
         try:
+            self._write_wal_again()
             self._connection = apsw.Connection(str(path), flags=apsw.SQLITE_OPEN_READWRITE, vfs=vfs)
         except apsw.Error as error:
             raise self._judge(error) from error
@@ -205,6 +206,24 @@ class Disk:
         """Copy the WAL into the file so that it starts over. It is durable as it is: a full disk does not matter yet."""
         with suppress(apsw.FullError):
             self._connection.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _write_wal_again(self) -> None:
+        """Before SQLite reads the WAL, make sure that the medium has it.
+
+        After a failed fsync the system may count as written what the medium never got, and show it to the next process. What
+        SQLite then copied into the file would lie beside a WAL with holes, and a power cut would leave neither of them whole.
+        """
+        try:
+            wal = apsw.VFSFile(self._vfs, f"{self._path}-wal", [apsw.SQLITE_OPEN_WAL | apsw.SQLITE_OPEN_READWRITE, 0])
+        except apsw.CantOpenError:
+            return
+        try:
+            length = wal.xFileSize()
+            for offset in range(0, length, _WAL_CHUNK_BYTES):
+                wal.xWrite(wal.xRead(min(_WAL_CHUNK_BYTES, length - offset), offset), offset)
+            wal.xSync(apsw.SQLITE_SYNC_NORMAL)
+        finally:
+            wal.xClose()
 
     def _extend_wal(self) -> None:
         """Fill the emptied WAL with zeros. Only a matter of speed: on a full disk it stays as long as it got."""
