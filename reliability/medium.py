@@ -197,7 +197,9 @@ class MediumVFS(apsw.VFS):
         flags[1] = flags[0]
         file = self._files.get(path)
         if file is None:
-            if not flags[0] & apsw.SQLITE_OPEN_CREATE:
+            if (
+                flags[0] & apsw.SQLITE_OPEN_WAL and not flags[0] & apsw.SQLITE_OPEN_CREATE
+            ):  # a journal's own file is made before
                 raise apsw.CantOpenError("there is no such file")
             file = self._files[path] = MediumFile()
         return OpenFile(self, file, self._life)
