@@ -114,7 +114,7 @@ class Clone(Machine):
     """An old machine that goes on beside its successor, on a relay that shows each what the peer says.
 
     told: what was each of its lines when it was shown a newer certificate of its own there; with a new incarnation of the peer
-    a clone begins another, and has to be told again.
+    a clone begins another, and has to be told again, also where one frame brings both.
     """
 
     def __init__(self, world: World, original: Machine, image: Image, source: random.Random) -> None:
@@ -154,7 +154,10 @@ class Clone(Machine):
             return
         own = line.setup.pair.ours
         newer = {incarnation(self.name, inc)[1].encoded for inc in range(own + 1, self.original.inc + 1)}
-        if any(isinstance(item, OfferedCertificate) and item.encoded in newer for item in items):
+        shown = any(isinstance(item, OfferedCertificate) and item.encoded in newer for item in items)
+        if (
+            shown and self.desk.lines[link.cable.line].line is line
+        ):  # else the frame began another pair, and was not for that one
             self.note("told")
             self.told[link.cable.line] = line
 

@@ -255,6 +255,31 @@ def test_recovery_goes_on_after_a_restart_in_the_middle(tmp_path: Path) -> None:
         assert everything(pair.a)[:60] == theirs
 
 
+def test_recovery_goes_on_in_the_next_pair_of_incarnations(tmp_path: Path) -> None:
+    """The next pair began before all had come, and the process that lived on asked no more (seed 1137)."""
+    with joined("recovery next pair") as pair:
+        pair.a.backup(tmp_path / "backup.db")
+        pair.connect()
+        for n in range(60):
+            pair.b.say(f"yours {n} " + "y" * 8000)
+        pair.settle(10)
+        theirs = everything(pair.a)
+        pair.a.restart_from(tmp_path / "backup.db")
+        pair.a.reincarnate()
+        for _ in range(200):
+            if pair.a.journal.size(pair.a.setup.incoming_log):
+                break
+            for side in (pair.a, pair.b):
+                side.line.tick(side.clock.moment())
+                side.turn()
+            pair.deliver()
+            pair.clock.advance(0.2)
+        assert len(everything(pair.a)) < 60
+        pair.b.reincarnate()
+        pair.settle(30)
+        assert everything(pair.a)[:60] == theirs
+
+
 def test_recovered_entry_that_its_author_did_not_sign_is_refused(tmp_path: Path) -> None:
     with joined("recovery lie") as pair:
         pair.a.backup(tmp_path / "backup.db")
@@ -396,6 +421,16 @@ def test_chains_of_the_old_pair_are_gone_after_thirty_days(tmp_path: Path) -> No
             pair.b.line.receive(frame, pair.b.clock.moment())
         pair.b.turn()
         assert not [event for event in pair.b.events if isinstance(event, LateEntry)]
+
+
+def test_known_certificate_that_a_relay_repeats_keeps_no_newer_one_out() -> None:
+    """Each cost a share of what is looked at in a period, and the one that mattered was dropped (seed 1280)."""
+    with joined("repeated certificate") as pair:
+        known = OfferedCertificate(pair.a.setup.peer_certificate.encoded)
+        newer = party(pair.b.party.identity.identity.desk, 2).certificate
+        pair.a.hear(*[known] * 8, OfferedCertificate(newer.encoded), by=pair.b)
+        pair.a.turn()
+        assert pair.a.setup.pair == Pair(1, 2)
 
 
 def test_certificate_of_a_new_incarnation_by_another_identity_changes_nothing() -> None:

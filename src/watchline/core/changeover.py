@@ -43,20 +43,25 @@ class Changeover:
 
     # --- a pair begins, or is taken up
 
-    def begin(self) -> tuple[Continues, list[Record]]:
-        """What leaf 0 says, and what is deleted with the pair before."""
+    def begin(self, setup: LineSetup) -> tuple[Continues, list[Record]]:
+        """What leaf 0 says, and what is deleted with the pair before; what was still lost then is asked for in the new pair."""
+        self._recall(setup)
         return self._succession.continues(), list(self._succession.void_prekeys())
 
     def restore(self, setup: LineSetup, moment: Moment) -> list[Record]:
         """Take up what a restart left of the past: what is still lost, and chains whose thirty days are over."""
+        self._recall(setup)
+        own = next(self._reader.leaves(setup.outgoing_log, 0, 1), None)
+        return [] if own is None else list(self._quarantine.expired(Leaf.decode(own[0]).time, moment))
+
+    def _recall(self, setup: LineSetup) -> None:
+        """Find what is lost from every first leaf that is held."""
         logs = [log for log in self._reader.logs(setup.line) if log != setup.outgoing_log]
         for log in sorted(logs, key=lambda log: log.pair, reverse=True):
             first = self._reader.entry(log, 0)
             if first is not None:
                 with suppress(PeerError):  # a contradiction was told when the entry came
                     self._recovery.compare(Body.decode(first.body).content, own=log.outgoing)
-        own = next(self._reader.leaves(setup.outgoing_log, 0, 1), None)
-        return [] if own is None else list(self._quarantine.expired(Leaf.decode(own[0]).time, moment))
 
     # --- what people stand for
 
@@ -86,14 +91,15 @@ class Changeover:
 
     # --- certificates
 
+    def is_known(self, encoded: bytes, setup: LineSetup) -> bool:
+        """Whether a certificate is one of the two that the line is in: it says nothing new, however often it comes."""
+        return encoded in (setup.peer_certificate.encoded, setup.own_certificate.encoded)
+
     def certificate(self, encoded: bytes, setup: LineSetup) -> SignedCertificate | None:
-        """The peer's certificate, if it counts from now on; None if it is known or older.
+        """The peer's certificate, if it counts from now on; None if it is older.
 
         Raises PeerError (rules 2 and 39); Rollback (rule 28) for a newer one of our own identity: this node was replaced.
         """
-        known = (setup.peer_certificate.encoded, setup.own_certificate.encoded)
-        if encoded in known:
-            return None
         try:
             offered = parse_certificate(encoded, setup.peer_identity)
         except WrongParty:

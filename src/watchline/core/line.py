@@ -143,7 +143,7 @@ class Line:
         """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
         line._unspoken_after = Edge.EMPTY
-        continues, line._records = line.changeover.begin()
+        continues, line._records = line.changeover.begin(setup)
         line.outgoing.begin(moment, line.incoming.edge, continues)
         line._issue_again(moment)
         line._status_due = moment.running
@@ -506,7 +506,7 @@ class Line:
             self._items += self.changeover.ask(moment)
 
     def _receive_certificate(self, item: OfferedCertificate, moment: Moment) -> None:
-        if not self._gate.admits_certificate(moment):
+        if self.changeover.is_known(item.encoded, self.setup) or not self._gate.admits_certificate(moment):
             return
         try:
             chosen = self.changeover.certificate(item.encoded, self.setup)
