@@ -18,8 +18,9 @@ BELOW = {
     "routes": {"core", "errors"},
     "catalogue": {"core", "errors"},
     "desk": {"journal", "routes", "catalogue", "core", "errors"},
+    "witness": {"desk", "journal", "routes", "catalogue", "core", "errors"},
     "demo": {"cli", "desk", "journal", "routes", "catalogue", "core", "errors"},
-    "cli": {"demo", "desk", "journal", "routes", "catalogue", "core", "errors"},
+    "cli": {"demo", "witness", "desk", "journal", "routes", "catalogue", "core", "errors"},
     "__main__": {"cli"},
     "__init__": set[str](),
 }

@@ -37,6 +37,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, Continues, Direction, EntryType, Leaf, Notice, Response
 from watchline.core.evidence_parts import write_head
 from watchline.core.frames import (
+    Cosigned,
     Entries,
     FrameKey,
     FullEntry,
@@ -61,7 +62,8 @@ from watchline.core.persons import (
 )
 from watchline.core.statements import OpenItem, StatementType, Status
 from watchline.core.terms import Terms
-from watchline.errors import PeerError
+from watchline.core.witnessing import Accept, AddCheckpoint, Refuse, TreeHead, add, read_request
+from watchline.errors import Malformed, PeerError
 
 VECTORS = Path(__file__).parents[2] / "tests" / "vectors"
 LINE = bytes(range(32))
@@ -154,6 +156,7 @@ def _items() -> dict[str, Any]:
         "epoch": Stated(encode([1, 1, 2, 1, 0, root, b"x" * 1168]), sig, b"m" * 2420),
         "full": FullEntry(1, _leaf().encode(), b"c" * 40, root, sig),
         "refusal": Refusal(22, 1, 7),
+        "cosigned": Cosigned(1, 2, 3, root, sig, ((b"w" * 4, BEGIN, sig), (b"v" * 4, BEGIN + 1, sig))),
         "shown": ShownCheckpoint(1, 2, 3, root, sig),
         "certificate": OfferedCertificate(signed_certificate("A").encoded),
     }
@@ -468,6 +471,30 @@ def _genuine_verifier_keys() -> Mapping[str, bytes]:
     return {"log": _note_keys()[0].to_text().encode(), "custody": _note_keys()[1].to_text().encode()}
 
 
+def _check_witness_request() -> Check:
+    key = _note_keys()[0]
+
+    def check(data: bytes) -> None:
+        read = read_request(data)
+        need(not isinstance(read, Refuse) or read.status == 400, "a request that is none has another answer")
+        if isinstance(read, Refuse):
+            raise Malformed(read.message, rule=27)
+        request, note, head = read
+        need(request.to_bytes() == data, "a request is written as other bytes")
+        for known in (None, TreeHead(7, b"r" * 32), TreeHead(3, b"r" * 32)):
+            decided = add(known, key, request, note, head)
+            grown = isinstance(decided, Accept) and decided.head.size >= (0 if known is None else known.size)
+            need(grown or not isinstance(decided, Accept), "a witness signs a log that shrinks")
+
+    return check
+
+
+def _genuine_witness_requests() -> Mapping[str, bytes]:
+    note = _genuine_notes()["head"]
+    proof = (b"r" * 32, bytes(32))
+    return {str(old): AddCheckpoint(old, proof[: old % 3], note).to_bytes() for old in (0, 1, 2, 7)}
+
+
 TARGETS = (
     Target("encoding", _check_encoding, _genuine_encoding, inputs=6_000),
     Target("frame", _check_frame, _genuine_frames, inputs=3_000),
@@ -483,5 +510,6 @@ TARGETS = (
     Target("identity", _check_identity, _genuine_identities, inputs=3_000),
     Target("terms", _check_terms, _genuine_terms),
     Target("note", _check_note, _genuine_notes, mutate_text, inputs=3_000),
+    Target("witness-request", _check_witness_request, _genuine_witness_requests, mutate_text, inputs=3_000),
     Target("verifier-key", _check_verifier_key, _genuine_verifier_keys, mutate_text, inputs=4_000),
 )

@@ -15,6 +15,7 @@ from watchline.core.entries import Body, EntryType
 from watchline.core.frames import (
     ENTRIES_ROOM,
     FRAME_OVERHEAD_BYTES,
+    Cosigned,
     Entries,
     FrameKey,
     FullEntry,
@@ -56,6 +57,10 @@ ITEMS = st.one_of(
     st.builds(Stated, OCTETS, SIGNATURES, st.none() | OCTETS),
     st.builds(FullEntry, st.integers(1, INTEGER_MAX), OCTETS, OCTETS, HASHES, SIGNATURES),
     st.builds(Refusal, NUMBERS, NUMBERS, NUMBERS),
+    st.builds(
+        Cosigned, NUMBERS, NUMBERS, st.integers(1, INTEGER_MAX), HASHES, SIGNATURES,
+        st.lists(st.tuples(st.binary(min_size=4, max_size=4), NUMBERS, SIGNATURES), min_size=1, max_size=16).map(tuple),
+    ),
     st.builds(ShownCheckpoint, NUMBERS, NUMBERS, NUMBERS, HASHES, SIGNATURES),
     st.builds(OfferedCertificate, OCTETS),
 )  # fmt: skip
@@ -94,6 +99,17 @@ def test_any_value_under_a_good_tag_gives_items_or_a_refusal(value: object) -> N
         except PeerError:
             continue
         assert KEY.open(seal_payload(payload + b"\x80\0\0")) == items
+
+
+def test_item_of_cosignatures_has_one_to_sixteen() -> None:
+    said = [b"abcd", 1, bytes(64)]
+    for count, good in ((0, False), (1, True), (16, True), (17, False)):
+        payload = seal_payload(encode([1, [7, 1, 1, 1, bytes(32), bytes(64), [said] * count]]) + b"\x80")
+        if good:
+            assert isinstance(KEY.open(payload)[0], Cosigned)
+        else:
+            with pytest.raises(Malformed):
+                KEY.open(payload)
 
 
 @given(st.lists(ITEMS, min_size=1, max_size=3), st.data())

@@ -16,6 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 
 from watchline.core.checkpoint import ED25519, Checkpoint, VerifierKey, format_note, origin, parse_note
+from watchline.core.keys import Ed25519Key
 from watchline.core.merkle import (
     consistency_path,
     inclusion_path,
@@ -24,6 +25,7 @@ from watchline.core.merkle import (
     verify_consistency,
     verify_inclusion,
 )
+from watchline.core.witnessing import AddCheckpoint, WitnessKey
 
 pytestmark = pytest.mark.needs("go", "/usr/share/gocode/src/golang.org/x/mod/sumdb/note")
 
@@ -133,3 +135,15 @@ def test_roots_and_paths_are_the_same_there(ask: Ask) -> None:
         assert consistency == consistency_path(old_size, size, subtree)
         verify_inclusion(hashes[index], index, size, inclusion, root)
         verify_consistency(old_size, root_of(hashes[:old_size]), size, root, consistency)
+
+
+def test_checkpoint_that_is_brought_to_a_witness_verifies_there_beside_its_cosignature(ask: Ask) -> None:
+    private = Ed25519PrivateKey.from_private_bytes(bytes(range(32)))
+    key = VerifierKey("sample/log", ED25519, private.public_key().public_bytes_raw())
+    text = Checkpoint(key.name, 9, root_of([leaf_hash(b"leaf")] * 9)).text()
+    asked = AddCheckpoint.parse(AddCheckpoint(0, (), format_note(text, [(key, private.sign(text))])).to_bytes())
+    cosigned = asked.note + WitnessKey("witness.example.org/w1", Ed25519Key(bytes(32))).cosign(text, 1_700_000_000)
+
+    answers = ask([{"kind": "note", "note": note.decode(), "keys": [key.to_text()]} for note in (asked.note, cosigned)])
+
+    assert [answer["verified"] for answer in answers] == [[key.name], [key.name]]

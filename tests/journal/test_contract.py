@@ -31,8 +31,10 @@ from watchline.core.records import (
     AttemptRecord,
     CertificateRecord,
     CheckpointRecord,
+    CosignatureRecord,
     EntryRecord,
     Log,
+    NonceRecord,
     Pair,
     PrekeyRecord,
     ReceiptRecord,
@@ -491,6 +493,60 @@ def test_everything_stands_after_compact(store: Store) -> None:
     for journal in store.both():
         assert list(journal.entries(OURS, 0, 20)) == [entry(index) for index in range(20)]
         assert journal.state(LINE, "chain") == b"chain key 20"
+
+
+# Witnesses.
+
+
+def cosignature(size: int, witness: str = "w1", *, time: int = 5, log: Log = OURS) -> CosignatureRecord:
+    return CosignatureRecord(log, size, root(size), witness, time, bytes(64))
+
+
+def test_cosignatures_are_found_by_size_by_newest_and_by_witness(store: Store) -> None:
+    kept = [cosignature(3, "w2"), cosignature(3), cosignature(7, "w2"), cosignature(9, log=THEIRS)]
+    store.journal.commit([*turn(0), *kept])
+
+    for journal in store.both():
+        assert journal.cosignatures(OURS, 3) == [kept[1], kept[0]]
+        assert journal.cosignatures(OURS, 4) == []
+        assert journal.latest_cosignatures(OURS, 2) == [kept[2], kept[1]]
+        assert journal.latest_cosignatures(THEIRS, 9) == [kept[3]]
+        assert journal.first_cosignature_covering(OURS, 2, "w2") == kept[0]
+        assert journal.first_cosignature_covering(OURS, 4, "w2") == kept[2]
+        assert journal.first_cosignature_covering(OURS, 4, "w1") is None
+        assert journal.first_cosignature_covering(OURS, 8, "w2") is None
+
+
+def test_first_cosignature_of_a_witness_on_a_head_stays(store: Store) -> None:
+    store.journal.commit([cosignature(3)])
+    store.journal.commit([cosignature(3, time=6)])
+
+    assert store.journal.cosignatures(OURS, 3) == [cosignature(3)]
+
+
+def test_log_that_was_never_written_has_no_cosignatures(journal: Journal) -> None:
+    assert journal.cosignatures(OURS, 1) == journal.latest_cosignatures(OURS, 5) == []
+    assert journal.first_cosignature_covering(OURS, 1, "w1") is None
+
+
+def test_what_a_nonce_was_made_of_is_kept(store: Store) -> None:
+    made = NonceRecord(LINE, b"n" * 16, b"c" * 16, b"s" * 72)
+    store.journal.commit([made])
+
+    for journal in store.both():
+        assert journal.nonce(LINE, b"n" * 16) == made
+        assert journal.nonce(LINE, b"m" * 16) is None
+        assert journal.nonce(OTHER_LINE, b"n" * 16) is None
+
+
+def test_abandoned_pairing_takes_its_cosignatures_and_nonces_along(store: Store) -> None:
+    store.journal.commit([*turn(0), cosignature(1), NonceRecord(LINE, b"n" * 16, b"c" * 16, b"s" * 72)])
+    store.journal.drop_line(LINE)
+    store.journal.put_line(line_record())
+
+    for journal in store.both():
+        assert journal.cosignatures(OURS, 1) == []
+        assert journal.nonce(LINE, b"n" * 16) is None
 
 
 # Copies.

@@ -38,6 +38,7 @@ COMMANDS = {
     "status": "service",
     "test": "service",
     "route": "routes",
+    "witness": "witness",
     "forms": "forms",
     "send": "messages",
     "reply": "messages",

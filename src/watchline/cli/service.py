@@ -29,7 +29,7 @@ def serve(session: Session, dial_only: bool) -> int:
     home = session.home()
     if dial_only:
         home.config = replace(home.config, dial_only=True)
-    _log_to_standard_error(home.config.log_level)
+    log_to_standard_error(home.config.log_level)
 
     def ready() -> None:
         import os
@@ -108,7 +108,8 @@ def demo(session: Session) -> int:
     return run(json=session.output.json)
 
 
-def _log_to_standard_error(level: str) -> None:
+def log_to_standard_error(level: str) -> None:
+    """One JSON object for each event, from this level on."""
     import sys
 
     import structlog

@@ -19,6 +19,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.entries import Direction
 from watchline.core.limits import BODY_BYTES_MAX, LEAF_BYTES_MAX
 from watchline.core.merkle import node_hash, root_at
+from watchline.core.witnessing import Cosignature
 from watchline.errors import BadProof, Malformed
 
 INVITER, ACCEPTER = "a", "b"  # the desk that signed pairing file 1, and the one that signed file 2
@@ -71,12 +72,16 @@ class ShownEntry:
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """A tree head with at least one signature: the author's (64 bytes), and the recipient's receipt as (time, 64 bytes)."""
+    """A tree head with at least one signature: the author's (64 bytes), and the recipient's receipt as (time, 64 bytes).
+
+    cosignatures: of witnesses that the terms name, each once; beside the author's signature only.
+    """
 
     size: int
     root: bytes
     signature: bytes | None
     receipt: tuple[int, bytes] | None
+    cosignatures: tuple[Cosignature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +180,13 @@ def _write_log(log: ShownLog, keys: LogKeys) -> dict[str, bytes]:
 
 
 def write_head(head: Head, keys: LogKeys) -> bytes:
-    """The C2SP note of a tree head: the author's signature first, then the receipt."""
+    """The C2SP note of a tree head: the author's signature first, then the receipt, then witnesses by name and key."""
     signatures = [] if head.signature is None else [(keys.log, head.signature)]
     if head.receipt is not None:
         time, signature = head.receipt
         signatures.append((keys.custody, time.to_bytes(8, "big") + signature))
+    by_name = sorted(head.cosignatures, key=lambda each: (each.witness.name, each.witness.key_id))
+    signatures += [(each.witness, each.blob) for each in by_name]
     return format_note(Checkpoint(keys.log.name, head.size, head.root).text(), signatures)
 
 

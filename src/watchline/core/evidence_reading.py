@@ -7,12 +7,13 @@ sizes and roots; and the shown leaves must lead to every one of these roots. Eac
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
 from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
-from watchline.core.checkpoint import Checkpoint, Note, parse_note
+from watchline.core.checkpoint import Checkpoint, Note, VerifierKey, parse_note
 from watchline.core.encoding import decode
 from watchline.core.entries import (
     NUMBERED,
@@ -47,6 +48,7 @@ from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
 from watchline.core.persons import Signer
 from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_roster_entry, verify_signers
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
+from watchline.core.witnessing import Cosignature, witness_key
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
 _RULE = 41
@@ -134,6 +136,7 @@ class EntryReading:
     notice, response: the content, where it is one. released: whether the people that the terms ask for stand behind it, None
     for types that need nobody; signers: the officers who do. number: as people call it, None where the shown leaves do not
     tell it. received: the time of the first receipt shown that covers it, None for none. covered: whose full statuses do.
+    witnessed: (witness as the terms name it, its time) of the first head shown that covers it and that this witness cosigned.
     """
 
     name: LogName
@@ -146,6 +149,7 @@ class EntryReading:
     signers: tuple[Signer, ...]
     received: int | None
     covered: tuple[str, ...]
+    witnessed: tuple[tuple[str, int], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,6 +264,7 @@ class _LogReader:
     def __init__(self, name: LogName, names: list[str], parts: Mapping[str, bytes], desks: Desks, faults: Faults) -> None:
         self._name, self._names, self._parts, self._desks, self._faults = name, names, parts, desks, faults
         self._author = desks.desks[name.author].offer
+        self._witnesses = {key: witness.name for witness in desks.paired.terms.witnesses if (key := witness_key(witness))}
         self._roster = self._author.roster  # in force for the entry at hand
         self._entries: list[tuple[ShownEntry, Leaf]] = []
         self._heads: list[Head] = []
@@ -317,12 +322,18 @@ class _LogReader:
         checkpoint = Checkpoint.parse(note.text)
         if checkpoint.origin != keys.log.name:
             raise WrongParty("the note is of another log", rule=9)
-        self._check_signers(note, keys)
-        note.verify(keys)
-        log = [blob for name, _, blob in note.signatures if name == keys.log.name]
-        custody = [blob for name, _, blob in note.signatures if name == keys.custody.name]
+        witnesses = {(key.name, key.key_id): key for key in self._witnesses}
+        desks = Note(note.text, [each for each in note.signatures if each[:2] not in witnesses])
+        self._check_signers(desks, keys)
+        note.verify([*keys, *self._witnesses])
+        log = [blob for name, _, blob in desks.signatures if name == keys.log.name]
+        custody = [blob for name, _, blob in desks.signatures if name == keys.custody.name]
         receipt = (int.from_bytes(custody[0][:8], "big"), custody[0][8:]) if custody else None
-        return Head(checkpoint.size, checkpoint.root, log[0] if log else None, receipt)
+        said = {each[:2]: each[2] for each in note.signatures if each[:2] in witnesses}
+        if said and not log:
+            raise BadSignature("what a witness saw was signed by the author, and that signature is missing", rule=27)
+        cosignatures = (Cosignature(witnesses[who], int.from_bytes(blob[:8], "big"), blob[8:]) for who, blob in said.items())
+        return Head(checkpoint.size, checkpoint.root, log[0] if log else None, receipt, tuple(cosignatures))
 
     def _check_signers(self, note: Note, keys: LogKeys) -> None:
         """Only the two keys may sign, each in its own slot."""
@@ -377,6 +388,7 @@ class _LogReader:
         receipts = [(head.size, head.receipt[0]) for head in self._heads if head.receipt is not None]
         reach = {side: max((size for size, _, who in self._covers if who == side), default=0) for side in self._standing()}
         readings: list[EntryReading] = []
+        seen = self._cosigned()
         nonces: set[bytes] = set()
         number: int | None = None
         at = 0
@@ -398,8 +410,18 @@ class _LogReader:
             if leaf.re is not None:
                 log = self._name if leaf.type == EntryType.CANCEL else self._name.reverse
                 target = issued_again.get((log, leaf.re))
-            readings.append(self._read_entry(leaf, said, body, target, received, covered, nonces))
+            reading = self._read_entry(leaf, said, body, target, received, covered, nonces)
+            readings.append(replace(reading, witnessed=witnessed) if (witnessed := _seen(seen, leaf.index)) else reading)
         return readings
+
+    def _cosigned(self) -> list[tuple[str, list[int], list[int]]]:
+        """For each witness of the terms that cosigned a head: its name there, the sizes in order, and its times."""
+        said: dict[VerifierKey, list[tuple[int, int]]] = {}
+        for head in self._heads:
+            for each in head.cosignatures:
+                said.setdefault(each.witness, []).append((head.size, each.time))
+        ordered = ((name, said[key]) for key, name in self._witnesses.items() if key in said)
+        return [(name, [size for size, _ in heads], [time for _, time in heads]) for name, heads in ordered]
 
     def _standing(self) -> list[str]:
         """The desks whose statuses count: not of an incarnation that was revoked, as nothing here dates them (rule 2)."""
@@ -449,6 +471,12 @@ class _LogReader:
 
     def _parts_in(self, folder: str) -> list[str]:
         return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]
+
+
+def _seen(said: list[tuple[str, list[int], list[int]]], index: int) -> tuple[tuple[str, int], ...]:
+    """Each witness that cosigned a head above this index, with the time of its first one."""
+    firsts = ((name, times, bisect_right(sizes, index)) for name, sizes, times in said)
+    return tuple((name, times[at]) for name, times, at in firsts if at < len(times))
 
 
 def _marked(encoded: bytes | None) -> Body | None:

@@ -117,6 +117,7 @@ class Words:
             clauses.append(f"no receipt by {recipient} is shown")
         else:
             clauses.append(f"{recipient}'s custody key receipted it at {time_text(entry.received)} by its own clock")
+        clauses += [_seen(name, time) for name, time in entry.witnessed]
         clauses += [self._relation(relation) for relation in self._related.get((entry.name, entry.leaf.index), ())]
         clauses.append(self._cover(entry))
         return "; ".join(clauses)
@@ -206,6 +207,8 @@ class Words:
             "released": entry.released,
             "officers": [_officer_json(signer) for signer in entry.signers],
         }
+        if entry.witnessed:
+            told["witnessed"] = [{"witness": name, "time": time_text(time)} for name, time in entry.witnessed]
         if notice is not None:
             told |= {
                 "form": notice.form,
@@ -303,6 +306,10 @@ def _names_its_entry(entry: EntryReading, *meant: EntryReading | None) -> bool:
         return True
     said = entry.response
     return said is not None and any(each is not None and said.names(entry.leaf.type, each.leaf) for each in meant)
+
+
+def _seen(witness: str, time: int) -> str:
+    return f"witness {_plain(witness)} saw a signed tree head that covers it, no later than {time_text(time)} by its own clock"
 
 
 def _officer(signer: Signer) -> str:

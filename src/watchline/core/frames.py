@@ -22,6 +22,7 @@ from watchline.core.limits import (
     FRAME_BYTES_MAX,
     FRAME_ENTRIES_MAX,
     LEAF_BYTES_MAX,
+    NOTE_SIGNATURES_MAX,
     PROOF_HASHES_MAX,
     STATEMENT_BYTES_MAX,
 )
@@ -110,6 +111,21 @@ class Refusal:
 
 
 @dataclass(frozen=True, slots=True)
+class Cosigned:
+    """A head of the sender's own log that witnesses cosigned: its root, its author's checkpoint signature, and what they said.
+
+    inc: the sender's, peer_inc: the hearer's. cosignatures: (the witness's key id of 4 bytes, its time, its signature) each.
+    """
+
+    inc: int
+    peer_inc: int
+    size: int
+    root: bytes
+    signature: bytes
+    cosignatures: tuple[tuple[bytes, int, bytes], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ShownCheckpoint:
     """A checkpoint shown back to its author: inc, peer_inc as the author's log names them."""
 
@@ -172,6 +188,7 @@ Item = (
     | Stated
     | FullEntry
     | Refusal
+    | Cosigned
     | ShownCheckpoint
     | OfferedCertificate
     | LostRequest
@@ -252,6 +269,9 @@ def _to_wire(item: Item) -> Value:
         return [4, item.epoch, item.leaf, item.sealed, item.root, item.signature]
     if isinstance(item, Refusal):
         return [6, item.rule, item.inc, item.at]
+    if isinstance(item, Cosigned):
+        said = [list(cosignature) for cosignature in item.cosignatures]
+        return [7, item.inc, item.peer_inc, item.size, item.root, item.signature, said]
     if isinstance(item, ShownCheckpoint):
         return [8, item.inc, item.peer_inc, item.size, item.root, item.signature]
     if isinstance(item, OfferedCertificate):
@@ -344,6 +364,29 @@ def _read_refusal(parts: list[Value]) -> Item:
     return Refusal(*(shapes.integer(part, "refusal") for part in parts[1:4]))
 
 
+def _read_cosigned(parts: list[Value]) -> Item:
+    said = shapes.array(parts[6], "cosignatures", at_most=NOTE_SIGNATURES_MAX)
+    if not said:
+        raise Malformed("an item of cosignatures has at least one", rule=19)
+    return Cosigned(
+        shapes.integer(parts[1], "inc"),
+        shapes.integer(parts[2], "peer_inc"),
+        shapes.integer(parts[3], "size", at_least=1),
+        shapes.octets(parts[4], "root", length=32),
+        shapes.octets(parts[5], "sig", length=SIGNATURE_BYTES),
+        tuple(map(_read_cosignature, said)),
+    )
+
+
+def _read_cosignature(value: Value) -> tuple[bytes, int, bytes]:
+    key_id, time, signature = shapes.array(value, "cosignature", length=3)
+    return (
+        shapes.octets(key_id, "key id", length=4),
+        shapes.integer(time, "time"),
+        shapes.octets(signature, "sig", length=SIGNATURE_BYTES),
+    )
+
+
 def _read_shown(parts: list[Value]) -> Item:
     return ShownCheckpoint(
         shapes.integer(parts[1], "inc"),
@@ -401,6 +444,7 @@ _READERS = {
     3: (4, _read_stated),
     4: (6, _read_full_entry),
     6: (4, _read_refusal),
+    7: (7, _read_cosigned),
     8: (6, _read_shown),
     9: (2, _read_certificate),
     10: (5, _read_lost),

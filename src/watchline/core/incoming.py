@@ -397,6 +397,10 @@ class Incoming:
         known = leaf.peer_size <= own.committed and own.root_at(leaf.peer_size) == leaf.peer_root
         return taken, None if known else leaf.peer_size
 
+    def compare_head(self, size: int, root: bytes, signature: bytes) -> None:
+        """Raise Fork if the peer signed this other head at a size that we hold, which no entry of it came with."""
+        self._compare_heads(size, root, signature, leaf=b"")
+
     def _compare_heads(self, size: int, root: bytes, signature: bytes, *, leaf: bytes) -> None:
         """Raise Fork if the peer signed another head at a size that we hold (rule 22); both heads are kept."""
         if self.root_at(size) == root:

@@ -20,6 +20,7 @@ from watchline.core.confirmations import Side
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import EntryType
 from watchline.core.frames import (
+    Cosigned,
     Entries,
     FrameKey,
     FullEntry,
@@ -45,7 +46,7 @@ from watchline.core.merkle import Edge
 from watchline.core.outgoing import Draft, Outgoing
 from watchline.core.phases import TRANSITIONS, Cause, Phase
 from watchline.core.probes import Probes
-from watchline.core.records import CertificateRecord, EntryRecord, Record, StateRecord
+from watchline.core.records import CertificateRecord, CosignatureRecord, EntryRecord, Record, StateRecord
 from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import (
     Effects,
@@ -70,6 +71,7 @@ from watchline.core.statements import (
     verify_statement,
 )
 from watchline.core.status_exchange import StatusExchange
+from watchline.core.witnessed import Witnessed
 from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageError, WrongParty
 
 __all__ = ["TRANSITIONS", "Cause", "Line", "Phase"]
@@ -99,7 +101,8 @@ class Line:
         self.junk = 0
         leaves = Leaves(reader, self.incoming)
         self.clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
-        self.statuses = StatusExchange(self.outgoing, self.incoming, self.clocks, reader)
+        self.witnessed = Witnessed(self.outgoing, self.incoming, reader)
+        self.statuses = StatusExchange(self.outgoing, self.incoming, self.clocks, reader, self.witnessed)
         self._freshness = self.statuses.freshness
         self._announced = AnnouncedRoutes()
         self._gate = StatementGate(self.incoming, self.outgoing, self._freshness, self._announced)
@@ -120,6 +123,7 @@ class Line:
             Receipt: self._receive_receipt,
             Stated: self._receive_statement,
             Refusal: self._receive_request,
+            Cosigned: self._receive_cosigned,
             ShownCheckpoint: self._receive_shown,
             OfferedCertificate: self._receive_certificate,
             LostRequest: self._receive_past,
@@ -167,6 +171,7 @@ class Line:
         line._spoken_kept = bool(spoken)
         line._unspoken_after = Edge.from_bytes(*decode(spoken)) if spoken else line.outgoing.edge
         line.clocks.restore(reader, moment, line._unspoken_after.size)
+        line.witnessed.restore(setup)
         line.statuses.restore(setup, stopped=line.phase is Phase.STOPPED)
         line._announced.restore(reader, setup)
         line._status_due = moment.running
@@ -229,6 +234,7 @@ class Line:
         if self.statuses.peer_status is None:
             self._items += self.changeover.introductions(self.setup)
         self._items += self._announced.said()
+        self.witnessed.tell_again(self.setup)
         if self.phase is Phase.OPEN:
             self.outgoing.restart_sending(0, moment)
 
@@ -404,7 +410,7 @@ class Line:
             self._status_due = moment.running
         if newer:
             record = self.statuses.keep(statement, status, self.setup, moment, fresh=made is not None)
-            self._records.append(record)
+            self._records += [record, *(self.witnessed.made_of(status.echo) if record.keep else ())]
             self._events.append(StatusArrived(record, made is not None))
         if self.phase is Phase.STOPPED:
             return
@@ -487,6 +493,19 @@ class Line:
         rollback = self.outgoing.rollback_shown_by(item)
         if rollback is not None:
             self._stop(Cause.OWN_ROLLBACK, rollback, moment)
+
+    def _receive_cosigned(self, item: Cosigned, moment: Moment) -> None:
+        with self._gate.bounded(Cosigned, moment):
+            self._records += self.witnessed.hear(item, self.setup, moment)
+
+    def take_cosignatures(self, records: Sequence[CosignatureRecord]) -> None:
+        """Keep what witnesses said of our log, verified by the desk, and tell the peer once it is durable (rule 27)."""
+        self._records += self.witnessed.take(records)
+        self._urgent = True
+
+    def report(self, error: PeerError, moment: Moment) -> None:
+        """Alarm people of what a third party showed; the line goes on."""
+        self._alarm(error, moment)
 
     def _receive_past(self, item: LostRequest | Recovered, moment: Moment) -> None:
         if self.phase is not Phase.OPEN:
@@ -576,6 +595,7 @@ class Line:
             self.outgoing.pump()
             if not self.outgoing.has_more:
                 self._items += self.changeover.answer()
+            self._items += self.witnessed.told(self.setup)
         if self._unspoken_after is not None and self.outgoing.edge.size > self._unspoken_after.size:
             self._keep_spoken(encode([self._unspoken_after.size, self._unspoken_after.to_bytes()]))
         out_records, out_items, out_changed = self.outgoing.turn(moment)

@@ -74,6 +74,31 @@ class ReceiptRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class CosignatureRecord:
+    """A witness's cosignature on a head of a log. witness: its C2SP verifier key as text; `time` is its clock."""
+
+    log: Log
+    size: int
+    root: bytes
+    witness: str
+    time: int
+    signature: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class NonceRecord:
+    """What the nonce of a status of ours was made of, kept because the peer's kept status echoes it (rule 27).
+
+    chance: 16 random bytes. cosignature: a witness's time and signature, 72 bytes.
+    """
+
+    line: bytes
+    nonce: bytes
+    chance: bytes
+    cosignature: bytes
+
+
+@dataclass(frozen=True, slots=True)
 class StateRecord:
     """A small part of a line's changing state (keys of the chain, tree edge ...), sealed at rest; replaces the one before."""
 
@@ -158,6 +183,8 @@ Record = (
     EntryRecord
     | CheckpointRecord
     | ReceiptRecord
+    | CosignatureRecord
+    | NonceRecord
     | StateRecord
     | PrekeyRecord
     | StatementRecord

@@ -12,7 +12,16 @@ from watchline.core.entries import Direction
 from watchline.core.epochs import outer_key
 from watchline.core.keys import DeskKeys, Identity
 from watchline.core.persons import Roster
-from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, ReceiptRecord, Record, StatementRecord
+from watchline.core.records import (
+    CheckpointRecord,
+    CosignatureRecord,
+    EntryRecord,
+    Log,
+    Pair,
+    ReceiptRecord,
+    Record,
+    StatementRecord,
+)
 from watchline.core.terms import Terms
 from watchline.errors import JournalError
 
@@ -129,6 +138,10 @@ class Reader(Protocol):
     def latest_checkpoint(self, log: Log) -> CheckpointRecord | None: ...
 
     def latest_receipt(self, log: Log) -> ReceiptRecord | None: ...
+
+    def cosignatures(self, log: Log, size: int) -> list[CosignatureRecord]: ...
+
+    def latest_cosignatures(self, log: Log, count: int) -> list[CosignatureRecord]: ...
 
     def state(self, line: bytes, part: str) -> bytes | None: ...
 

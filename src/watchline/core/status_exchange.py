@@ -12,6 +12,7 @@ from watchline.core.records import StatementRecord
 from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import LineSetup, Moment, Reader
 from watchline.core.statements import Statement, StatementType, Status, read_status, sign_statement
+from watchline.core.witnessed import Witnessed
 
 
 class StatusExchange:
@@ -21,11 +22,14 @@ class StatusExchange:
     asked: the size at which the peer was asked to show our own checkpoint, showing: the one at which it asked us; None if not.
     """
 
-    def __init__(self, outgoing: Outgoing, incoming: Incoming, clocks: ReplyClocks, reader: Reader) -> None:
+    def __init__(
+        self, outgoing: Outgoing, incoming: Incoming, clocks: ReplyClocks, reader: Reader, witnessed: Witnessed
+    ) -> None:
         self._outgoing = outgoing
         self._incoming = incoming
         self._clocks = clocks
         self._reader = reader
+        self._witnessed = witnessed
         self.freshness = Freshness()
         self.peer_status: Status | None = None
         self.peer_status_at: float | None = None
@@ -88,7 +92,7 @@ class StatusExchange:
         """
         own, theirs = self._outgoing, self._incoming
         open_items, left_out = self._clocks.listed(head.size, theirs.edge.size, moment)
-        nonce = moment.random(16)
+        nonce = self._witnessed.nonce(setup.line, moment.random(16))
         status = Status(
             moment.wall, head.size, head.root(), theirs.edge.size, theirs.edge.root(), theirs.epoch, len(own.prekeys),
             setup.own_certificate.certificate.serial, setup.peer_certificate.certificate.serial,

@@ -22,6 +22,7 @@ from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
 from watchline.desk import report_questions
+from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
 from watchline.desk.past import late_entries
@@ -106,6 +107,9 @@ class Api:
 
     async def _lines(self) -> Json:
         return {"lines": [line_summary(self.desk, row) for row in self.desk.journal.lines()]}
+
+    async def _witness_logs(self) -> Json:
+        return {"logs": own_logs(self.desk)}
 
     async def _line_rows(self) -> Json:
         return {
@@ -449,6 +453,7 @@ METHODS = frozenset(
         "reload",
         "lines",
         "line_rows",
+        "witness_logs",
         "line_put",
         "line_drop",
         "status",

@@ -16,6 +16,7 @@ from watchline.errors import UsageError
 FILE_BYTES_MAX = 32_768
 LINE_DOTS_MAX, DOTS_MAX = 64, 1_024  # the library's time and memory grow with the square of a dotted key's parts
 PATH_CHARACTERS_MAX = 4_096
+TABLES = ("witness",)  # read by their own subjects
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -86,7 +87,7 @@ SETTINGS: Mapping[str, Setting] = {
 
 def read_config(path: Path) -> Config:
     """Read watchline.toml. Raises UsageError, which names the setting, what was given and what is allowed."""
-    table = read_toml(path)
+    table = {name: value for name, value in read_toml(path).items() if name not in TABLES}
     refuse_unknown(table, SETTINGS, where=path.name)
     defaults = Config()
     config = Config(**{name: _checked(name, value, getattr(defaults, name)) for name, value in table.items()})

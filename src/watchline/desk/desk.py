@@ -92,6 +92,7 @@ class Desk:
         self.on_peer_keys_changed: Callable[[OpenLine, bytes], None] = lambda _, __: None
         self.on_wanted: Callable[[OpenLine], None] = lambda _: None
         self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
+        self.on_committed: Callable[[OpenLine, Sequence[Record]], None] = lambda _, __: None
         self._loop: Scheduler | None = None
         self._dirty: dict[OpenLine, None] = {}
         self._waiting: list[Record] = []
@@ -373,6 +374,7 @@ class Desk:
                 elif opened.line.outgoing.has_more:
                     self.touch(opened)
         for opened, effect in effects:
+            self.on_committed(opened, effect.records)
             for event in effect.events:
                 self._tell(opened, event)
 

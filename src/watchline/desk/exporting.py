@@ -6,8 +6,9 @@ changes of the rosters before, and nothing else of the line: every other entry s
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
+from watchline.core.checkpoint import VerifierKey
 from watchline.core.entries import EntryType
 from watchline.core.evidence import build_and_judge
 from watchline.core.evidence_parts import (
@@ -25,6 +26,8 @@ from watchline.core.pairing import Pairing, read_pairing_files
 from watchline.core.records import CheckpointRecord, Log, ReceiptRecord, StatementRecord
 from watchline.core.setting import LineSetup
 from watchline.core.statements import StatementType
+from watchline.core.witnessing import witness_keys
+from watchline.desk.witnessed_heads import with_cosignatures
 from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
 
@@ -59,7 +62,8 @@ def gather(journal: Journal, row: LineRecord, setup: LineSetup, references: Sequ
     if not shown:
         raise UsageError("there is nothing on this line to export", hint="export once an entry was sent or received")
     statuses = _choose_statuses(journal, row.line, shown)
-    logs = [_gather_log(journal, pairing, log, sorted(indexes), statuses) for log, indexes in shown.items()]
+    witnesses = witness_keys(pairing.terms)
+    logs = [_gather_log(journal, pairing, log, sorted(indexes), statuses, witnesses) for log, indexes in shown.items()]
     spoken = [_show_status(pairing, record) for record in statuses]
     return Bundle(
         pairing.files,
@@ -151,8 +155,15 @@ def _show_status(pairing: Pairing, record: StatementRecord) -> ShownStatus:
     return ShownStatus(speaker, record.payload, record.ed, record.ml)
 
 
-def _gather_log(journal: Journal, pairing: Pairing, log: Log, indexes: list[int], statuses: list[StatementRecord]) -> ShownLog:
-    heads = _gather_heads(journal, log, indexes)
+def _gather_log(
+    journal: Journal,
+    pairing: Pairing,
+    log: Log,
+    indexes: list[int],
+    statuses: list[StatementRecord],
+    witnesses: Mapping[str, VerifierKey],
+) -> ShownLog:
+    heads = with_cosignatures(journal, log, indexes, _gather_heads(journal, log, indexes), witnesses)
     said = {record.our_size if log.outgoing else record.their_size for record in statuses if record.pair == log.pair}
     spans = hidden_spans(indexes, sorted(said | {head.size for head in heads}))
     return ShownLog(

@@ -18,9 +18,11 @@ from watchline.core.introduction import NONCE_BYTES, open_introduction, seal_int
 from watchline.core.records import AttemptRecord
 from watchline.desk.api import Api
 from watchline.desk.desk import Desk
-from watchline.desk.home import Home
+from watchline.desk.home import CONFIG, Home
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.socket import serve_api
+from watchline.desk.witness_addresses import read_witness_addresses
+from watchline.desk.witnesses import Witnesses
 from watchline.errors import JournalError, PeerError, UsageError, WatchlineError
 from watchline.journal import Journal
 from watchline.routes import Address, Link, parse_address
@@ -54,6 +56,7 @@ class Node:
         self.desk.on_wanted = self._hurry
         self.desk.on_failure = self._failed
         self.api.on_routes_changed = self._listen
+        self._witnesses = Witnesses(self.desk, read_witness_addresses(home.path / CONFIG))
         self._probe_timer: asyncio.TimerHandle | None = None
         self._anchor_write: Callable[[], None] | None = None
         self._anchor_task: asyncio.Task[None] | None = None
@@ -65,6 +68,7 @@ class Node:
         loop = asyncio.get_running_loop()
         await self._listen()
         self.desk.run(loop)
+        self._witnesses.start()
         self._server = await serve_api(self.home.socket, self.api.call)
         self._probe_timer = loop.call_later(1.0, self._probe)
         log.info("node.serving", desk=self.desk.facts.name, lines=len(self.desk.lines), listen=list(self._listeners))
@@ -79,6 +83,7 @@ class Node:
             self.home.socket.unlink()
         if self._anchor_task is not None:
             await self._anchor_task
+        await self._witnesses.stop()
         await self._route.close()
         self.desk.stop()
         log.info("node.stopped", desk=self.desk.facts.name)

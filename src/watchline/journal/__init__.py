@@ -18,8 +18,10 @@ from watchline.core.records import (
     AttemptRecord,
     CertificateRecord,
     CheckpointRecord,
+    CosignatureRecord,
     EntryRecord,
     Log,
+    NonceRecord,
     Pair,
     ReceiptRecord,
     Record,
@@ -54,7 +56,8 @@ class Journal(Protocol):
         """Store all of the records or none, in their order; durable on return.
 
         An entry must stand at the end of its log, and every line must be known (`put_line`): else RuntimeError, nothing stored.
-        Of two checkpoints, or two receipts, of one log and size the first is kept: it is the earlier evidence.
+        Of two checkpoints, two receipts, or two cosignatures of one witness, of one log and size the first is kept: it is the
+        earlier evidence.
         """
 
     # One log.
@@ -98,6 +101,15 @@ class Journal(Protocol):
     def first_receipt_covering(self, log: Log, size: int) -> ReceiptRecord | None:
         """The receipt of the smallest size that is at least `size`."""
 
+    def cosignatures(self, log: Log, size: int) -> list[CosignatureRecord]:
+        """The cosignatures on the head of exactly this size, in the order of the witnesses' keys."""
+
+    def latest_cosignatures(self, log: Log, count: int) -> list[CosignatureRecord]:
+        """At most so many cosignatures, those of the largest sizes first."""
+
+    def first_cosignature_covering(self, log: Log, size: int, witness: str) -> CosignatureRecord | None:
+        """A witness's cosignature of the smallest size that is at least `size`."""
+
     def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
         """The first kept status, with both signature halves, by the other side of the log's author, that covers `size` > 0."""
 
@@ -135,6 +147,9 @@ class Journal(Protocol):
 
     def statements(self, line: bytes, ours: bool, type: int, pair: Pair) -> Iterator[StatementRecord]:
         """The kept statements of this side, type and pair, in the order in which they were stored."""
+
+    def nonce(self, line: bytes, nonce: bytes) -> NonceRecord | None:
+        """What a nonce of ours was made of, if a kept status of the peer echoes it and a witness had spoken before."""
 
     def certificates(self, line: bytes, ours: bool) -> list[CertificateRecord]:
         """The certificates of one side by ascending serial; a later one of the same serial has replaced the earlier."""

@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
+from watchline.core.encoding import encode
 from watchline.errors import JournalError, SecretError
 from watchline.journal.disk import DAMAGED_HINT
 
@@ -64,3 +65,8 @@ class Seal:
                 "the node key does not open this journal",
                 hint="give the node key that the journal was made with (WATCHLINE_NODE_KEY_FILE)",
             ) from error
+
+
+def place_of(table: str, *key: bytes | int | bool | str) -> bytes:
+    """What a sealed value is bound to; one encoding, so no two places look alike."""
+    return encode([table, *key])

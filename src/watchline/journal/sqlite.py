@@ -14,15 +14,16 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
-from watchline.core.encoding import encode
 from watchline.core.merkle import root_at
 from watchline.core.records import (
     AlarmRecord,
     AttemptRecord,
     CertificateRecord,
     CheckpointRecord,
+    CosignatureRecord,
     EntryRecord,
     Log,
+    NonceRecord,
     Pair,
     PrekeyRecord,
     ReceiptRecord,
@@ -32,10 +33,13 @@ from watchline.core.records import (
 )
 from watchline.errors import JournalError, UsageError
 from watchline.journal import LineRecord
+from watchline.journal.alarms import Alarms
+from watchline.journal.attempts import Attempts
 from watchline.journal.disk import DAMAGED_HINT, WAL_BYTES, Disk
-from watchline.journal.sealing import SALT_BYTES, Seal
+from watchline.journal.sealing import SALT_BYTES, Seal, place_of
 from watchline.journal.secrets import Secrets
 from watchline.journal.tree import INDEX_BITS, Tree
+from watchline.journal.witnessed import Cosignatures
 
 BLINDING_BYTES = 32
 ROOM_BYTES = 64 * 1024 * 1024  # reserved unless told otherwise: some minutes of full frames, time to call people
@@ -43,7 +47,6 @@ _CHUNK_ROWS = 2048  # rows read at once by what iterates
 _CHUNK_ENTRIES = 64  # entries carry bodies of up to 64 KiB
 
 _STATEMENT = "ours, theirs, own, type, time, our_size, their_size, payload, ed, ml, keep"
-_ATTEMPT = "time, route, outcome, size, ours, theirs"
 _ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released"
 
 
@@ -93,6 +96,9 @@ class SqliteJournal:
         self._seal = seal
         self._tree = Tree(disk)
         self._secrets = Secrets(disk, seal)
+        self._alarms = Alarms(disk, seal)
+        self._attempts = Attempts(disk)
+        self._cosignatures = Cosignatures(disk)
         self._room_bytes = ROOM_BYTES
         self._logs: dict[Log, _LogRow] = {}
         self._line_numbers: dict[bytes, int] = {}
@@ -102,12 +108,14 @@ class SqliteJournal:
             EntryRecord: self._store_entry,
             CheckpointRecord: self._store_checkpoint,
             ReceiptRecord: self._store_receipt,
+            CosignatureRecord: lambda record: self._cosignatures.store(self._known_log(record.log).number, record),
+            NonceRecord: lambda record: self._cosignatures.store_nonce(self._known_line(record.line), record),
             StateRecord: self._store_state,
             PrekeyRecord: self._store_prekey,
             StatementRecord: self._store_statement,
             CertificateRecord: self._store_certificate,
-            AlarmRecord: self._store_alarm,
-            AttemptRecord: self._store_attempt,
+            AlarmRecord: lambda record: self._alarms.store(self._known_line(record.line), record),
+            AttemptRecord: lambda record: self._attempts.store(self._known_line(record.line), record),
         }
 
     def commit(self, records: Iterable[Record]) -> None:
@@ -175,6 +183,15 @@ class SqliteJournal:
         row = self._at_size(log, size, "SELECT key, root, time, signature FROM receipts", "ASC")
         return ReceiptRecord(log, *row) if row else None
 
+    def cosignatures(self, log: Log, size: int) -> list[CosignatureRecord]:
+        return self._cosignatures.at(log, self._log_number(log), size)
+
+    def latest_cosignatures(self, log: Log, count: int) -> list[CosignatureRecord]:
+        return self._cosignatures.latest(log, self._log_number(log), count)
+
+    def first_cosignature_covering(self, log: Log, size: int, witness: str) -> CosignatureRecord | None:
+        return self._cosignatures.first_covering(log, self._log_number(log), size, witness)
+
     def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
         # Only a status has sizes above 0, so the type needs no asking.
         own, covered = (0, "our_size") if log.outgoing else (1, "their_size")
@@ -212,7 +229,7 @@ class SqliteJournal:
         return None
 
     def referring(self, log: Log, re: int) -> list[int]:
-        number = row.number if (row := self._find_log(log)) else None
+        number = self._log_number(log)
         found = self._disk.rows("SELECT key FROM leaves WHERE key >> 40 = ? AND re = ? ORDER BY key", (number, re))
         return [_index(key) for (key,) in found]
 
@@ -223,7 +240,7 @@ class SqliteJournal:
         found = self._disk.rows(
             "SELECT part, blob FROM states JOIN secrets USING (slot) WHERE line = ? ORDER BY part", (self._find_line(line),)
         )
-        return {part: self._secrets.open(_place("state", line, part), blob) for part, blob in found}
+        return {part: self._secrets.open(place_of("state", line, part), blob) for part, blob in found}
 
     def prekeys(self, line: bytes, pair: Pair, ours: bool) -> dict[int, bytes]:
         found = self._disk.rows(
@@ -231,7 +248,7 @@ class SqliteJournal:
             " WHERE line = ? AND ours = ? AND theirs = ? AND own = ? ORDER BY pre_id",
             (self._find_line(line), *pair, ours),
         )
-        return {pre_id: self._secrets.open(_place("prekey", line, *pair, ours, pre_id), blob) for pre_id, blob in found}
+        return {pre_id: self._secrets.open(place_of("prekey", line, *pair, ours, pre_id), blob) for pre_id, blob in found}
 
     def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None:
         found = self._disk.rows(
@@ -251,6 +268,9 @@ class SqliteJournal:
             for _, *row in found:
                 yield _read_statement(line, row)
 
+    def nonce(self, line: bytes, nonce: bytes) -> NonceRecord | None:
+        return self._cosignatures.nonce(line, self._find_line(line), nonce)
+
     def certificates(self, line: bytes, ours: bool) -> list[CertificateRecord]:
         found = self._disk.rows(
             "SELECT serial, encoded FROM certificates WHERE line = ? AND own = ? ORDER BY serial", (self._find_line(line), ours)
@@ -258,30 +278,13 @@ class SqliteJournal:
         return [CertificateRecord(line, ours, serial, encoded) for serial, encoded in found]
 
     def alarms(self, line: bytes) -> list[AlarmRecord]:
-        found = self._disk.rows(
-            "SELECT time, kind, rule, message, evidence FROM alarms WHERE line = ? ORDER BY number", (self._find_line(line),)
-        )
-        return [
-            AlarmRecord(
-                line, time, kind, rule, message, self._seal.open(_place("alarm", line, time, kind, rule, message), evidence)
-            )
-            for time, kind, rule, message, evidence in found
-        ]
+        return self._alarms.of(line, self._find_line(line))
 
     def attempts(self, line: bytes, since: int) -> list[AttemptRecord]:
-        found = self._disk.rows(
-            f"SELECT {_ATTEMPT} FROM attempts WHERE line = ? AND time >= ? ORDER BY time, number",
-            (self._find_line(line), since),
-        )
-        return [AttemptRecord(line, at, way, outcome, size, Pair(*pair)) for at, way, outcome, size, *pair in found]
+        return self._attempts.since(line, self._find_line(line), since)
 
     def first_attempt(self, line: bytes, pair: Pair, size: int) -> AttemptRecord | None:
-        found = self._disk.rows(
-            f"SELECT {_ATTEMPT} FROM attempts"
-            " WHERE line = ? AND ours = ? AND theirs = ? AND outcome = 'sent' AND size >= ? ORDER BY size, number LIMIT 1",
-            (self._find_line(line), *pair, size),
-        )
-        return next((AttemptRecord(line, at, way, outcome, offered, pair) for at, way, outcome, offered, *_ in found), None)
+        return self._attempts.first_sent(line, self._find_line(line), pair, size)
 
     # The home.
 
@@ -290,7 +293,7 @@ class SqliteJournal:
             if self._disk.rows("SELECT 1 FROM lines WHERE name = ? AND line <> ?", (row.name, row.line)):
                 raise UsageError("another line has this name", hint="choose another name", name=row.name)
             old = self._disk.rows("SELECT pairing FROM lines WHERE line = ?", (row.line,))
-            slot = self._secrets.put(_place("line", row.line), row.pairing, old[0][0] if old else None)
+            slot = self._secrets.put(place_of("line", row.line), row.pairing, old[0][0] if old else None)
             execute(
                 "INSERT INTO lines (line, name, created, confirmed, pairing) VALUES (?, ?, ?, ?, ?)"
                 " ON CONFLICT (line) DO UPDATE SET name = excluded.name, created = excluded.created,"
@@ -318,7 +321,7 @@ class SqliteJournal:
         with self._transaction() as execute:
             for log in self.logs(line):
                 first = self._known_log(log).number << INDEX_BITS
-                for table in ("leaves", "bodies", "checkpoints", "receipts"):
+                for table in ("leaves", "bodies", "checkpoints", "receipts", "cosignatures"):
                     execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", (first, first | (1 << INDEX_BITS) - 1))
             number = self._known_line(line)
             for (slot,) in self._disk.rows(
@@ -335,7 +338,7 @@ class SqliteJournal:
             old = self._disk.rows("SELECT slot FROM documents WHERE kind = ? AND key = ?", (kind, key))
             slot = old[0][0] if old else None
             if value is not None and sealed:
-                slot = self._secrets.put(_place("document", kind, key), value, slot)
+                slot = self._secrets.put(place_of("document", kind, key), value, slot)
                 execute("INSERT OR REPLACE INTO documents VALUES (?, ?, ?, NULL)", (kind, key, slot))
                 return
             if slot is not None:
@@ -422,7 +425,7 @@ class SqliteJournal:
         if slot is None:
             found = self._disk.rows("SELECT slot FROM states WHERE line = ? AND part = ?", key)
             slot = found[0][0] if found else None
-        kept = self._secrets.put(_place("state", line, part), record.blob, slot)
+        kept = self._secrets.put(place_of("state", line, part), record.blob, slot)
         if kept != slot:
             self._disk.cursor.execute("INSERT OR REPLACE INTO states VALUES (?, ?, ?)", (*key, kept))
         self._state_slots[line, part] = kept
@@ -434,7 +437,7 @@ class SqliteJournal:
         slot = found[0][0] if found else None
         execute = self._disk.cursor.execute
         if record.value is not None:
-            place = _place("prekey", record.line, *record.pair, record.ours, record.pre_id)
+            place = place_of("prekey", record.line, *record.pair, record.ours, record.pre_id)
             slot = self._secrets.put(place, record.value, slot)
             execute("INSERT OR REPLACE INTO prekeys VALUES (?, ?, ?, ?, ?, ?)", (*key, slot))
         elif slot is not None:
@@ -453,20 +456,6 @@ class SqliteJournal:
         self._disk.cursor.execute(
             "INSERT OR REPLACE INTO certificates VALUES (?, ?, ?, ?)",
             (self._known_line(record.line), record.ours, record.serial, record.encoded),
-        )
-
-    def _store_alarm(self, record: AlarmRecord) -> None:
-        shown = (record.time, record.kind, record.rule, record.message)
-        evidence = self._seal.seal(_place("alarm", record.line, *shown), record.evidence)
-        self._disk.cursor.execute(
-            "INSERT INTO alarms (line, time, kind, rule, message, evidence) VALUES (?, ?, ?, ?, ?, ?)",
-            (self._known_line(record.line), *shown, evidence),
-        )
-
-    def _store_attempt(self, record: AttemptRecord) -> None:
-        self._disk.cursor.execute(
-            f"INSERT INTO attempts (line, {_ATTEMPT}) VALUES (?, ?, ?, ?, ?, ?, ?)",
-            (self._known_line(record.line), record.time, record.route, record.outcome, record.size, *record.pair),
         )
 
     # Finding rows.
@@ -495,7 +484,7 @@ class SqliteJournal:
             )
             if not found:
                 return None
-            row = self._logs[log] = _LogRow(found[0][0], self._stored_size(found[0][0]), _place("entry", *_log_parts(log)))
+            row = self._logs[log] = _LogRow(found[0][0], self._stored_size(found[0][0]), place_of("entry", *_log_parts(log)))
         return row
 
     def _known_log(self, log: Log) -> _LogRow:
@@ -509,6 +498,9 @@ class SqliteJournal:
             row = self._find_log(log)
             assert row is not None
         return row
+
+    def _log_number(self, log: Log) -> int | None:
+        return row.number if (row := self._find_log(log)) else None
 
     def _stored_size(self, log_number: int) -> int:
         first = log_number << INDEX_BITS
@@ -557,7 +549,7 @@ class SqliteJournal:
 
     def _read_entry(self, log: Log, row: tuple[Any, ...]) -> EntryRecord:
         key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released = row
-        opened = self._seal.open(_place("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big"), secret)
+        opened = self._seal.open(place_of("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big"), secret)
         body, blinding = opened[BLINDING_BYTES:], opened[:BLINDING_BYTES]
         return EntryRecord(
             log, _index(key), kind, leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released)
@@ -566,7 +558,7 @@ class SqliteJournal:
     def _read_lines(self) -> list[LineRecord]:
         rows = "SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing ORDER BY number"
         return [
-            LineRecord(line, name, created, bool(confirmed), self._secrets.open(_place("line", line), blob))
+            LineRecord(line, name, created, bool(confirmed), self._secrets.open(place_of("line", line), blob))
             for line, name, created, confirmed, blob in self._disk.rows(rows)
         ]
 
@@ -576,17 +568,12 @@ class SqliteJournal:
             (kind, *bindings),
         )
         return {
-            key: self._secrets.open(_place("document", kind, key), blob) if value is None else value
+            key: self._secrets.open(place_of("document", kind, key), blob) if value is None else value
             for key, value, blob in found
         }
 
 
 @lru_cache(maxsize=1024)
-def _place(table: str, *key: bytes | int | bool | str) -> bytes:
-    """What a sealed value is bound to; one encoding, so no two places look alike."""
-    return encode([table, *key])
-
-
 def _log_parts(log: Log) -> tuple[bytes, int, int, bool]:
     return log.line, log.pair.ours, log.pair.theirs, log.outgoing
 
