@@ -17,8 +17,7 @@ from watchline.core.encoding import decode, encode
 from watchline.core.keys import KemKey, seal_to
 from watchline.desk import medium, officers
 from watchline.desk.secrets import MAGIC, Cost, seal, unseal
-from watchline.journal.sealing import Seal
-from watchline.journal.sqlite import _place
+from watchline.journal.sealing import Seal, place_of
 
 CHEAP = Cost(8, 1, 1)
 KINDS = {medium._KIND: "the identity", officers._KIND: "the key of an officer"}
@@ -81,7 +80,7 @@ def journal_values() -> Iterator[Attempt]:
         "another journal": Seal(bytes(32), bytes(15) + b"\1"),
     }
     refused = of("journal damaged")
-    places = {name: _place(*key) for name, key in PLACES.items()}
+    places = {name: place_of(*key) for name, key in PLACES.items()}
     own = seals["this journal"]
     for (name, place), (other, other_place) in product(places.items(), repeat=2):
         slot = ReaderSlot(partial(own.open, place))

@@ -153,7 +153,7 @@ class Machine:
         watched: Any = WatchedJournal(self.journal, self)
         self.desk = self.world.desk_type(watched, self.world.config, clock=self.moment)
         self.desk.on_failure = self._failed
-        self.desk.on_event = self._event
+        self.desk.listeners.append(self._event)
         self.desk.on_peer_keys_changed = self._peer_keys_changed
         self.desk.run(Scheduler(self))
         self.note("started")

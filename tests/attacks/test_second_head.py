@@ -6,9 +6,10 @@ from pathlib import Path
 
 from tests.line_pair import Side, joined
 from watchline.core.frames import Stated
-from watchline.core.line import SPOKEN_PART, Phase
+from watchline.core.line import Phase
 from watchline.core.records import StateRecord
 from watchline.core.setting import Effects
+from watchline.core.spoken import SPOKEN_PART
 from watchline.core.statements import StatementType, read_status, verify_statement
 
 

@@ -50,7 +50,7 @@ def copies(pair: LinePair, folder: Path, *texts: str) -> list[Copy]:
         journal = open_journal(path, bytes(32), create=False)
         side = Side(pair.a.setup, pair.a.party, path, journal, Line.restore(pair.a.setup, journal, clock.moment()), clock)
         side.line.phase, side.line.reachable = Phase.OPEN, True  # a machine that was copied while its line was open
-        side.line._unspoken_after = side.line._status_due = None
+        side.line._spoken.after = side.line.statuses.due_at = None
         chain_key = side.line.outgoing.chain.chain_key
         record = side.say(text)
         side.turn()

@@ -151,5 +151,12 @@ TYPED: dict[str, dict[str, str]] = {
     },
     "holding-reply": {"of": "1/1/7", "answer_by": "2023-02-15T12:00:00Z", "reason": "being looked into"},
     "decline": {"of": "1/1/7", "reason": "not for this line"},
+    "line-status": {
+        "state": "maintenance",
+        "from": "2023-03-31T00:00:00Z",
+        "until": "2023-03-31T02:00:00Z",
+        "reason": "The cable is moved.",
+        "alternate": "the telephone of the duty desk",
+    },
     "free-text": {"text": "Good morning.", "language": "en", "subject": "greeting"},
 }

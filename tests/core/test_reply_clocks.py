@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from tests.line_pair import LinePair, joined
+from tests.line_pair import LinePair, Side, joined
+from watchline.core.clocks import ANSWER
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.outgoing import Draft
 from watchline.core.records import EntryRecord, Log
 from watchline.core.reply_clocks import FLOOR_STEP, STATE_PART, ReplyClocks
-from watchline.core.setting import Reader
+from watchline.core.setting import ClockRanOut, Reader
+from watchline.core.statements import OpenItem, Status
 from watchline.errors import JournalError
 
 QUESTION = Notice("statement", 1, Precedence.FLASH, False, "en", {1: "?"})
@@ -52,6 +57,7 @@ class LosingReader:
     def __init__(self, journal: Reader, lost: tuple[Log, int]) -> None:
         self._lost = lost
         self.size, self.leaves, self.state = journal.size, journal.leaves, journal.state
+        self.first_receipt_covering = journal.first_receipt_covering
         self._entry = journal.entry
 
     def entry(self, log: Log, index: int) -> EntryRecord | None:
@@ -65,3 +71,150 @@ def test_entry_that_the_journal_lost_ends_the_restart(pair: LinePair) -> None:
     reader = LosingReader(pair.a.journal, (log, asked.index))
     with pytest.raises(JournalError, match="an entry is missing"):
         ReplyClocks(pair.a.setup, lambda *_: None, lambda *_: None).restore(reader, pair.a.clock.moment())  # type: ignore[arg-type]
+
+
+ASKED = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "?"})
+ANSWER_SECONDS = 3600
+
+
+def hold(side: Side, index: int, promised: int, *, released: bool = True) -> EntryRecord:
+    """Promise an answer to the other side's notice within so many seconds."""
+    fields = {1: [1, 1, index], 2: side.clock.wall + promised}
+    return side.notice(Notice("holding-reply", 1, Precedence.FLASH, False, "en", fields), re=index, released=released)
+
+
+STEPS = st.lists(
+    st.one_of(
+        st.tuples(st.just("ask"), st.just(0)),
+        st.tuples(st.just("hold"), st.sampled_from([-60, 1, 900, 7200])),
+        st.tuples(st.just("hold unreleased"), st.just(500)),
+        st.tuples(st.just("acknowledge"), st.just(0)),
+        st.tuples(st.just("pass"), st.sampled_from([1, 40, 700])),
+        st.tuples(st.just("restart"), st.integers(0, 1)),
+    ),
+    min_size=3,
+    max_size=10,
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=25, deadline=None)
+@given(STEPS, st.integers(0, 999))
+def test_holding_replies_give_both_desks_the_same_clocks_at_any_sizes_and_after_any_restart(
+    steps: list[tuple[str, int]], seed: int
+) -> None:
+    with joined(seed) as pair:
+        asked = [pair.a.notice(ASKED)]
+        first: dict[int, int] = {}
+        pair.settle(1)
+        for step, value in steps:
+            last = asked[-1]
+            if step == "ask":
+                asked.append(pair.a.notice(ASKED))
+            elif step == "acknowledge":
+                pair.b.acknowledge(last)
+            elif step == "pass":
+                pair.clock.advance(value)
+            elif step == "restart":
+                (pair.a, pair.b)[value].restart(connected=True)
+            else:
+                hold(pair.b, last.index, value, released=step == "hold")
+                if step == "hold" and value > 0:
+                    first.setdefault(last.index, min(value, ANSWER_SECONDS))
+            pair.settle(1)
+        pair.connect()
+        pair.settle(10)
+        assert pair.a.alarms() == pair.b.alarms() == []
+        sizes = pair.a.line.outgoing.edge.size, pair.b.line.outgoing.edge.size
+        ours, theirs = pair.a.line.clocks, pair.b.line.clocks
+        for a_size in range(sizes[0] - 1, sizes[0] + 1):
+            for b_size in range(sizes[1] - 1, sizes[1] + 1):
+                open_at = [
+                    [(each.index, kind, allowed) for each, kind, allowed in found]
+                    for found in (ours._ours.open_at(a_size, b_size), theirs._theirs.open_at(a_size, b_size))
+                ]
+                assert open_at[0] == open_at[1]
+        allowed = {each.index: seconds for each, kind, seconds in ours._ours.open_at(*sizes) if kind == ANSWER}
+        assert allowed == {record.index: first.get(record.index, ANSWER_SECONDS) for record in asked}
+
+
+def test_a_peer_that_lists_the_terms_clock_after_its_holding_reply_is_contradicted(pair: LinePair) -> None:
+    asked = pair.a.notice(ASKED)
+    pair.settle()
+    hold(pair.b, asked.index, 900)
+    pair.settle()
+    status = pair.a.line.statuses.peer_status
+    assert status is not None
+    assert [(item.kind, item.allowed) for item in status.open] == [(ANSWER, 900)]
+    sizes = pair.a.line.outgoing.edge.size, pair.a.line.incoming.edge.size
+    assert pair.a.line.clocks.judge(status, *sizes) is None
+    lying = replace(status, open=tuple(replace(item, allowed=ANSWER_SECONDS) for item in status.open))
+    assert pair.a.line.clocks.judge(lying, *sizes) is not None
+
+
+def ran_out(side: Side) -> list[tuple[bool, int, int]]:
+    return [(event.own, event.index, event.kind) for event in side.events if isinstance(event, ClockRanOut)]
+
+
+def test_peer_whose_clock_says_otherwise_is_believed_for_two_intervals_and_no_longer(pair: LinePair) -> None:
+    asked = pair.a.notice(QUESTION)
+    pair.settle()
+    pair.clock.advance(590)
+
+    def said(seconds: int) -> Status:
+        heard = pair.a.line.statuses.peer_status
+        assert heard is not None
+        return replace(heard, open=(OpenItem(asked.index, 0, seconds, 600),))
+
+    for _ in range(24):
+        pair.a.line.clocks.hear(said(10), pair.a.clock.moment())
+        pair.a.turn()
+        if ran_out(pair.a):
+            break
+        pair.clock.advance(10)
+    over = pair.clock.running - 1000 - 600
+    assert ran_out(pair.a) == [(True, asked.index, 0)]
+    assert 110 <= over <= 140
+
+
+def test_peer_whose_clock_is_ahead_is_believed_at_once_and_only_once(pair: LinePair) -> None:
+    asked = pair.a.notice(QUESTION)
+    pair.settle()
+    heard = pair.a.line.statuses.peer_status
+    assert heard is not None
+    for _ in range(3):
+        pair.a.line.clocks.hear(replace(heard, open=(OpenItem(asked.index, 0, 600, 600),)), pair.a.clock.moment())
+        pair.a.turn()
+    pair.a.line.clocks.hear(replace(heard, open=(OpenItem(99, 0, 600, 600),)), pair.a.clock.moment())
+    pair.clock.advance(700)
+    pair.a.turn()
+    assert ran_out(pair.a) == [(True, asked.index, 0)]
+
+
+def test_clocks_of_our_notices_go_on_over_a_restart_from_the_receipt_and_begin_with_none_without_it(pair: LinePair) -> None:
+    received = pair.a.notice(QUESTION)
+    pair.settle()
+    pair.cut()
+    pair.a.notice(QUESTION)
+    pair.a.turn()
+    pair.clock.advance(300)
+    pair.a.restart()
+    line = pair.a.line
+    [clock] = line.clocks.running(True, line.outgoing.edge.size, line.incoming.edge.size, pair.a.clock.moment())
+    assert clock.index == received.index
+    assert 300 <= clock.seconds <= 310
+
+
+def test_a_line_without_a_route_wakes_when_a_clock_runs_out(pair: LinePair) -> None:
+    asked = pair.a.notice(QUESTION)
+    pair.settle()
+    pair.cut()
+    for side in (pair.a, pair.b):
+        at = side.line.next_tick_at(side.clock.moment())
+        assert at <= pair.clock.running + 600
+    pair.clock.advance(600)
+    for side, own in ((pair.a, True), (pair.b, False)):
+        assert side.line.next_tick_at(side.clock.moment()) <= pair.clock.running
+        side.line.tick(side.clock.moment())
+        side.turn()
+        assert ran_out(side) == [(own, asked.index, 0)]

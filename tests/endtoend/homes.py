@@ -98,6 +98,16 @@ class NodeProcess:
             assert time.monotonic() < deadline, f"{found} instead of {state}: {self.log.read_text()[-2000:]}"
             select_wait(0.05)
 
+    def wait_until_it_works(self, line: str) -> None:
+        """Come back once the line carries and the peer's machine speaks; a notice may still wait for its people."""
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            [shown] = self.ask_until("status", line=line)["lines"]
+            if all(shown["lamps"][name]["colour"] == "green" for name in ("line", "machine")):
+                return
+            assert time.monotonic() < deadline, f"{shown['state']}: {self.log.read_text()[-2000:]}"
+            select_wait(0.05)
+
     def kill(self) -> None:
         """As a power cut to the process: no warning, no last words."""
         if self.process is not None:

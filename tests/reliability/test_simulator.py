@@ -257,7 +257,7 @@ class Hasty(Desk):
     def open_line(self, row: LineRecord) -> OpenLine:
         opened = super().open_line(row)
         opened.line.phase = Phase.OPEN
-        opened.line._unspoken_after = None
+        opened.line._spoken.after = None
         return opened
 
 

@@ -38,7 +38,7 @@ def running(homes: Path) -> Iterator[tuple[NodeProcess, NodeProcess]]:
     for node in both:
         node.start()
     for node, line in zip(both, (BEIJING, TOKYO), strict=True):
-        node.wait_for_state("up", line)
+        node.wait_until_it_works(line)
     yield both
     for node in both:
         node.kill()
@@ -173,7 +173,7 @@ def test_keys_rotate_on_a_home_of_then(running: tuple[NodeProcess, NodeProcess],
     tokyo.command("keys", "confirm", BEIJING, "--as", "duty", "--as", "second")
     beijing.command("keys", "confirm", TOKYO, "--as", "duty", "--as", "second")
     for node, line in ((tokyo, BEIJING), (beijing, TOKYO)):
-        node.wait_for_state("up", line)
+        node.wait_until_it_works(line)
         said(node, line, "--text", f"new keys, {line}")
         node.command("export", line, "--out", tmp_path / f"{line}.evidence")
         assert node.command("verify", tmp_path / f"{line}.evidence")["verified"]

@@ -56,8 +56,8 @@ def test_notices_acknowledgements_declines_and_tests_go_both_ways(mixed: Both) -
         assert {"received", "declined"} <= set(shown[f"ours:{asked}"])
         arrived = {entry["id"]: entry for entry in log_of(peer, back)}
         assert arrived[f"theirs:{number}"]["released"]
-    for node in mixed:
-        assert node.ask("status")["lines"][0]["state"] == "up"
+    for node in mixed:  # what was declined last is a state of its own in the newer version
+        assert node.ask("status")["lines"][0]["state"] in ("up", "declined")
 
 
 @pytest.mark.xfail(reason="what the release of an answer says has changed: neither version counts the other's answers")

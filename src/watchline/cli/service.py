@@ -43,7 +43,7 @@ def serve(session: Session, dial_only: bool) -> int:
 def lines(session: Session) -> None:
     """List the lines of this desk with their states.
 
-    A line that is not confirmed yet has its digits beside it.
+    A line that is not confirmed yet has its digits beside it. A line that is not up has what proves it.
     """
     with session.desk() as (_, caller):
         document = caller.call("lines")
@@ -133,9 +133,18 @@ def _lines_shown(rows: list[dict[str, Any]]) -> Iterable[str]:
         return
     yield from table([["LINE", "STATE", "PEER"], *([row["name"], row["state"], row["peer"]] for row in rows)])
     for row in rows:
+        if row["state"] not in ("up", "pairing"):
+            yield f"{row['name']}: {_proof_shown(row)}"
+    for row in rows:
         if "digits" in row:
             yield f'{row["name"]}: compare, then watchline confirm {row["name"]} --digits "..."'
             yield f"  {row['digits']}"
+
+
+def _proof_shown(row: dict[str, Any]) -> str:
+    """What proves the state, on whose side it is, and how strong the proof is."""
+    words = row["words"]
+    return ", ".join(part for part in (words["proof"], words["side"], words["strength"]) if part is not None)
 
 
 def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
@@ -145,6 +154,11 @@ def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
         yield "No line yet."
     for row in rows:
         yield f"{row['name']} to {row['peer']}: {row['state']}"
+        yield f"  {row['words']['state']}: {_proof_shown(row)}"
+        if row["since"] is not None:
+            yield f"  since           {shown_time(row['since'], zone)}"
+        for name, lamp in row["lamps"].items():
+            yield f"  {name.upper():<8}{lamp['colour']:<8}{lamp['word']}: {lamp['text']}"
         test = row["last_test"]
         if test is None:
             yield "  last test       none yet"

@@ -17,7 +17,7 @@ from watchline.core.alarms import Alarms
 from watchline.core.announced import AnnouncedRoutes
 from watchline.core.changeover import Changeover, named_incarnation
 from watchline.core.confirmations import Side
-from watchline.core.encoding import decode, encode
+from watchline.core.encoding import encode
 from watchline.core.entries import EntryType
 from watchline.core.frames import (
     Cosigned,
@@ -42,7 +42,7 @@ from watchline.core.incoming import Incoming
 from watchline.core.kept_statements import statement_evidence
 from watchline.core.leaves import Leaves
 from watchline.core.limits import FRAME_ENTRIES_MAX, PREKEYS_LOW
-from watchline.core.merkle import Edge
+from watchline.core.line_notices import LineNotices
 from watchline.core.outgoing import Draft, Outgoing
 from watchline.core.phases import TRANSITIONS, Cause, Phase
 from watchline.core.probes import Probes
@@ -62,12 +62,12 @@ from watchline.core.setting import (
     ReceiptArrived,
     StatusArrived,
 )
+from watchline.core.spoken import Spoken
 from watchline.core.statements import (
     Statement,
     StatementType,
     Status,
     read_prekeys,
-    read_status,
     verify_statement,
 )
 from watchline.core.status_exchange import StatusExchange
@@ -76,10 +76,8 @@ from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageErro
 
 __all__ = ["TRANSITIONS", "Cause", "Line", "Phase"]
 
-PHASE_PART, SPOKEN_PART = "phase", "spoken"
+PHASE_PART = "phase"
 BATCH = FRAME_ENTRIES_MAX  # entries under one checkpoint signature, unless told otherwise
-STATUS_SOON_SECONDS = 1.0  # a status follows a new entry or receipt within this time
-OPENING_STATUS_SECONDS = 5.0  # while nothing can be sent before an answer, do not wait for the next regular one
 EPOCH_SPACING_SECONDS = 1.0
 REFUSAL_SECONDS = 1.0  # one refusal a second and line (rule 39)
 
@@ -102,18 +100,15 @@ class Line:
         leaves = Leaves(reader, self.incoming)
         self.clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
         self.witnessed = Witnessed(self.outgoing, self.incoming, reader)
+        self.line_notices = LineNotices()
         self.statuses = StatusExchange(self.outgoing, self.incoming, self.clocks, reader, self.witnessed)
         self._freshness = self.statuses.freshness
         self._announced = AnnouncedRoutes()
         self._gate = StatementGate(self.incoming, self.outgoing, self._freshness, self._announced)
-        self._unspoken_after: Edge | None = None  # while opening, what was composed since the line was last open is not said
-        self._spoken_kept = False
+        self._spoken = Spoken()
         self._taking_early = False
-        self._status_due: float | None = None
-        self._status_at = -math.inf
         self._next_epoch_at = 0.0
         self._prekeys_issued = 0
-        self._prompted = False
         self._probes = Probes()
         self._alarms = Alarms(setup.line)
         self._refused_at = -math.inf
@@ -146,11 +141,12 @@ class Line:
         It opens as a restored line does: an empty log may also be a copy from before the first entry.
         """
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
-        line._unspoken_after = Edge.EMPTY
+        line.line_notices.restore(reader, setup)
+        line._spoken.begin()
         continues, line._records = line.changeover.begin(setup)
         line.outgoing.begin(moment, line.incoming.edge, continues)
         line._issue_again(moment)
-        line._status_due = moment.running
+        line.statuses.at_once(moment)
         return line
 
     @classmethod
@@ -167,14 +163,12 @@ class Line:
         line._records = line.changeover.restore(setup, moment)
         if reader.state(setup.line, setup.part(PHASE_PART)) == Phase.STOPPED.value.encode():
             line.phase = Phase.STOPPED
-        spoken = reader.state(setup.line, setup.part(SPOKEN_PART))
-        line._spoken_kept = bool(spoken)
-        line._unspoken_after = Edge.from_bytes(*decode(spoken)) if spoken else line.outgoing.edge
-        line.clocks.restore(reader, moment, line._unspoken_after.size)
         line.witnessed.restore(setup)
+        line.clocks.restore(reader, moment, line._spoken.restore(reader, setup, line.outgoing.edge))
+        line.line_notices.restore(reader, setup)
         line.statuses.restore(setup, stopped=line.phase is Phase.STOPPED)
         line._announced.restore(reader, setup)
-        line._status_due = moment.running
+        line.statuses.at_once(moment)
         return line
 
     # --- what the desk says
@@ -196,9 +190,13 @@ class Line:
 
     def _compose(self, draft: Draft, moment: Moment) -> EntryRecord:
         record = self.outgoing.compose(draft, moment, self.incoming.edge)
-        self.clocks.note(record, moment)
-        self._status_soon(moment)
+        self._note(record, moment)
+        self.statuses.soon(moment)
         return record
+
+    def _note(self, record: EntryRecord, moment: Moment) -> None:
+        self.clocks.note(record, moment)
+        self._keep_now(self.line_notices.note(record, self.setup))
 
     def _issue_again(self, moment: Moment) -> None:
         """Say again what the pairs before left open, once, as soon as people stand for the peer's incarnation (rule 30)."""
@@ -229,8 +227,7 @@ class Line:
     def connected(self, moment: Moment) -> None:
         """A route carries again: say where we stand, and send again what has no receipt."""
         self.reachable = True
-        self._prompted = False
-        self._status_due = moment.running
+        self.statuses.connected(moment)
         if self.statuses.peer_status is None:
             self._items += self.changeover.introductions(self.setup)
         self._items += self._announced.said()
@@ -247,7 +244,7 @@ class Line:
         return self._seal([self._probes.ask(moment)], moment)
 
     def tick(self, moment: Moment) -> None:
-        """Let time pass: statuses, repeats and epochs that are due. Without a route nothing is."""
+        """Let time pass: statuses, repeats and epochs that are due. Without a route only reply clocks run out, in `turn`."""
         if not self.reachable:
             return
         if self.phase is Phase.OPEN:
@@ -257,14 +254,15 @@ class Line:
                 self.outgoing.prepare_epoch(moment)
                 self._next_epoch_at = moment.running + EPOCH_SPACING_SECONDS
                 self._urgent = True
-        if self._status_due is None and moment.running >= self._next_status_at():
-            self._status_due, self._prompted = moment.running, False
+        self.statuses.tick(self.setup, moment, opening=self.phase is Phase.OPENING)
 
     def next_tick_at(self, moment: Moment) -> float:
         """When `tick` and a turn after it have something to do, in seconds of the running clock."""
+        clock = self.clocks.next_deadline
+        due = [moment.running + self.setup.terms.status_interval_seconds if clock is None else clock]
         if not self.reachable:
-            return moment.running + self.setup.terms.status_interval_seconds
-        due = [self._next_status_at() if self._status_due is None else self._status_due]
+            return min(due)
+        due.append(self.statuses.next_at(self.setup, opening=self.phase is Phase.OPENING))
         if self.phase is Phase.OPEN:
             due += [at for at in (self.outgoing.resend_at, self.changeover.ask_at) if at is not None]
             if self.outgoing.epoch_due(moment):
@@ -272,10 +270,6 @@ class Line:
             if self.outgoing.has_more:
                 due.append(moment.running)
         return min(due)
-
-    def _next_status_at(self) -> float:
-        interval = float(self.setup.terms.status_interval_seconds)
-        return self._status_at + (min(interval, OPENING_STATUS_SECONDS) if self.phase is Phase.OPENING else interval)
 
     @property
     def unacknowledged(self) -> int:
@@ -338,7 +332,7 @@ class Line:
             taken, unknown_root_at = self.incoming.receive_full(item, self.outgoing, moment)
         self._take(taken, moment)
         if unknown_root_at is not None:
-            self._ask_show(unknown_root_at, moment)
+            self.statuses.ask_show(unknown_root_at, moment)
             contradiction = Contradiction("an entry of the peer names a head of our log that we do not have", rule=26)
             contradiction.evidence = encode([item.leaf, item.root, item.signature])
             self._alarm(contradiction, moment)
@@ -355,11 +349,11 @@ class Line:
         if self.incoming.setup is not self.setup:
             self.take_setup(self.incoming.setup)
         for record in taken:
-            self.clocks.note(record, moment)
+            self._note(record, moment)
             self._events.append(EntryArrived(record))
             self._heard(record, moment)
         if taken:
-            self._status_soon(moment)
+            self.statuses.soon(moment)
 
     def _heard(self, record: EntryRecord, moment: Moment) -> None:
         contradiction = self.changeover.heard(record)
@@ -370,6 +364,7 @@ class Line:
         with self._gate.bounded(Receipt, moment):
             record = self.outgoing.accept_receipt(item, moment)
         if record is not None:
+            self.clocks.received(record.size, moment)
             self._events.append(ReceiptArrived(record.size, record.time))
 
     def _receive_statement(self, item: Stated, moment: Moment) -> None:
@@ -391,23 +386,17 @@ class Line:
         elif statement.type is StatementType.EPOCH:
             if self.incoming.accept_epoch(statement):
                 self._urgent = True
-                self._status_due = moment.running
+                self.statuses.at_once(moment)
                 self._take_early(moment)
         else:
             self._urgent = self.outgoing.keep_prekeys(read_prekeys(statement)) or self._urgent
 
     def _receive_status(self, statement: Statement, moment: Moment) -> None:
-        status = read_status(statement)
-        made = self._freshness.made_for(status.echo)
-        newer = self._freshness.hear(status, made)
+        status, made, newer = self.statuses.hear(statement, self.setup, stopped=self.phase is Phase.STOPPED)
         if self.phase is not Phase.STOPPED:
-            self.statuses.bind(statement, status)
-            if made is not None:
-                self.statuses.judge_fresh(statement, status, made, self.setup)
             self._judge_our_log(statement, status, made, moment)
-        if made is None and not self._prompted:
-            self._prompted = True
-            self._status_due = moment.running
+        if made is None:
+            self.statuses.prompt(moment)
         if newer:
             record = self.statuses.keep(statement, status, self.setup, moment, fresh=made is not None)
             self._records += [record, *(self.witnessed.made_of(status.echo) if record.keep else ())]
@@ -423,33 +412,17 @@ class Line:
             self._alarm(contradiction, moment)
 
     def _judge_our_log(self, statement: Statement, status: Status, made: Made | None, moment: Moment) -> None:
-        """Compare what the peer says it holds of our log with our own (rule 26)."""
-        if self.statuses.holds_ours(status):
-            if made is not None:
-                self.statuses.asked = None
-                self._agreed(Cause.AGREED, moment)
-            return
-        if made is not None and made.asked and self.statuses.asked is not None and not self._gate.is_crowded(moment):
-            self.statuses.asked = None
-            unproven = Contradiction("the peer claims a head of our log that it cannot show our signature on", rule=26)
-            unproven.evidence = statement_evidence(statement)
-            self._alarm(unproven, moment)
-            self._agreed(Cause.UNPROVEN, moment)
-        elif made is not None or self.phase is Phase.OPEN:
-            self._ask_show(status.held_size, moment)
-
-    def _agreed(self, cause: Cause, moment: Moment) -> None:
-        if self.phase is Phase.OPENING:
+        is_crowded = self._gate.is_crowded(moment)
+        cause, contradiction = self.statuses.compare_our_log(
+            statement, status, made, moment, is_open=self.phase is Phase.OPEN, is_crowded=is_crowded
+        )
+        if contradiction is not None:
+            self._alarm(contradiction, moment)
+        if cause is not None and self.phase is Phase.OPENING:
             self._move(cause)
-            self._status_soon(moment)
+            self.statuses.soon(moment)
             if self.reachable:
                 self.outgoing.restart_sending(0, moment)
-
-    def _ask_show(self, size: int, moment: Moment) -> None:
-        """Ask for our own checkpoint. The question goes with our statuses until it is answered: see `StatusExchange.speak`."""
-        if self.statuses.asked is None:
-            self.statuses.asked = size
-            self._status_due = moment.running
 
     def _answer_status(self, status: Status, made: Made, moment: Moment) -> None:
         """Give the peer what its fresh status shows it lacks: our certificate, entries, prekeys."""
@@ -464,16 +437,6 @@ class Line:
             self._prekeys_issued = self._freshness.made
             self._urgent = True
 
-    def _make_status(self, moment: Moment) -> list[Item]:
-        items, record = self.statuses.speak(self._unspoken_after or self.outgoing.edge, self.setup, moment)
-        self._status_due, self._status_at = None, moment.running
-        self._records.append(record)
-        return items
-
-    def _status_soon(self, moment: Moment) -> None:
-        if self._status_due is None:
-            self._status_due = max(moment.running, self._status_at + STATUS_SOON_SECONDS)
-
     def _receive_request(self, item: Refusal, moment: Moment) -> None:
         if item.rule == 22:
             if item.inc == self.setup.pair.ours and self.phase is Phase.OPEN:
@@ -481,7 +444,7 @@ class Line:
         elif item.rule == 26:
             if item.inc == self.setup.pair.theirs:
                 self.statuses.showing = item.at
-                self._status_soon(moment)
+                self.statuses.soon(moment)
         else:
             self._alarm(PeerError("the peer refused what this desk sent", rule=item.rule, hint="call the other desk"), moment)
 
@@ -553,23 +516,21 @@ class Line:
     def _move(self, cause: Cause) -> None:
         self.phase = TRANSITIONS[self.phase, cause]
         if self.phase is Phase.OPEN:
-            self._unspoken_after = None
-            self._keep_spoken(b"")
+            self._keep_now(self._spoken.opened(self.setup))
         self._records.append(StateRecord(self.setup.line, self.setup.part(PHASE_PART), self.phase.value.encode()))
         self._events.append(PhaseChanged(self.phase.value))
 
-    def _keep_spoken(self, spoken: bytes) -> None:
-        """Keep, or delete, how far our log went when the line was last open: a later start must not say more either."""
-        if self._spoken_kept != bool(spoken):
-            self._spoken_kept, self._urgent = bool(spoken), True  # durable before more is said, else less is said after it
-            self._records.append(StateRecord(self.setup.line, self.setup.part(SPOKEN_PART), spoken))
+    def _keep_now(self, record: StateRecord | None) -> None:
+        if record is not None:
+            self._urgent = True
+            self._records.append(record)
 
     def _stop(self, cause: Cause, error: PeerError, moment: Moment) -> None:
         if self.phase is Phase.STOPPED:
             return
         self._alarm(error, moment)
         self._move(cause)
-        self._status_due = moment.running
+        self.statuses.at_once(moment)
         self._urgent = True
 
     def halt(self, rollback: Rollback, moment: Moment) -> None:
@@ -596,12 +557,13 @@ class Line:
             if not self.outgoing.has_more:
                 self._items += self.changeover.answer()
             self._items += self.witnessed.told(self.setup)
-        if self._unspoken_after is not None and self.outgoing.edge.size > self._unspoken_after.size:
-            self._keep_spoken(encode([self._unspoken_after.size, self._unspoken_after.to_bytes()]))
+        self._keep_now(self._spoken.grown(self.outgoing.edge, self.setup))
         out_records, out_items, out_changed = self.outgoing.turn(moment)
         in_records, in_items, in_changed = self.incoming.turn(moment, receipts=self.phase is not Phase.STOPPED)
-        said = self._status_due is not None and moment.running >= self._status_due and self.reachable
+        due_at = self.statuses.due_at
+        said = due_at is not None and moment.running >= due_at and self.reachable
         status_items = self._make_status(moment) if said else []
+        self._events += self.clocks.ran_out(self.outgoing.edge.size, self.incoming.edge.size, moment)
         if self.phase is not Phase.OPEN:
             out_items = []
         if self.phase is Phase.STOPPED:
@@ -615,6 +577,11 @@ class Line:
         self._records, self._items, self._urgent = [], [], False
         self._events.clear()
         return effects
+
+    def _make_status(self, moment: Moment) -> list[Item]:
+        items, record = self.statuses.speak(self._spoken.after or self.outgoing.edge, self.setup, moment)
+        self._records.append(record)
+        return items
 
     def _seal(self, items: Sequence[Item], moment: Moment) -> bytes:
         return self._seal_key.seal(items, moment.random(12), padded=self._padded)

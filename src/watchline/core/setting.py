@@ -142,6 +142,7 @@ class Reader(Protocol):
     def cosignatures(self, log: Log, size: int) -> list[CosignatureRecord]: ...
 
     def latest_cosignatures(self, log: Log, count: int) -> list[CosignatureRecord]: ...
+    def first_receipt_covering(self, log: Log, size: int) -> ReceiptRecord | None: ...
 
     def state(self, line: bytes, part: str) -> bytes | None: ...
 
@@ -237,6 +238,22 @@ class LateEntry:
     record: EntryRecord
 
 
+@dataclass(frozen=True, slots=True)
+class ClockRanOut:
+    """A reply clock ran out; told once for each run of each clock, and once more after a restart if nobody has closed it.
+
+    own: of a notice of ours, which the peer did not answer; else of one of the peer's. index: of the notice in its author's
+    log. kind: `clocks.ACKNOWLEDGE` or `ANSWER`. seconds: how long it has run, by the peer's fresh status where that lists it.
+    """
+
+    own: bool
+    index: int
+    precedence: int
+    kind: int
+    seconds: int
+    allowed: int
+
+
 Event = (
     EntryArrived
     | EntriesRecovered
@@ -248,6 +265,7 @@ Event = (
     | PhaseChanged
     | IncarnationArrived
     | LateEntry
+    | ClockRanOut
 )
 
 

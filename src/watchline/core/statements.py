@@ -210,6 +210,11 @@ def read_status(statement: Statement) -> Status:
     )
 
 
+def kept_rung(payload: bytes) -> int:
+    """The rung in a status as it was verified and kept: nothing is verified here."""
+    return shapes.integer(shapes.array(decode(payload), "status", length=21)[17], "rung")
+
+
 def _read_open_item(value: Value) -> OpenItem:
     index, kind, seconds, allowed = shapes.array(value, "open item", length=4)
     return OpenItem(

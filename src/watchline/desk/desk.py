@@ -91,8 +91,8 @@ class Desk:
         self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
         self.on_peer_keys_changed: Callable[[OpenLine, bytes], None] = lambda _, __: None
         self.on_wanted: Callable[[OpenLine], None] = lambda _: None
-        self.on_event: Callable[[OpenLine, Event], None] = lambda _, __: None
         self.on_committed: Callable[[OpenLine, Sequence[Record]], None] = lambda _, __: None
+        self.listeners: list[Callable[[OpenLine, Event], None]] = []
         self._loop: Scheduler | None = None
         self._dirty: dict[OpenLine, None] = {}
         self._waiting: list[Record] = []
@@ -132,7 +132,7 @@ class Desk:
         if rollback is not None:
             line.halt(rollback, moment)
         opened = OpenLine(row, pairing, self.facts.name, line)
-        opened.attempted = line.outgoing.received
+        opened.attempted, opened.opened_at = line.outgoing.received, moment.running
         self.tests.begin(opened)
         for kind, address in self.peer_routes(row, pairing):
             opened.routes[address] = RouteState(kind, address)
@@ -266,6 +266,8 @@ class Desk:
             opened.links.remove(link)
         if opened.link is None:
             opened.linked_since = None
+            for route in opened.routes.values():
+                route.outcome = route.outcome if route.relay else None  # what the next attempt finds counts, not an old one
             opened.line.disconnected()
         elif was_first:
             self._carry_over(opened, opened.link, self.moment())
@@ -297,7 +299,9 @@ class Desk:
         if self.failed is not None:
             return
         moment = self.moment()
+        linked = sum(opened.link is not None for opened in self.lines.values())
         for opened in list(self.lines.values()):
+            opened.others_carry = linked > (opened.link is not None)
             if opened.line.next_tick_at(moment) <= moment.running:
                 opened.line.tick(moment)
                 self.touch(opened)
@@ -430,6 +434,11 @@ class Desk:
     # --- events
 
     def _tell(self, opened: OpenLine, event: Event) -> None:
+        self._heed(opened, event)
+        for listener in self.listeners:
+            listener(opened, event)
+
+    def _heed(self, opened: OpenLine, event: Event) -> None:
         if isinstance(event, ReceiptArrived):
             opened.resolve_waiters("received", lambda index: index < event.size)
             if opened.on_verified is not None:
@@ -437,10 +446,10 @@ class Desk:
         elif isinstance(event, EntryArrived):
             self._entry_arrived(opened, event.record)
         elif isinstance(event, StatusArrived):
-            opened.contradicted = opened.contradicted and not event.fresh
+            opened.contradicted_at = None if event.fresh else opened.contradicted_at
         elif isinstance(event, AlarmRaised):
             log.error("line.alarm", line=opened.record.name, kind=event.kind, message=event.message)
-            opened.contradicted = opened.contradicted or event.kind == "contradiction"
+            opened.contradicted_at = self.moment().wall if event.kind == "contradiction" else opened.contradicted_at
         elif isinstance(event, RoutesArrived):
             self._routes_arrived(opened, event)
         elif isinstance(event, PhaseChanged):
@@ -453,7 +462,6 @@ class Desk:
             self._recovered(opened, event.records)
         elif isinstance(event, LateEntry):
             self._late(opened, event.record)
-        self.on_event(opened, event)
 
     def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
         if record.log.pair != opened.line.setup.pair:

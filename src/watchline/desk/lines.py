@@ -7,22 +7,23 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from watchline.core.clocks import RunningClock
+from watchline.core.lamps import Lamps, LastTest, judge_lamps
 from watchline.core.line import Line, Phase
+from watchline.core.line_state import LineFacts, OverdueClock, RouteFacts, Standing, judge
 from watchline.core.pairing import Pairing
 from watchline.core.setting import Moment
 from watchline.desk.references import Names
 from watchline.journal import LineRecord
 from watchline.routes import Link
 
-MISSED_STATUS_FACTOR = 1.5  # a status is missed when the next should have been here for half an interval
-DOWN_STATUS_FACTOR = 2.5
-
 
 @dataclass(slots=True)
 class RouteState:
     """How one way to the peer stands.
 
-    outcome: of the last attempt, None before the first. seconds: the round trip of the last probe, None if none came back.
+    outcome: of the last attempt since a link stood, None before one has ended. seconds: the round trip of the last probe, None
+    if none came back. relay: whether somebody else carries the frames; then carries: whether it is reached and took ours, None
+    before that is known. peer_seen_at: when a frame of the peer last came over it, in seconds of the running clock.
     """
 
     kind: str
@@ -30,6 +31,9 @@ class RouteState:
     outcome: str | None = None
     linked: bool = False
     seconds: float | None = None
+    relay: bool = False
+    carries: bool | None = None
+    peer_seen_at: float | None = None
 
 
 @dataclass(slots=True)
@@ -54,7 +58,12 @@ class Waiter:
 
 @dataclass(slots=True, eq=False)
 class OpenLine:
-    """A confirmed line in a running desk."""
+    """A confirmed line in a running desk.
+
+    opened_at: when this process took it up, in seconds of the running clock. others_carry: another line of the desk has a
+    link. contradicted_at: when the peer's status was last found to contradict both logs, in seconds since 1970; None if its
+    last fresh one does not.
+    """
 
     record: LineRecord
     pairing: Pairing
@@ -68,7 +77,9 @@ class OpenLine:
     next_test_slot: int = 0
     answers_spent_until: float = 0.0
     attempted: int = 0
-    contradicted: bool = False
+    contradicted_at: int | None = None
+    opened_at: float = 0.0
+    others_carry: bool = False
     hurried_at: float = 0.0
     linked_since: float | None = None
     on_verified: Callable[[int], None] | None = None
@@ -93,7 +104,7 @@ class OpenLine:
     def succeed(self, line: Line) -> None:
         """Go on with a new pair of incarnations; whoever waits for an entry of the pair before looks what became of it."""
         self.line = line
-        self.attempted, self.test, self.contradicted = line.outgoing.received, None, False
+        self.attempted, self.test, self.contradicted_at = line.outgoing.received, None, None
         waiters, self.waiters = self.waiters, []
         for waiter in waiters:
             if not waiter.done.done():
@@ -101,26 +112,87 @@ class OpenLine:
 
     def state(self, moment: Moment) -> str:
         """One word for the line as it stands now, of those in docs/concepts.md."""
-        if self.is_stopped:
-            return "stopped"
-        if self.link is None:
-            refused = any(route.outcome in ("refused", "tls") for route in self.routes.values())
-            return "terminal_down" if refused else "line_down"
-        if self.contradicted:
-            return "contradicted"
-        interval = self.line.setup.terms.status_interval_seconds
-        heard = max(self.line.statuses.peer_status_at or 0.0, self.linked_since or 0.0)
-        age = moment.running - heard
-        if age > DOWN_STATUS_FACTOR * interval:
-            return "terminal_down"
-        if age > MISSED_STATUS_FACTOR * interval or self.line.phase is Phase.OPENING or self.line.unconfirmed:
-            return "degraded"
-        return "up"
+        return self.standing(moment).state.value
+
+    def standing(self, moment: Moment) -> Standing:
+        """How the line stands now, and what proves it."""
+        return judge(self.facts(moment))
+
+    def lamps(self, moment: Moment) -> Lamps:
+        """The four lamps of the line as it stands now."""
+        facts, test = self.facts(moment), self.last_test
+        interval = self.line.setup.terms.test_interval_seconds
+        last = None if test is None else LastTest(bool(test.ok), max(0, moment.wall - test.at), interval)
+        return judge_lamps(facts, judge(facts), last)
+
+    def facts(self, moment: Moment) -> LineFacts:
+        """Everything that the state and the lamps are judged from."""
+        line, status = self.line, self.line.statuses.peer_status
+        heard_at = line.statuses.peer_status_at
+        received, declined = line.outgoing.received, line.clocks.declined
+        gave_receipt_since = status is not None and status.held_size < received and line.clocks.all_received(received)
+        return LineFacts(
+            wall=moment.wall,
+            interval_seconds=line.setup.terms.status_interval_seconds,
+            silent_seconds=moment.running - (self.opened_at if heard_at is None else heard_at),
+            stopped=self.is_stopped,
+            opening=line.phase is Phase.OPENING,
+            unconfirmed=bool(line.unconfirmed),
+            linked_seconds=None if self.linked_since is None else moment.running - self.linked_since,
+            routes=self._route_facts(moment),
+            others_carry=self.others_carry,
+            received_since=gave_receipt_since,
+            contradicted_at=self.contradicted_at,
+            suspension=line.line_notices.suspension(moment.wall),
+            maintenance=line.line_notices.is_in_maintenance(moment.wall),
+            declined_at=None if declined is None else declined[1],
+            overdue=self._overdue(),
+            watch=None if status is None or heard_at is None else status.watch,
+        )
+
+    def _route_facts(self, moment: Moment) -> tuple[RouteFacts, ...]:
+        """The routes to the peer, and beside them each link that does not stand over one of them: the peer opened it."""
+
+        def seen(route: RouteState) -> float | None:
+            return None if route.peer_seen_at is None else moment.running - route.peer_seen_at
+
+        routes = [
+            RouteFacts(route.relay, route.outcome, route.linked, route.carries, seen(route)) for route in self.routes.values()
+        ]
+        known = {address for address, route in self.routes.items() if route.linked or route.relay}
+        return (*routes, *(RouteFacts(linked=True) for link in self.links if link.address not in known))
+
+    def _overdue(self) -> tuple[OverdueClock, ...]:
+        """The clocks of our notices that the peer's last status lists as run out, and that nothing has closed since."""
+        line, status = self.line, self.line.statuses.peer_status
+        if status is None:
+            return ()
+        sizes = line.outgoing.edge.size, line.incoming.edge.size
+        return tuple(
+            OverdueClock(item.seconds, item.allowed)
+            for item in status.open
+            if item.seconds >= item.allowed and line.clocks.is_running(True, item.index, item.kind, *sizes)
+        )
 
     def running_clocks(self, own: bool, moment: Moment) -> list[RunningClock]:
         """The reply clocks that run now, of our notices (own) or of the peer's."""
         line = self.line
         return line.clocks.running(own, line.outgoing.edge.size, line.incoming.edge.size, moment)
+
+    def due_times(self, own: bool, index: int, moment: Moment) -> list[int]:
+        """When the open clocks of one notice run out, or did, in seconds since 1970: by the peer's clock where it is a notice
+        of ours that the peer's last status lists, else by ours.
+        """
+        line, status = self.line, self.line.statuses.peer_status
+        listed = {(item.kind, item.allowed): item for item in status.open if item.index == index} if own and status else {}
+        due = []
+        for clock in line.clocks.of_notice(own, index, line.outgoing.edge.size, line.incoming.edge.size, moment):
+            item = listed.get((clock.kind, clock.allowed))
+            if status is not None and item is not None:
+                due.append(status.time - item.seconds + item.allowed)
+            else:
+                due.append(moment.wall - clock.seconds + clock.allowed)
+        return due
 
     def resolve_waiters(self, rung: str, reached: Callable[[int], bool]) -> None:
         """Wake those who wait for a rung that their entry has reached."""

@@ -13,16 +13,17 @@ from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.confirmations import STATE_PART as CONFIRMED_PART
 from watchline.core.confirmations import Confirmed
 from watchline.core.entries import Body, EntryType, Leaf, Response
-from watchline.core.line import PHASE_PART, Phase
 from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup
+from watchline.core.statements import StatementType, kept_rung
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk, read_notice, rung_from
 from watchline.desk.line_tests import stored_test
 from watchline.desk.lines import OpenLine
 from watchline.desk.past import first_copy, first_leaf, without_earlier_copies
 from watchline.desk.references import Names, find, reference_to
+from watchline.desk.standing import line_standing
 from watchline.errors import PeerError
 from watchline.journal import Journal, LineRecord
 
@@ -73,8 +74,9 @@ class LineView:
     def times(self, record: EntryRecord) -> dict[str, int]:
         """The rungs that an entry has reached, with their times in seconds since 1970.
 
-        `composed` and `attempted` are the author's word, `received` the receiver's signed clock, the rest the other desk's
-        entries that people there stand behind, by the time they came into custody.
+        `composed` and `attempted` are the author's word, `received` and `rung` the receiver's signed clock, the rest the other
+        desk's entries that people there stand behind, by the time they came into custody. `overdue` is when the first clock
+        that nobody has closed ran out: by the peer's own status where that lists the notice.
         """
         first = first_copy(self.journal, record)
         times = {} if first is None else self._climbed(first)
@@ -94,25 +96,49 @@ class LineView:
         receipt = journal.first_receipt_covering(log, record.index + 1)
         if receipt is not None:
             times["received"] = receipt.time
+            rung_at = self._rung_at(log, record.index)
+            if rung_at is not None:
+                times["rung"] = rung_at
         for entry in self.referring(record):
             rung = rung_from(entry, record, first_leaf(journal, record))
             if rung is not None:
                 times.setdefault(rung, entry.time)
         return times
 
+    def _rung_at(self, log: Log, index: int) -> int | None:
+        """When the receiver first signed that a console of its sounded for every notice up to this one; None if it did not."""
+        ours = not log.outgoing
+        last = self.journal.statement(self.row.line, ours, StatementType.STATUS)
+        if last is None or (last.pair == log.pair and kept_rung(last.payload) <= index):
+            return None  # most often so, and it saves a search
+        for kept in self.journal.statements(self.row.line, ours, StatementType.STATUS, log.pair):
+            if (kept.their_size if ours else kept.our_size) > index and kept_rung(kept.payload) > index:
+                return kept.time
+        return None
+
     def _add_overdue(self, record: EntryRecord, times: dict[str, int], received: int | None) -> None:
         """received: when this copy of the entry was; what is issued again is under a new clock."""
-        notice = read_notice(record)
-        if notice is None or received is None or "answered" in times or "declined" in times:
+        if received is None or "answered" in times or "declined" in times:
             return
+        now = self.desk.moment()
+        opened = self.opened
+        if opened is not None and record.log.pair == opened.line.setup.pair:
+            due = opened.due_times(record.log.outgoing, record.index, now)
+        else:
+            due = self._due_by_journal(record, times, received)
+        if due and min(due) <= now.wall:
+            times["overdue"] = min(due)
+
+    def _due_by_journal(self, record: EntryRecord, times: dict[str, int], received: int) -> list[int]:
+        """When the clocks that nobody has closed run out, by the receipt and the terms alone: no node runs the line."""
+        notice = read_notice(record)
+        if notice is None:
+            return []
         clocks = self.setup.terms.clocks_for(notice.form, notice.precedence)
-        open_clocks = [
-            allowed
-            for kind, allowed in enumerate(clocks)
-            if allowed is not None and not (kind == ACKNOWLEDGE and "acknowledged" in times)
-        ]
-        if open_clocks and received + min(open_clocks) < self.desk.moment().wall:
-            times["overdue"] = received + min(open_clocks)
+        due = [] if clocks.acknowledge is None or "acknowledged" in times else [received + clocks.acknowledge]
+        if clocks.answer is not None:
+            due.append(received + clocks.answer)
+        return due
 
     def entry(self, record: EntryRecord) -> Json:
         """One entry as `inbox`, `log` and `show` give it."""
@@ -287,22 +313,10 @@ def rung_of(rungs: dict[str, str]) -> str:
 def line_summary(desk: Desk, row: LineRecord) -> Json:
     """One line as `lines` gives it; the digits stand there until two people have compared them."""
     setup, pairing = desk.setup_of(row)
-    shown: Json = {"name": row.name, "state": line_state(desk, row), "peer": setup.peer_identity.desk, "line": row.line.hex()}
+    shown: Json = {"name": row.name, "peer": setup.peer_identity.desk, "line": row.line.hex(), **line_standing(desk, row)}
     if not row.confirmed:
         shown["digits"] = pairing.digits
     return shown
-
-
-def line_state(desk: Desk, row: LineRecord) -> str:
-    """One word for a line; a line that no node runs is down by our own doing."""
-    if not row.confirmed:
-        return "pairing"
-    opened = desk.lines.get(row.line)
-    if opened is not None:
-        return opened.state(desk.moment())
-    part = desk.setup_of(row)[0].part(PHASE_PART)
-    stopped = desk.journal.state(row.line, part) == Phase.STOPPED.value.encode()
-    return "stopped" if stopped else "line_down"
 
 
 def line_status(desk: Desk, row: LineRecord) -> Json:

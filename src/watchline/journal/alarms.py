@@ -27,6 +27,8 @@ class Alarms:
         found = self._disk.rows(
             "SELECT time, kind, rule, message, evidence FROM alarms WHERE line = ? ORDER BY number", (number,)
         )
-        return [
-            AlarmRecord(line, *shown, self._seal.open(place_of("alarm", line, *shown), evidence)) for *shown, evidence in found
-        ]
+        alarms = []
+        for time, kind, rule, message, sealed in found:
+            evidence = self._seal.open(place_of("alarm", line, time, kind, rule, message), sealed)
+            alarms.append(AlarmRecord(line, time, kind, rule, message, evidence))
+        return alarms

@@ -67,6 +67,6 @@ class Seal:
             ) from error
 
 
-def place_of(table: str, *key: bytes | int | bool | str) -> bytes:
-    """What a sealed value is bound to; one encoding, so no two places look alike."""
-    return encode([table, *key])
+def place_of(*parts: bytes | int | bool | str) -> bytes:
+    """What a sealed value is bound to: its table, and what names its row there. One encoding, so no two places look alike."""
+    return encode(list(parts))
