@@ -69,8 +69,9 @@ def test_entry_that_the_journal_lost_ends_the_restart(pair: LinePair) -> None:
     pair.settle()
     log = pair.a.setup.outgoing_log
     reader = LosingReader(pair.a.journal, (log, asked.index))
+    clocks = ReplyClocks(pair.a.setup, lambda *_: None, lambda *_: None, lambda _: pair.a.setup.terms)
     with pytest.raises(JournalError, match="an entry is missing"):
-        ReplyClocks(pair.a.setup, lambda *_: None, lambda *_: None).restore(reader, pair.a.clock.moment())  # type: ignore[arg-type]
+        clocks.restore(reader, pair.a.clock.moment())  # type: ignore[arg-type]
 
 
 ASKED = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "?"})

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.amending import agree, ask, let_amend
 from tests.line_pair import LinePair, Side, party, seeded, terms
 from watchline.core.archive import unpack
 from watchline.core.entries import EntryType, Leaf
@@ -21,7 +22,7 @@ from watchline.core.pairing import (
     make_invitation,
 )
 from watchline.core.persons import Roster
-from watchline.core.records import EntryRecord
+from watchline.core.records import CertificateRecord, EntryRecord
 from watchline.desk import exporting
 from watchline.desk.exporting import Reference, export_evidence
 from watchline.desk.officers import sign_roster_change
@@ -191,3 +192,44 @@ def test_change_of_the_roster_is_exported_with_every_later_entry(pair: LinePair)
     report = export(pair.a, place(record))
     assert shown(report) == [("a-1-1", change.index), ("a-1-1", record.index)]
     assert [entry["released"] for entry in report.entries] == [True, True]
+
+
+def test_named_entry_brings_the_amendments_that_it_was_judged_by(pair: LinePair) -> None:
+    for side in (pair.a, pair.b):
+        let_amend(side)
+    before = ask(pair.a)
+    agree(pair, release_people=(1, 1, 1, 2))
+    after = ask(pair.a, 2)
+    agree(pair, body_days=7)
+    pair.settle(1)
+    log = pair.a.setup.outgoing_log
+    for record, versions in ((before, 0), (after, 1)):
+        data, _ = export_evidence(pair.a.journal, row_of(pair.a), pair.a.setup, [(log, record.index)])
+        entries = verify_evidence(data).entries
+        assert [entry["type"] for entry in entries].count("terms") == 2 * versions
+    everything, _ = export_evidence(pair.a.journal, row_of(pair.a), pair.a.setup)
+    assert [entry["type"] for entry in verify_evidence(everything).entries].count("terms") == 4
+
+
+def test_amendments_of_an_earlier_incarnation_are_shown_with_what_ties_it(pair: LinePair) -> None:
+    for side in (pair.a, pair.b):
+        let_amend(side)
+    agree(pair, release_people=(1, 1, 1, 2))
+    pair.a.reincarnate()
+    pair.settle(2)
+    pair.b.confirm()
+    pair.settle(1)
+    record = ask(pair.b, 2)
+    pair.settle(2)
+    for each in (pair.a.setup, pair.b.setup):
+        for signed in (each.own_certificate, each.peer_certificate):
+            own = signed.certificate.desk == pair.b.setup.own_id
+            certificate = CertificateRecord(each.line, own, signed.certificate.serial, signed.encoded)
+            pair.b.journal.commit([certificate])
+    data, _ = export_evidence(pair.b.journal, row_of(pair.b), pair.b.setup, [(record.log, record.index)])
+    report = verify_evidence(data)
+    assert report.verified
+    kinds = sorted((entry["log"], entry["type"]) for entry in report.entries)
+    assert kinds == [
+        ("a-1-1", "terms"), ("a-2-1", "continues"), ("b-1-1", "terms"), ("b-1-2", "continues"), ("b-1-2", "notice"),
+    ]  # fmt: skip

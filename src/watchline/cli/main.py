@@ -33,6 +33,7 @@ COMMANDS = {
     "accept": "pairing",
     "complete": "pairing",
     "confirm": "pairing",
+    "terms": "terms",
     "serve": "service",
     "lines": "service",
     "status": "service",

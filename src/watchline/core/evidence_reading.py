@@ -12,12 +12,14 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
+from watchline.core.amendments import Amendment, Entered, read_entered
 from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
 from watchline.core.checkpoint import Checkpoint, Note, VerifierKey, parse_note
 from watchline.core.encoding import decode
 from watchline.core.entries import (
     NUMBERED,
     Body,
+    Continues,
     Direction,
     EntryType,
     Leaf,
@@ -41,6 +43,7 @@ from watchline.core.evidence_parts import (
     read_hidden,
     roots_of,
 )
+from watchline.core.evidence_terms import ShownTerms
 from watchline.core.keys import DeskPublic, verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
@@ -48,6 +51,7 @@ from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
 from watchline.core.persons import Signer
 from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_roster_entry, verify_signers
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
+from watchline.core.terms import Terms
 from watchline.core.witnessing import Cosignature, witness_key
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
@@ -154,12 +158,17 @@ class EntryReading:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """All that the parts show, checked. statuses: as the desk of that log said them."""
+    """All that the parts show, checked. statuses: as the desk of that log said them.
+
+    terms: the newest in force by what is shown. amendments: what came into force, each with desk A's log, which is its `ours`.
+    """
 
     desks: Desks
     bundle: Bundle
     entries: tuple[EntryReading, ...]
     statuses: tuple[tuple[LogName, Status], ...]
+    terms: Terms
+    amendments: tuple[tuple[LogName, Amendment], ...]
 
 
 def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
@@ -180,7 +189,8 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     ]
     logs = [reader.read(said_in) for reader in readers]
     bodies = {name: body for reader in readers for name, body in reader.issued_again()}
-    entries = [reading for reader in readers for reading in reader.judge(bodies)]
+    terms = ShownTerms(desks.paired, readers)
+    entries = [reading for reader in readers for reading in reader.judge(bodies, terms)]
     certificates = tuple(
         (desk, signed.certificate.serial, signed.encoded)
         for desk in desks.desks
@@ -189,7 +199,8 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
     if not entries and not faults.found:
         faults.found.append(Fault("logs", _RULE, "no entry is shown"))
-    return Reading(desks, bundle, tuple(entries), tuple((speaker, said) for speaker, _, said in statuses))
+    spoken = tuple((speaker, said) for speaker, _, said in statuses)
+    return Reading(desks, bundle, tuple(entries), spoken, terms.newest, terms.amendments)
 
 
 def _group(parts: Mapping[str, bytes]) -> dict[LogName, list[str]]:
@@ -383,7 +394,43 @@ class _LogReader:
             if body is not None:
                 yield (self._name, leaf.index), body
 
-    def judge(self, issued_again: Mapping[tuple[LogName, int], Body]) -> list[EntryReading]:
+    @property
+    def name(self) -> LogName:
+        """The log that it reads."""
+        return self._name
+
+    def continues(self) -> Continues | None:
+        """What entry 0 says, where it is shown."""
+        first = next(iter(self._entries), None)
+        body = None if first is None or first[1].index else _readable(first[0].body)
+        if body is None:
+            return None
+        try:
+            return Continues.decode(body.content)
+        except PeerError:
+            return None
+
+    def entered(self) -> tuple[Entered, ...]:
+        """The texts of terms that two people of the author entered, by the roster in force before each (rule 6)."""
+        found: list[Entered] = []
+        nonces: set[bytes] = set()
+        if all(leaf.type != EntryType.TERMS for _, leaf in self._entries):
+            return ()
+        for shown, leaf in self._entries:
+            body = _readable(shown.body)
+            if body is None:
+                continue
+            if leaf.type in (EntryType.TERMS, EntryType.ROSTER):
+                released, _ = self._judge_release(leaf, body, None, None, None, leaf.time)
+                entered = read_entered(leaf, body.content, bool(released) and body.nonce not in nonces)
+                if leaf.type == EntryType.TERMS and entered is not None:
+                    found.append(entered)
+            if body.nonce is not None:
+                nonces.add(body.nonce)
+        self._roster = self._author.roster
+        return tuple(found)
+
+    def judge(self, issued_again: Mapping[tuple[LogName, int], Body], terms: ShownTerms) -> list[EntryReading]:
         """Read the entries, if the log holds together. issued_again: of all logs that are shown."""
         receipts = [(head.size, head.receipt[0]) for head in self._heads if head.receipt is not None]
         reach = {side: max((size for size, _, who in self._covers if who == side), default=0) for side in self._standing()}
@@ -410,7 +457,8 @@ class _LogReader:
             if leaf.re is not None:
                 log = self._name if leaf.type == EntryType.CANCEL else self._name.reverse
                 target = issued_again.get((log, leaf.re))
-            reading = self._read_entry(leaf, said, body, target, received, covered, nonces)
+            agreed = terms.at(self._name, leaf)
+            reading = self._read_entry(leaf, said, body, target, received, covered, nonces, agreed)
             readings.append(replace(reading, witnessed=witnessed) if (witnessed := _seen(seen, leaf.index)) else reading)
         return readings
 
@@ -437,12 +485,14 @@ class _LogReader:
         received: int | None,
         covered: tuple[str, ...],
         nonces: set[bytes],
+        agreed: Terms,
     ) -> EntryReading:
         name = self._name
         if body is None:
             return EntryReading(name, leaf, number, None, None, None, None, (), received, covered)
         notice, response = _content(leaf, body)
-        released, signers = self._judge_release(leaf, body, target, notice, leaf.time if received is None else received)
+        dated = leaf.time if received is None else received
+        released, signers = self._judge_release(leaf, body, target, notice, agreed, dated)
         if body.nonce is not None:
             if body.nonce in nonces:
                 released, signers = False, ()
@@ -450,7 +500,7 @@ class _LogReader:
         return EntryReading(name, leaf, number, body, notice, response, released, signers, received, covered)
 
     def _judge_release(
-        self, leaf: Leaf, body: Body, target: Body | None, notice: Notice | None, now: int
+        self, leaf: Leaf, body: Body, target: Body | None, notice: Notice | None, agreed: Terms | None, now: int
     ) -> tuple[bool | None, tuple[Signer, ...]]:
         if leaf.type not in PURPOSE_OF:
             return None, ()
@@ -460,10 +510,10 @@ class _LogReader:
                 self._roster, signers = verify_roster_entry(body, self._roster, self._author.identity, paired.line, now)
                 return True, signers
             # The content was read before: to read it twice would be a fifth of all the work on a long log.
-            if notice is None:
-                needed = people_needed(leaf.type, body, paired.terms)
+            if notice is None or agreed is None:
+                needed = people_needed(leaf.type, body, agreed or paired.terms)
             else:
-                needed = paired.terms.people_needed(notice.form, notice.precedence)
+                needed = agreed.people_needed(notice.form, notice.precedence)
             meant = reference(leaf.type, leaf.re, leaf.direction, body, target)
             return True, verify_signers(leaf.type, needed, body, meant, leaf.direction, self._roster, now)
         except PeerError:
@@ -481,13 +531,17 @@ def _seen(said: list[tuple[str, list[int], list[int]]], index: int) -> tuple[tup
 
 def _marked(encoded: bytes | None) -> Body | None:
     """The body of an entry that was issued again; None for one that was not, that is not shown, or that cannot be read."""
+    body = _readable(encoded)
+    return None if body is None or body.again is None else body
+
+
+def _readable(encoded: bytes | None) -> Body | None:
     if encoded is None:
         return None
     try:
-        body = Body.decode(encoded)
+        return Body.decode(encoded)
     except PeerError:
         return None
-    return None if body.again is None else body
 
 
 def _named(said: Status, speaker: LogName, log: LogName) -> list[tuple[int, bytes]]:

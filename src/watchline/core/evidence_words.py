@@ -83,7 +83,8 @@ class Words:
             f"{first} and {second} paired the line with the digits {line_digits(desks.paired.line)} "
             "by three files, each signed by its identity with both algorithms"
         )
-        if not desks.paired.terms.show_third_parties:
+        yield from self._amended()
+        if not self._reading.terms.show_third_parties:
             yield f"{first} and {second} agreed not to show evidence of this line to others"
         for side, desk in desks.desks.items():
             yield from self._remarks(side, desk)
@@ -91,6 +92,14 @@ class Words:
             yield self._sentence(entry)
         for speaker, status in self._reading.statuses:
             yield self._status(speaker, status)
+
+    def _amended(self) -> Iterator[str]:
+        for log, amendment in self._reading.amendments:
+            yield (
+                f"version {amendment.terms.version} of the terms came into force with entry @{amendment.ours - 1} of "
+                f"{self._log(log)} and entry @{amendment.theirs - 1} of {self._log(log.reverse)}; what stands "
+                "above both is judged by it"
+            )
 
     def _remarks(self, side: str, desk: Desk) -> Iterator[str]:
         revoked = desk.certificates[-1].certificate.revoked

@@ -6,10 +6,10 @@ signature. Until the signature over the whole has held, nothing of this object c
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
-from watchline.core import shapes
+from watchline.core import amendments, shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, commitment
@@ -44,6 +44,7 @@ class _Step:
     claimed: int
     number: int
     roster: Roster
+    history: amendments.TermsHistory
     records: list[EntryRecord] = field(default_factory=list)
     nonces: set[bytes] = field(default_factory=set)
     fault: tuple[PeerError, EntryRecord] | None = None
@@ -58,6 +59,8 @@ class Incoming:
         self._prefix = setup.incoming.prefix()
         self.origin = origin(setup.line, setup.peer_identity.id, setup.pair.theirs, setup.pair.ours)
         self.edge = Edge.EMPTY
+        self.history = amendments.TermsHistory(setup.terms, amendments.is_lower(setup))
+        self._own_continues: Continues | None = None
         self.chain: Chain | None = None
         self.upcoming: list[Chain] = []
         self.claimed = 0
@@ -78,6 +81,7 @@ class Incoming:
         self._receipt_due = False
         self._asked: tuple[int, float] | None = None
         self._full_forms_left = FULL_FORMS_PER_TURN
+        self._stored_terms: list[int] = []
         self.dropped = 0
 
     # --- life
@@ -94,13 +98,41 @@ class Incoming:
         self.edge = Edge.from_bytes(parts[5], parts[6])
         recomputed = Edge.EMPTY
         log = self.setup.incoming_log
-        for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
+        for index, (leaf, kind, _) in enumerate(self._reader.leaves(log, 0, self._reader.size(log))):
             recomputed = recomputed.append(leaf_hash(leaf))
+            if kind == EntryType.TERMS:
+                self._stored_terms.append(index)
         if recomputed != self.edge:
             raise damaged("the peer's log does not lead to the root that was committed")
         self._durable = self.edge
         self.cosigned = self.edge.size
         self.prekeys = self._reader.prekeys(self.setup.line, self.setup.pair, ours=True)
+
+    def begin_terms(self, continues: Continues) -> None:
+        """Find the terms under which a new pair begins, as far as our own word goes; the peer's entry 0 may say less."""
+        self._own_continues = continues
+        self.history = self._settled(self.history, None)
+
+    def restore_terms(self, own: Sequence[int]) -> None:
+        """Take up the terms from the journal. own: the indexes of our TERMS entries; those of the peer's are known."""
+        logs = (self.setup.outgoing_log, own), (self.setup.incoming_log, self._stored_terms)
+        ours, theirs = (amendments.entered_in(self._reader.entry(log, index) for index in found) for log, found in logs)
+        self._own_continues = amendments.read_continues(self._reader.entry(self.setup.outgoing_log, 0))
+        self.history = self._settled(self.history.with_all(ours, theirs), self._reader.entry(self.setup.incoming_log, 0))
+
+    def note_own(self, record: EntryRecord) -> None:
+        """Take an entry of ours into account: it may propose terms, or accept them."""
+        entered = amendments.entered_of(record)
+        if entered is not None:
+            self.history = self.history.with_entry(True, entered)
+
+    def _settled(self, history: amendments.TermsHistory, first: EntryRecord | None) -> amendments.TermsHistory:
+        """The terms that the pair begins with, once entry 0 of both is known. first: the peer's, None while it is not here."""
+        theirs, setup = amendments.read_continues(first), self.setup
+        source = amendments.JournalSource(setup, self._reader)
+        return history.with_base(
+            amendments.base_of(setup.pair, self._own_continues, theirs, source, setup.terms, history.lower)
+        )
 
     def _state(self) -> StateRecord:
         blob = encode(
@@ -172,7 +204,7 @@ class Incoming:
             if item.epoch > self.epoch:
                 self._keep_early(item)
             return []
-        step = _Step(self.edge, chain, self.claimed, self.last_number, self.setup.peer_roster)
+        step = self._step(chain)
         for index, entry in enumerate(item.entries[size - item.start :], start=size):
             if not self._follow(step, index, entry, own, moment):
                 self._ask_full_form(index, moment)
@@ -184,6 +216,9 @@ class Incoming:
             self._ask_full_form(size, moment)
             return []
         return self._adopt(step, root, item.signature)
+
+    def _step(self, chain: Chain) -> _Step:
+        return _Step(self.edge, chain, self.claimed, self.last_number, self.setup.peer_roster, self.history)
 
     def next_early(self) -> Entries | None:
         """Give back the first waiting entries whose turn has come, None if there are none."""
@@ -245,6 +280,11 @@ class Incoming:
             released=released,
         )
         step.records.append(record)
+        if leaf.type == EntryType.TERMS and read is not None:
+            entered = amendments.read_entered(leaf, read.content, released)
+            step.history = step.history if entered is None else step.history.with_entry(False, entered)
+        elif leaf.index == 0:
+            step.history = self._settled(step.history, record)
         fault = fault or self._broken_promise(step)
         if fault is not None and step.fault is None:
             step.fault = fault, record
@@ -252,7 +292,8 @@ class Incoming:
     def _stands_behind(self, step: _Step, leaf: Leaf, body: Body, moment: Moment) -> bool:
         """Whether those who must stand behind an entry do; a change of the roster holds for the very next entry."""
         if leaf.type != EntryType.ROSTER:
-            return is_released(leaf, body, self._target(step, leaf), self.setup, step.roster, moment.wall)
+            terms = step.history.at(False, leaf.index, leaf.peer_size)
+            return is_released(leaf, body, self._target(step, leaf), step.roster, terms, moment.wall)
         try:
             step.roster, _ = verify_roster_entry(body, step.roster, self.setup.peer_identity, self.setup.line, moment.wall)
         except PeerError:
@@ -312,7 +353,7 @@ class Incoming:
             fault.evidence = encode([head, leaves, broken.index, broken.blinding, broken.body, fault.evidence])
             raise fault
         self.edge, self.claimed, self.last_number = step.edge, step.claimed, step.number
-        self.chain = step.chain
+        self.chain, self.history = step.chain, step.history
         self.upcoming = [chain for chain in self.upcoming if chain.epoch > step.chain.epoch]
         self._roots[step.edge.size] = root
         if len(self._roots) > ROOTS_KEPT:
@@ -391,7 +432,7 @@ class Incoming:
             return [], None
         if self.edge.append(leaf_hash(item.leaf)).root() != item.root:
             raise BadProof("the signed head does not follow from our copy of the log and this leaf", rule=22, index=leaf.index)
-        step = _Step(self.edge, chain, self.claimed, self.last_number, self.setup.peer_roster)
+        step = self._step(chain)
         self._append(step, leaf, item.leaf, item.sealed, own, moment)
         taken = self._adopt(step, item.root, item.signature)
         known = leaf.peer_size <= own.committed and own.root_at(leaf.peer_size) == leaf.peer_root

@@ -46,7 +46,7 @@ from watchline.core.line_notices import LineNotices
 from watchline.core.outgoing import Draft, Outgoing
 from watchline.core.phases import TRANSITIONS, Cause, Phase
 from watchline.core.probes import Probes
-from watchline.core.records import CertificateRecord, CosignatureRecord, EntryRecord, Record, StateRecord
+from watchline.core.records import FIRST_PAIR, CertificateRecord, CosignatureRecord, EntryRecord, Record, StateRecord
 from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import (
     Effects,
@@ -71,6 +71,8 @@ from watchline.core.statements import (
     verify_statement,
 )
 from watchline.core.status_exchange import StatusExchange
+from watchline.core.succession import judged_again
+from watchline.core.terms import Terms
 from watchline.core.witnessed import Witnessed
 from watchline.errors import Contradiction, Fork, PeerError, Rollback, UsageError, WrongParty
 
@@ -98,7 +100,7 @@ class Line:
         self.reachable = False
         self.junk = 0
         leaves = Leaves(reader, self.incoming)
-        self.clocks = ReplyClocks(setup, leaves.at, leaves.first_of)
+        self.clocks = ReplyClocks(setup, leaves.at, leaves.first_of, self.terms_at)
         self.witnessed = Witnessed(self.outgoing, self.incoming, reader)
         self.line_notices = LineNotices()
         self.statuses = StatusExchange(self.outgoing, self.incoming, self.clocks, reader, self.witnessed)
@@ -144,6 +146,8 @@ class Line:
         line.line_notices.restore(reader, setup)
         line._spoken.begin()
         continues, line._records = line.changeover.begin(setup)
+        line.incoming.begin_terms(continues)
+        line.clocks.settled = setup.pair == FIRST_PAIR
         line.outgoing.begin(moment, line.incoming.edge, continues)
         line._issue_again(moment)
         line.statuses.at_once(moment)
@@ -160,6 +164,8 @@ class Line:
         line = cls(setup, reader, entries_per_checkpoint=entries_per_checkpoint, padded=padded)
         line.outgoing.restore()
         line.incoming.restore()
+        line.incoming.restore_terms(line.outgoing.stored_terms)
+        line.clocks.settled = setup.pair == FIRST_PAIR or line.incoming.edge.size > 0
         line._records = line.changeover.restore(setup, moment)
         if reader.state(setup.line, setup.part(PHASE_PART)) == Phase.STOPPED.value.encode():
             line.phase = Phase.STOPPED
@@ -189,7 +195,10 @@ class Line:
         return record
 
     def _compose(self, draft: Draft, moment: Moment) -> EntryRecord:
+        if draft.again is not None:
+            draft = judged_again(draft, self.terms)
         record = self.outgoing.compose(draft, moment, self.incoming.edge)
+        self.incoming.note_own(record)
         self._note(record, moment)
         self.statuses.soon(moment)
         return record
@@ -206,6 +215,15 @@ class Line:
         self._records.append(done)
         for draft in drafts:
             self._compose(draft, moment)
+
+    @property
+    def terms(self) -> Terms:
+        """The terms in force now (rule 6)."""
+        return self.incoming.history.latest
+
+    def terms_at(self, record: EntryRecord) -> Terms:
+        """The terms by which an entry of the present pair is judged."""
+        return self.incoming.history.of(record)
 
     @property
     def unconfirmed(self) -> tuple[Side, ...]:
@@ -254,15 +272,15 @@ class Line:
                 self.outgoing.prepare_epoch(moment)
                 self._next_epoch_at = moment.running + EPOCH_SPACING_SECONDS
                 self._urgent = True
-        self.statuses.tick(self.setup, moment, opening=self.phase is Phase.OPENING)
+        self.statuses.tick(self.terms.status_interval_seconds, moment, opening=self.phase is Phase.OPENING)
 
     def next_tick_at(self, moment: Moment) -> float:
         """When `tick` and a turn after it have something to do, in seconds of the running clock."""
         clock = self.clocks.next_deadline
-        due = [moment.running + self.setup.terms.status_interval_seconds if clock is None else clock]
+        due = [moment.running + self.terms.status_interval_seconds if clock is None else clock]
         if not self.reachable:
             return min(due)
-        due.append(self.statuses.next_at(self.setup, opening=self.phase is Phase.OPENING))
+        due.append(self.statuses.next_at(self.terms.status_interval_seconds, opening=self.phase is Phase.OPENING))
         if self.phase is Phase.OPEN:
             due += [at for at in (self.outgoing.resend_at, self.changeover.ask_at) if at is not None]
             if self.outgoing.epoch_due(moment):
@@ -348,6 +366,8 @@ class Line:
     def _take(self, taken: list[EntryRecord], moment: Moment) -> None:
         if self.incoming.setup is not self.setup:
             self.take_setup(self.incoming.setup)
+        if taken:
+            self.clocks.settle()
         for record in taken:
             self._note(record, moment)
             self._events.append(EntryArrived(record))
@@ -563,6 +583,7 @@ class Line:
         due_at = self.statuses.due_at
         said = due_at is not None and moment.running >= due_at and self.reachable
         status_items = self._make_status(moment) if said else []
+        self.clocks.interval_seconds = self.terms.status_interval_seconds
         self._events += self.clocks.ran_out(self.outgoing.edge.size, self.incoming.edge.size, moment)
         if self.phase is not Phase.OPEN:
             out_items = []

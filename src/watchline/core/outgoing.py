@@ -87,6 +87,7 @@ class Outgoing:
         self._changed = False
         self._resend_after = RESEND_FIRST_SECONDS
         self._shown_full_at: float | None = None
+        self.stored_terms: list[int] = []
         self.resend_at: float | None = None
 
     # --- life
@@ -113,8 +114,10 @@ class Outgoing:
         self.edge = Edge.from_bytes(parts[8], parts[9])
         recomputed = Edge.EMPTY
         log = self.setup.outgoing_log
-        for leaf, _, _ in self._reader.leaves(log, 0, self._reader.size(log)):
+        for index, (leaf, kind, _) in enumerate(self._reader.leaves(log, 0, self._reader.size(log))):
             recomputed = recomputed.append(leaf_hash(leaf))
+            if kind == EntryType.TERMS:
+                self.stored_terms.append(index)
         if recomputed != self.edge:
             raise damaged("our log does not lead to the root that was committed")
         receipt = self._reader.latest_receipt(self.setup.outgoing_log)

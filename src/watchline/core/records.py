@@ -17,6 +17,9 @@ class Pair(NamedTuple):
     theirs: int
 
 
+FIRST_PAIR = Pair(1, 1)  # nothing was before it
+
+
 class Log(NamedTuple):
     """One append-only log: `outgoing` means that our desk is its author."""
 

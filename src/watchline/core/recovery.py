@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from watchline.core.amendments import TermsHistory, journal_history
 from watchline.core.checkpoint import Checkpoint, origin
 from watchline.core.encoding import encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, verify_commitment
@@ -20,6 +21,7 @@ from watchline.core.merkle import Edge, consistency_path, leaf_hash, verify_cons
 from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
 from watchline.core.release import is_released
 from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.terms import Terms
 from watchline.errors import Contradiction, PeerError, WrongParty
 
 PIECE_BYTES = 100_000  # of leaves, blindings and bodies: with its head and path it fits into a frame
@@ -51,6 +53,7 @@ class Recovery:
         self._number = 0
         self._asked_at: float | None = None
         self._request: LostRequest | None = None
+        self._history: tuple[Pair, TermsHistory] | None = None
 
     @property
     def due_at(self) -> float | None:
@@ -122,7 +125,7 @@ class Recovery:
         lost = self._lost[0]
         if item.start != self._edge.size:
             return []
-        number = self._number
+        number, self._history = self._number, None
         try:
             edge, kept = self._follow(lost.log, self._edge, item, moment)
         except PeerError:
@@ -203,8 +206,14 @@ class Recovery:
             re=leaf.re,
             number=self._count(leaf.type, body),
             nonce=read.nonce,
-            released=is_released(leaf, read, target, self._setup, roster, leaf.time),
+            released=is_released(leaf, read, target, roster, self._terms(log, leaf), leaf.time),
         )
+
+    def _terms(self, log: Log, leaf: Leaf) -> Terms:
+        """The terms at the place of an entry of an earlier pair, as far as they are back."""
+        if self._history is None or self._history[0] != log.pair:
+            self._history = log.pair, journal_history(self._setup.at(log.pair), self._reader)
+        return self._history[1].at(log.outgoing, leaf.index, leaf.peer_size)
 
     def _verify_head(self, log: Log, item: Recovered) -> None:
         key, direction = self._setup.log_key(log), self._setup.direction(log)

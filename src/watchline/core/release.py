@@ -24,7 +24,6 @@ from watchline.core.persons import (
     verify_people,
     verify_roster_change,
 )
-from watchline.core.setting import LineSetup
 from watchline.core.terms import Terms
 from watchline.errors import PeerError, WrongParty
 
@@ -90,14 +89,14 @@ def verify_roster_entry(
     return proposed, signers
 
 
-def is_released(leaf: Leaf, body: Body, target: Body | None, setup: LineSetup, roster: Roster, now: int) -> bool:
+def is_released(leaf: Leaf, body: Body, target: Body | None, roster: Roster, terms: Terms, now: int) -> bool:
     """Whether an entry carries all the assertions it needs, and they hold; entries that need none are released.
 
-    target: as `reference` takes it. roster: of the entry's author, as it stands before this entry.
+    target: as `reference` takes it. roster: of the entry's author, as it stands before this entry. terms: in force there.
     """
     try:
         meant = reference(leaf.type, leaf.re, leaf.direction, body, target)
-        verify_release(leaf.type, body, meant, leaf.direction, roster, setup.terms, now)
+        verify_release(leaf.type, body, meant, leaf.direction, roster, terms, now)
     except PeerError:
         return False
     return True

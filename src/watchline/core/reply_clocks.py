@@ -11,7 +11,7 @@ peer's receipt for them came. A clock that has run out is told once (`ClockRanOu
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from functools import lru_cache
+from functools import partial
 from itertools import islice
 from typing import Literal
 
@@ -23,10 +23,14 @@ from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.records import EntryRecord, StateRecord
 from watchline.core.setting import ClockRanOut, LineSetup, Moment, Reader, damaged
 from watchline.core.statements import OpenItem, Status
+from watchline.core.terms import Terms
 from watchline.errors import Contradiction, Malformed
 
 LeafAt = Callable[[bool, int], Leaf | None]
 """Gives the leaf at an index of our log (True) or the peer's (False); None if there is none."""
+
+TermsAt = Callable[[EntryRecord], Terms]
+"""Gives the terms in force at the place of an entry."""
 
 STATE_PART = "clocks"
 FLOOR_STEP = 256  # entries; a restart opens at most about so many notices that are long closed
@@ -44,19 +48,23 @@ class ReplyClocks:
     declined: (index, time of custody here) of our newest notice under a clock, if the peer's people declined it; else None.
     """
 
-    def __init__(self, setup: LineSetup, leaf_at: LeafAt, first_of: LeafAt) -> None:
+    def __init__(self, setup: LineSetup, leaf_at: LeafAt, first_of: LeafAt, terms_at: TermsAt) -> None:
         """first_of: the leaf of the entry that the one at this place was issued again of (rule 30); None if it is not, or if
-        that leaf is not held.
+        that leaf is not held. `settled`: whether the terms that the pair begins with are known, as they are once the peer's
+        entry 0 is here.
         """
         self._setup = setup
         self._leaf_at = leaf_at
         self._first_of = first_of
-        self._clocks_for = lru_cache(256)(setup.terms.clocks_for)
+        self._terms_at = terms_at
+        self.settled = True
+        self._unsettled: list[Callable[[], None]] = []
         self._ours = OpenNotices()
         self._theirs = OpenNotices()
         self._seen = {True: 0, False: 0}  # entries taken into account, of our log and of the peer's
         self._saved = {True: 0, False: 0}
         self._listed: dict[tuple[int, int], OpenItem] = {}
+        self.interval_seconds = setup.terms.status_interval_seconds  # of the terms in force, as the line keeps it
         self._listed_until = 0.0
         self._is_news = False
         self.declined: tuple[int, int] | None = None
@@ -74,9 +82,22 @@ class ReplyClocks:
 
     def received(self, size: int, moment: Moment) -> None:
         """A receipt of the peer came for every entry of ours below this size: the clocks of its notices begin."""
+        if not self.settled:
+            self._unsettled.append(partial(self.received, size, moment))
         self._ours.receive(size, moment.running)
 
+    def settle(self) -> None:
+        """The terms that the pair begins with are known now: judge by them what was said before, all of it ours."""
+        if self.settled:
+            return
+        self.settled, self._ours = True, OpenNotices()
+        for judge_again in self._unsettled:
+            judge_again()
+        self._unsettled.clear()
+
     def _close(self, record: EntryRecord, moment: Moment) -> None:
+        if not self.settled:
+            self._unsettled.append(partial(self._close, record, moment))
         closing = self._closing(record)
         if closing is None or record.re is None:
             return
@@ -95,10 +116,12 @@ class ReplyClocks:
         return self._ours if own else self._theirs
 
     def _start(self, record: EntryRecord, custody: float | None) -> None:
+        if not self.settled:
+            self._unsettled.append(partial(self._start, record, custody))
         notice = _read_notice(record.body)
         if notice is None:
             return
-        acknowledge, answer = self._clocks_for(notice.form, notice.precedence)
+        acknowledge, answer = self._terms_at(record).clocks_for(notice.form, notice.precedence)
         if acknowledge is None and answer is None:
             return
         if record.log.outgoing:
@@ -286,7 +309,7 @@ class ReplyClocks:
     def hear(self, status: Status, moment: Moment) -> None:
         """Take what a fresh status of the peer says of our notices: it is the peer who says how long it has had them."""
         self._listed = {(item.index, item.kind): item for item in status.open}
-        self._listed_until = moment.running + PATIENCE_INTERVALS * self._setup.terms.status_interval_seconds
+        self._listed_until = moment.running + PATIENCE_INTERVALS * self.interval_seconds
         self._is_news = True
 
     def ran_out(self, our_size: int, their_size: int, moment: Moment) -> list[ClockRanOut]:
@@ -322,7 +345,7 @@ class ReplyClocks:
     def _says_otherwise(self, index: int, kind: int, over: int, moment: Moment) -> bool:
         """Whether the peer's word counts, and says that this clock of ours runs on. over: seconds since it ran out here."""
         item = self._listed.get((index, kind))
-        patient = over < PATIENCE_INTERVALS * self._setup.terms.status_interval_seconds
+        patient = over < PATIENCE_INTERVALS * self.interval_seconds
         return item is not None and item.seconds < item.allowed and moment.running <= self._listed_until and patient
 
     def _seconds(self, notice: OpenNotice, kind: int, closer_size: int, moment: Moment) -> int:

@@ -91,17 +91,17 @@ class StatusExchange:
         self._prompted = False
         self.at_once(moment)
 
-    def tick(self, setup: LineSetup, moment: Moment, *, opening: bool) -> None:
-        """Let time pass."""
-        if self.due_at is None and moment.running >= self.next_at(setup, opening=opening):
+    def tick(self, interval_seconds: int, moment: Moment, *, opening: bool) -> None:
+        """Let time pass. interval_seconds: that of the terms in force."""
+        if self.due_at is None and moment.running >= self.next_at(interval_seconds, opening=opening):
             self._prompted = False
             self.at_once(moment)
 
-    def next_at(self, setup: LineSetup, *, opening: bool) -> float:
+    def next_at(self, interval_seconds: int, *, opening: bool) -> float:
         """When the next one leaves, a little ahead of the interval of the terms."""
         if self.due_at is not None:
             return self.due_at
-        interval = (1 - AHEAD) * setup.terms.status_interval_seconds
+        interval = (1 - AHEAD) * interval_seconds
         return self._spoke_at + (min(interval, OPENING_STATUS_SECONDS) if opening else interval)
 
     # --- the peer's

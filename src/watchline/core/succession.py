@@ -8,16 +8,20 @@ people released is lost, and whoever holds the first copy sees that it is the sa
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from watchline.core import shapes
+from watchline.core.amendments import journal_history
 from watchline.core.encoding import decode
 from watchline.core.entries import Again, Body, Continues, EntryType, Leaf, Place, first_place
 from watchline.core.outgoing import STATE_PART as OUTGOING_PART
 from watchline.core.outgoing import Draft
 from watchline.core.records import EntryRecord, Log, Pair, PrekeyRecord
-from watchline.core.release import reference
+from watchline.core.release import people_needed, reference
 from watchline.core.reply_clocks import LeafAt, ReplyClocks
 from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.terms import Terms
+from watchline.errors import PeerError
 
 ISSUED_AGAIN = frozenset(
     {EntryType.NOTICE, EntryType.ACKNOWLEDGE, EntryType.DECLINE, EntryType.CANCEL, EntryType.ROSTER, EntryType.TERMS}
@@ -80,7 +84,8 @@ class Succession:
     def _unsettled(self, pair: Pair, log: Log, moment: Moment) -> Iterator[int]:
         receipt = self._reader.latest_receipt(log)
         received = 0 if receipt is None else receipt.size
-        clocks = ReplyClocks(self._setup.at(pair), self._leaf_of(pair), lambda _, __: None)
+        terms_at = journal_history(self._setup.at(pair), self._reader).of
+        clocks = ReplyClocks(self._setup.at(pair), self._leaf_of(pair), lambda _, __: None, terms_at)
         clocks.restore(self._reader, moment)
         yield from clocks.open_of_ours(received, self._reader.size(self._log(pair, outgoing=False)))
         yield from range(received, self._reader.size(log))
@@ -120,6 +125,15 @@ class Succession:
             return None if stored is None else Leaf.decode(stored[0])
 
         return leaf_at
+
+
+def judged_again(draft: Draft, terms: Terms) -> Draft:
+    """What is issued again, under the terms where it stands now: they may ask for more people than released it."""
+    try:
+        enough = len(draft.assertions) >= people_needed(draft.type, Body(draft.content), terms)
+    except PeerError:
+        return draft
+    return draft if enough or draft.type != EntryType.NOTICE else replace(draft, released=False)
 
 
 def _first_place(record: EntryRecord) -> Place:

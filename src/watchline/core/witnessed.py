@@ -56,7 +56,7 @@ class Witnessed:
 
     def tell_again(self, setup: LineSetup) -> None:
         """At a new connection: what was told last may have been lost."""
-        if self.keys(setup.terms):
+        if self.keys(self._incoming.history.latest):
             self._untold = self._reader.latest_cosignatures(setup.outgoing_log, REPEATED)[::-1]
 
     def told(self, setup: LineSetup) -> list[Item]:
@@ -69,7 +69,7 @@ class Witnessed:
         return [item for size, records in ready.items() for item in self._item(size, records, setup)]
 
     def _item(self, size: int, records: Sequence[CosignatureRecord], setup: LineSetup) -> list[Item]:
-        keys = self.keys(setup.terms)
+        keys = self.keys(self._incoming.history.latest)
         said = tuple((keys[each.witness].key_id, each.time, each.signature) for each in records if each.witness in keys)
         head = self._reader.checkpoint_at(setup.outgoing_log, size)
         if head is None or not said:
@@ -86,7 +86,7 @@ class Witnessed:
         """
         if (item.inc, item.peer_inc) != setup.pair[::-1]:
             raise WrongParty("cosignatures of another pair of incarnations", rule=27)
-        log, keys = setup.incoming_log, self.keys(setup.terms).items()
+        log, keys = setup.incoming_log, self.keys(self._incoming.history.latest).items()
         held = {(record.witness, record.size) for record in self._reader.cosignatures(log, item.size)}
         new = [
             (vkey, Cosignature(key, time, signature))

@@ -13,16 +13,20 @@ FLASH = 2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import json
+import re
+import tomllib
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
 
 from watchline.catalogue import load_catalogue
-from watchline.core.terms import BY_PRECEDENCE, PRECEDENCES, Clocks, Expectation, Terms, Witness, default_terms
+from watchline.core.terms import BY_PRECEDENCE, PEOPLE_MAX, PRECEDENCES, Clocks, Expectation, Terms, Witness, default_terms
 from watchline.desk.config import Config, read_toml, refuse_unknown
 from watchline.errors import Malformed, UsageError
 
+_KEY = re.compile(r"[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+){0,2}")
 _CLOCK_WORDS = {"none": None, "by-precedence": BY_PRECEDENCE}
 
 
@@ -44,10 +48,51 @@ def proposed_terms(language: str, config: Config, file: Path | None = None) -> T
         status_interval_seconds=config.status_interval_seconds,
         test_interval_seconds=config.test_interval_seconds,
     )
-    return terms if file is None else _changed(terms, read_toml(file), file.name)
+    return terms if file is None else changed_terms(terms, read_toml(file), file.name)
 
 
-def _changed(terms: Terms, table: Mapping[str, Any], where: str) -> Terms:
+def amended_terms(before: Terms, file: Path | None, settings: Sequence[str]) -> Terms:
+    """The next version after terms that are in force. file: changes to them, None for none. settings: more, as KEY=VALUE.
+
+    KEY is a name of the file with its table before it, such as clocks.FLASH.acknowledge_seconds; VALUE is written as in the
+    file, where a word needs no quotes. Raises UsageError, which names what is wrong and what is allowed, or says that nothing
+    changes.
+    """
+    after = before if file is None else changed_terms(before, read_toml(file), file.name)
+    if settings:
+        after = changed_terms(after, _settings_table(settings), "--set")
+    if after == before:
+        raise UsageError(
+            "this changes nothing: the terms in force say the same", hint="see `watchline terms show`", version=before.version
+        )
+    return replace(after, version=before.version + 1)
+
+
+def _settings_table(settings: Sequence[str]) -> dict[str, Any]:
+    lines = []
+    for setting in settings:
+        key, equals, value = (part.strip() for part in setting.partition("="))
+        if not equals or not _KEY.fullmatch(key):
+            raise UsageError(
+                f"{setting[:80]!r} is no setting", hint="write KEY=VALUE, such as clocks.FLASH.acknowledge_seconds=300"
+            )
+        lines.append(f"{key} = {value if _is_toml(value) else json.dumps(value)}")
+    try:
+        return tomllib.loads("\n".join(lines))
+    except tomllib.TOMLDecodeError:
+        raise UsageError("these settings do not go together", hint="give each KEY once, with --set KEY=VALUE") from None
+
+
+def _is_toml(value: str) -> bool:
+    try:
+        tomllib.loads(f"value = {value}")
+    except tomllib.TOMLDecodeError:
+        return False
+    return "\n" not in value
+
+
+def changed_terms(terms: Terms, table: Mapping[str, Any], where: str) -> Terms:
+    """The terms with what a table of a file changes in them. where: the file, for errors. Raises UsageError."""
     refuse_unknown(table, _CHANGES, where=where)
     changes: dict[str, Any] = {}
     for name, value in table.items():
@@ -118,6 +163,9 @@ def _release_people(value: Any, terms: Terms) -> tuple[int, ...]:
     if type(value) is not dict:
         raise ValueError("a table is wanted, such as FLASH = 2")
     refuse_unknown(value, PRECEDENCES, where="release_people")
+    for name, people in value.items():
+        if type(people) is not int or not 1 <= people <= PEOPLE_MAX:
+            raise ValueError(f"release_people.{name} must be a whole number from 1 to {PEOPLE_MAX}")
     return tuple(value.get(name, before) for name, before in zip(PRECEDENCES, terms.release_people, strict=True))
 
 

@@ -21,7 +21,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
-from watchline.desk import report_questions
+from watchline.desk import report_questions, terms_questions
 from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
@@ -40,13 +40,14 @@ SAYABLE = frozenset(
         EntryType.DECLINE,
         EntryType.CANCEL,
         EntryType.ROSTER,
+        EntryType.TERMS,
         EntryType.CONFIRM,
     }
 )
 WAITABLE = ("received", "acknowledged", "answered")
 Method = Callable[..., Awaitable[Json]]
 
-PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (report_questions.methods,)
+PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (report_questions.methods, terms_questions.methods)
 """What other subjects answer: each gives its methods by name."""
 
 
@@ -194,7 +195,7 @@ class Api:
             "language": self.desk.facts.language,
             "zone": self.desk.facts.zone,
             "incarnations": view.incarnations(),
-            "terms": setup.terms.encode().hex(),
+            "terms": view.terms_of(setup.pair).latest.encode().hex(),
             "own_roster": setup.own_roster.encode().hex(),
         }
 
@@ -263,12 +264,14 @@ class Api:
 
     def _append(self, opened: OpenLine, kind: EntryType, body: Body, re: int | None, once: str | None) -> EntryRecord:
         setup, now = opened.line.setup, self.desk.moment().wall
+        if kind == EntryType.TERMS:
+            terms_questions.check_text(opened.line.terms, body.content)
         try:
             if kind == EntryType.ROSTER:
                 verify_roster_entry(body, setup.own_roster, self.desk.facts.identity, setup.line, now)
             else:
                 meant = self._meant(opened, kind, body, re)
-                verify_release(kind, body, meant, setup.outgoing, setup.own_roster, setup.terms, now)
+                verify_release(kind, body, meant, setup.outgoing, setup.own_roster, opened.line.terms, now)
         except PeerError as error:
             raise UsageError(
                 f"nobody who may has released this: {error.message}",

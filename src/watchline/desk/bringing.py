@@ -10,6 +10,7 @@ import random
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
+from watchline.core.amendments import journal_history
 from watchline.core.checkpoint import ED25519, Checkpoint, VerifierKey, format_note, origin
 from watchline.core.encoding import encode
 from watchline.core.entries import Precedence
@@ -185,7 +186,8 @@ def own_logs(desk: Desk) -> list[dict[str, object]]:
         if not row.confirmed:
             continue
         setup, _ = desk.setup_of(row)
-        known = witness_keys(setup.terms)
+        terms = journal_history(setup, desk.journal).latest
+        known = witness_keys(terms)
         latest = {each.witness: each for each in reversed(desk.journal.latest_cosignatures(setup.outgoing_log, 256))}
         witnesses = [
             {
@@ -195,7 +197,7 @@ def own_logs(desk: Desk) -> list[dict[str, object]]:
                 "size": latest[witness.vkey].size if witness.vkey in latest else None,
                 "time": latest[witness.vkey].time if witness.vkey in latest else None,
             }
-            for witness in setup.terms.witnesses
+            for witness in terms.witnesses
         ]
         size = desk.journal.size(setup.outgoing_log)
         found.append({"line": row.name, "vkey": log_key(setup).to_text(), "size": size, "witnesses": witnesses})

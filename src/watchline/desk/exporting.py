@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 
+from watchline.core.amendments import JournalSource, end_before
 from watchline.core.checkpoint import VerifierKey
-from watchline.core.entries import EntryType
+from watchline.core.entries import EntryType, Leaf
 from watchline.core.evidence import build_and_judge
 from watchline.core.evidence_parts import (
     ACCEPTER,
@@ -23,7 +24,7 @@ from watchline.core.evidence_parts import (
     hidden_spans,
 )
 from watchline.core.pairing import Pairing, read_pairing_files
-from watchline.core.records import CheckpointRecord, Log, ReceiptRecord, StatementRecord
+from watchline.core.records import CheckpointRecord, Log, Pair, ReceiptRecord, StatementRecord
 from watchline.core.setting import LineSetup
 from watchline.core.statements import StatementType
 from watchline.core.witnessing import witness_keys
@@ -58,7 +59,7 @@ def gather(journal: Journal, row: LineRecord, setup: LineSetup, references: Sequ
     Raises UsageError for an entry that there is not, and PeerError if the stored pairing does not verify.
     """
     pairing = Pairing.decode(row.pairing)
-    shown = _with_related(journal, references) if references else _all(journal, row.line)
+    shown = _with_related(journal, setup, references) if references else _all(journal, row.line)
     if not shown:
         raise UsageError("there is nothing on this line to export", hint="export once an entry was sent or received")
     statuses = _choose_statuses(journal, row.line, shown)
@@ -99,8 +100,8 @@ def _all(journal: Journal, line: bytes) -> dict[Log, set[int]]:
     return {log: set(range(size)) for log, size in sizes.items() if size}
 
 
-def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log, set[int]]:
-    """The named entries, what they refer to, what refers to them, and by which rosters all of them are judged."""
+def _with_related(journal: Journal, setup: LineSetup, references: Sequence[Reference]) -> dict[Log, set[int]]:
+    """The named entries, what they refer to, what refers to them, and by which rosters and terms all of them are judged."""
     named = set(references)
     shown: dict[Log, set[int]] = {}
     for log, index in named:
@@ -116,10 +117,48 @@ def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log
                 shown.setdefault(log, set()).add(index)
             if (log, index) in named and re < journal.size(target):
                 shown.setdefault(target, set()).add(re)
+    for log, index in [place for pair in {log.pair for log in shown} for place in _terms_below(journal, setup, pair, shown)]:
+        shown.setdefault(log, set()).add(index)
     for log, indexes in shown.items():  # who may release is judged by the changes of the roster below an entry
         leaves = enumerate(journal.leaves(log, 0, max(indexes)))
         indexes.update(index for index, (_, kind, _) in leaves if kind == EntryType.ROSTER)
     return shown
+
+
+def _terms_below(journal: Journal, setup: LineSetup, pair: Pair, shown: dict[Log, set[int]]) -> Iterator[Reference]:
+    """The entries by which both desks amended the terms, as far as what is shown of this pair saw them, and where pairs of
+    incarnations lie between, the entries 0 that tie them.
+    """
+    source, held = JournalSource(setup, journal), None
+    logs = Log(setup.line, pair, outgoing=True), Log(setup.line, pair, outgoing=False)
+    seen = [_seen(journal, log, shown) for log in logs]
+    ties: list[Reference] = []
+    while True:
+        texts = [
+            (log, entered.index)
+            for log, found, size in zip(logs, source.entered(pair), seen, strict=True)
+            for entered in found
+            if entered.index < size
+        ]
+        if texts:
+            yield from (*texts, *ties)
+            ties = []
+        end = end_before(pair, source, held)
+        if end is None:
+            return
+        ties += [(log, 0) for log in logs if journal.size(log)]
+        pair, held, seen = end.pair, end, [end.ours, end.theirs]
+        logs = Log(setup.line, pair, outgoing=True), Log(setup.line, pair, outgoing=False)
+
+
+def _seen(journal: Journal, log: Log, shown: dict[Log, set[int]]) -> int:
+    """How many entries of a log something shown stands above, in it or in the other one."""
+    own, other = shown.get(log), shown.get(_reverse(log))
+    sizes = [max(own)] if own else []
+    if other:  # peer_size never falls
+        last = journal.entry(_reverse(log), max(other))
+        sizes += [] if last is None else [Leaf.decode(last.leaf).peer_size]
+    return max(sizes, default=0)
 
 
 def _reverse(log: Log) -> Log:

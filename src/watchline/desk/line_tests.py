@@ -56,7 +56,7 @@ class LineTests:
         opened.next_test_slot = slot + 1
         setup = opened.line.setup
         lower = setup.own_id < setup.peer_identity.id
-        ours_even = lower == setup.terms.lower_id_tests_even_hours
+        ours_even = lower == opened.line.terms.lower_id_tests_even_hours
         if (slot % 2 == 0) == ours_even and opened.line.phase is Phase.OPEN and self._may_speak_alone(opened):
             self.start(opened)
 
@@ -89,7 +89,7 @@ class LineTests:
         return Notice(form.code, form.version, Precedence.ROUTINE, False, "en", fields).encode()
 
     def _slot(self, opened: OpenLine, moment: Moment) -> int:
-        return moment.wall // opened.line.setup.terms.test_interval_seconds
+        return moment.wall // opened.line.terms.test_interval_seconds
 
     def _end(self, opened: OpenLine, *, ok: bool) -> None:
         test = opened.test

@@ -121,7 +121,7 @@ class OpenLine:
     def lamps(self, moment: Moment) -> Lamps:
         """The four lamps of the line as it stands now."""
         facts, test = self.facts(moment), self.last_test
-        interval = self.line.setup.terms.test_interval_seconds
+        interval = self.line.terms.test_interval_seconds
         last = None if test is None else LastTest(bool(test.ok), max(0, moment.wall - test.at), interval)
         return judge_lamps(facts, judge(facts), last)
 
@@ -133,7 +133,7 @@ class OpenLine:
         gave_receipt_since = status is not None and status.held_size < received and line.clocks.all_received(received)
         return LineFacts(
             wall=moment.wall,
-            interval_seconds=line.setup.terms.status_interval_seconds,
+            interval_seconds=line.terms.status_interval_seconds,
             silent_seconds=moment.running - (self.opened_at if heard_at is None else heard_at),
             stopped=self.is_stopped,
             opening=line.phase is Phase.OPENING,

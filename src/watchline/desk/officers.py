@@ -114,6 +114,9 @@ def check_officer_name(name: str) -> None:
         )
 
 
+_DEEDS = {"roster": "change the roster", "terms": "amend the terms", "incarnation": "confirm an incarnation"}
+
+
 def check_may(officer: OfficerKey, roster: Roster, purpose: str) -> Officer:
     """What the roster, as the peer knows it, says of this officer. Raises UsageError if it does not let them do this.
 
@@ -128,7 +131,7 @@ def check_may(officer: OfficerKey, roster: Roster, purpose: str) -> Officer:
         )
     if known.role not in MAY[purpose]:
         raise UsageError(
-            f"officer {officer.name} has the role {known.role}, which may not {purpose}",
+            f"officer {officer.name} has the role {known.role}, which may not {_DEEDS.get(purpose, purpose)}",
             hint=f"let one of these do it: {', '.join(MAY[purpose])}",
             officer=officer.name,
             role=known.role,

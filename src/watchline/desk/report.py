@@ -111,12 +111,12 @@ def _tests(view: LineView, period: Span, tests: Iterable[tuple[EntryRecord, Noti
 
 
 def _slot(view: LineView, time: int) -> int:
-    return time // view.setup.terms.test_interval_seconds
+    return time // view.terms.test_interval_seconds
 
 
 def _slots_due(view: LineView, period: Span, *, outgoing: bool) -> set[int]:
     """The slots of one desk that lie whole in the period, since the line was paired."""
-    terms = view.setup.terms
+    terms = view.terms
     lower = view.setup.own_id < view.setup.peer_identity.id
     even = (lower == terms.lower_id_tests_even_hours) is outgoing
     interval = terms.test_interval_seconds
@@ -219,7 +219,7 @@ def _days(view: LineView, period: Span, entries: Iterable[tuple[EntryRecord, Not
     days: dict[int, Counter[str]] = defaultdict(Counter)
     for outgoing in (True, False):
         for slot in _slots_due(view, period, outgoing=outgoing):
-            days[slot * view.setup.terms.test_interval_seconds // DAY_SECONDS]["tests_due"] += 1
+            days[slot * view.terms.test_interval_seconds // DAY_SECONDS]["tests_due"] += 1
     kept: set[int] = set()
     for record, notice in entries:
         day = record.time // DAY_SECONDS

@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from hashlib import sha256
 from typing import Any
 
+from watchline.core.amendments import TermsHistory, journal_history
 from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.confirmations import STATE_PART as CONFIRMED_PART
 from watchline.core.confirmations import Confirmed
@@ -17,6 +18,7 @@ from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup
 from watchline.core.statements import StatementType, kept_rung
+from watchline.core.terms import Terms
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk, read_notice, rung_from
 from watchline.desk.line_tests import stored_test
@@ -27,7 +29,7 @@ from watchline.desk.standing import line_standing
 from watchline.errors import PeerError
 from watchline.journal import Journal, LineRecord
 
-CONTENT_OF_MACHINES = frozenset({EntryType.CONTINUES, EntryType.CANCEL, EntryType.ROSTER, EntryType.CONFIRM})
+CONTENT_OF_MACHINES = frozenset({EntryType.CONTINUES, EntryType.CANCEL, EntryType.ROSTER, EntryType.CONFIRM, EntryType.TERMS})
 PRECEDENCES = ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
 Json = dict[str, Any]
 
@@ -41,6 +43,7 @@ class LineView:
         opened = desk.lines.get(row.line)
         self.setup: LineSetup = opened.line.setup if opened is not None else desk.setup_of(row)[0]
         self.opened: OpenLine | None = opened
+        self._histories: dict[Pair, TermsHistory] = {}
 
     @property
     def journal(self) -> Journal:
@@ -84,6 +87,23 @@ class LineView:
         times.update({rung: at for rung, at in own.items() if rung not in times})
         self._add_overdue(record, times, own.get("received"))
         return times
+
+    def terms_of(self, pair: Pair) -> TermsHistory:
+        """The terms of one pair of incarnations, the present one or an earlier one."""
+        if self.opened is not None and pair == self.setup.pair:
+            return self.opened.line.incoming.history
+        if pair not in self._histories:
+            self._histories[pair] = journal_history(self.setup.at(pair), self.journal)
+        return self._histories[pair]
+
+    @property
+    def terms(self) -> Terms:
+        """The terms in force now."""
+        return self.terms_of(self.setup.pair).latest
+
+    def terms_at(self, record: EntryRecord) -> Terms:
+        """The terms by which an entry is judged."""
+        return self.terms_of(record.log.pair).of(record)
 
     def _climbed(self, record: EntryRecord) -> dict[str, int]:
         """The rungs that one copy of an entry has reached, in seconds since 1970."""
@@ -134,7 +154,7 @@ class LineView:
         notice = read_notice(record)
         if notice is None:
             return []
-        clocks = self.setup.terms.clocks_for(notice.form, notice.precedence)
+        clocks = self.terms_at(record).clocks_for(notice.form, notice.precedence)
         due = [] if clocks.acknowledge is None or "acknowledged" in times else [received + clocks.acknowledge]
         if clocks.answer is not None:
             due.append(received + clocks.answer)
@@ -351,7 +371,7 @@ def _unacknowledged(view: LineView, theirs: Log) -> int:
     count = 0
     for record in view.journal.entries(theirs, 0, view.journal.size(theirs)):
         notice = read_notice(record)
-        if notice is None or view.setup.terms.clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
+        if notice is None or view.terms_at(record).clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
             continue
         count += not any(rung_from(entry, record) for entry in view.referring(record))
     return count

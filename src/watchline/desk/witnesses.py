@@ -97,7 +97,7 @@ class Witnesses:
     def _of(self, opened: OpenLine, vkey: str) -> Bringing | None:
         """What stands between a line and a witness; None where the terms do not name it, or the line may not speak."""
         line = opened.line
-        key = line.witnessed.keys(line.setup.terms).get(vkey)
+        key = line.witnessed.keys(line.terms).get(vkey)
         if key is None or line.phase is not Phase.OPEN:
             return None
         name = line.setup.outgoing_log, vkey

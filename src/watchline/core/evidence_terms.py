@@ -1,0 +1,77 @@
+"""The terms by which the entries of an evidence file are judged, as far as the file shows how they were amended (rule 6)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from watchline.core.amendments import Amendment, Entered, Source, TermsHistory, history_of
+from watchline.core.entries import Continues, Leaf
+from watchline.core.evidence_parts import INVITER, LogName
+from watchline.core.pairing import PairedDesks
+from watchline.core.records import Pair
+from watchline.core.terms import Terms
+
+
+class LogWithTerms(Protocol):
+    """What is shown of one log."""
+
+    @property
+    def name(self) -> LogName: ...
+
+    def continues(self) -> Continues | None: ...
+
+    def entered(self) -> tuple[Entered, ...]: ...
+
+
+class ShownTerms(Source):
+    """The terms in force at each place, by the TERMS entries that are shown (rule 6). In pairs desk A stands first."""
+
+    def __init__(self, paired: PairedDesks, readers: Sequence[LogWithTerms]) -> None:
+        self._first = paired.terms
+        self._lower = paired.inviter.identity.id < paired.accepter.identity.id
+        self._readers = {reader.name: reader for reader in readers}
+        self._entered = {name: reader.entered() for name, reader in self._readers.items()}
+        self._histories: dict[Pair, TermsHistory] = {}
+        self._amended = any(self._entered.values())
+
+    def continues(self, pair: Pair) -> tuple[Continues | None, Continues | None]:
+        first, second = (self._readers.get(name) for name in _both(pair))
+        return first.continues() if first else None, second.continues() if second else None
+
+    def entered(self, pair: Pair) -> tuple[tuple[Entered, ...], tuple[Entered, ...]]:
+        first, second = (self._entered.get(name, ()) for name in _both(pair))
+        return first, second
+
+    def at(self, name: LogName, leaf: Leaf) -> Terms:
+        """The terms by which an entry of this log is judged."""
+        if not self._amended:
+            return self._first
+        own = name.author == INVITER
+        pair = Pair(name.inc, name.peer_inc) if own else Pair(name.peer_inc, name.inc)
+        return self._history(pair).at(own, leaf.index, leaf.peer_size)
+
+    def _history(self, pair: Pair) -> TermsHistory:
+        if pair not in self._histories:
+            self._histories[pair] = history_of(pair, self, self._first, self._lower)
+        return self._histories[pair]
+
+    def _pairs(self) -> list[Pair]:
+        own = (name if name.author == INVITER else name.reverse for name in self._readers)
+        return sorted({Pair(name.inc, name.peer_inc) for name in own}) if self._amended else []
+
+    @property
+    def newest(self) -> Terms:
+        """The terms in force at the end of the newest pair."""
+        pairs = self._pairs()
+        return self._history(pairs[-1]).latest if pairs else self._first
+
+    @property
+    def amendments(self) -> tuple[tuple[LogName, Amendment], ...]:
+        """What came into force, with desk A's log of that pair."""
+        return tuple((_both(pair)[0], each) for pair in self._pairs() for each in self._history(pair).amendments)
+
+
+def _both(pair: Pair) -> tuple[LogName, LogName]:
+    first = LogName(INVITER, *pair)
+    return first, first.reverse
