@@ -158,5 +158,7 @@ TYPED: dict[str, dict[str, str]] = {
         "reason": "The cable is moved.",
         "alternate": "the telephone of the duty desk",
     },
+    "drill": {"slot": "2023-03-31T00:00:00Z", "body": "Exercise: please acknowledge."},
+    "escalation-report": {"of": "1/1/7", "step": "webhook", "done": "true", "at": "2023-03-31T00:03:00Z", "percent": "30"},
     "free-text": {"text": "Good morning.", "language": "en", "subject": "greeting"},
 }

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from tests.line_pair import LinePair, Side, joined
 from watchline.core.clocks import ANSWER
-from watchline.core.entries import EntryType, Notice, Precedence
+from watchline.core.entries import EntryType, Notice, Place, Precedence
 from watchline.core.outgoing import Draft
 from watchline.core.records import EntryRecord, Log
 from watchline.core.reply_clocks import FLOOR_STEP, STATE_PART, ReplyClocks
@@ -33,6 +33,20 @@ def test_acknowledgement_whose_signed_content_is_no_response_closes_nothing(pair
     pair.settle()
     nonce, assertions = pair.b.sign(EntryType.ACKNOWLEDGE, b"\xff no response")
     draft = Draft(EntryType.ACKNOWLEDGE, b"\xff no response", nonce, assertions, asked.index, None, True)
+    pair.b.line.compose(draft, pair.b.clock.moment())
+    pair.settle()
+    assert pair.b.line.unacknowledged == 1
+    assert pair.a.alarms() == pair.b.alarms() == []
+
+
+def test_escalation_report_closes_nothing_even_if_it_says_that_it_answers(pair: LinePair) -> None:
+    asked = pair.a.notice(QUESTION)
+    pair.settle()
+    report = Notice("escalation-report", 1, Precedence.ROUTINE, False, "en", {1: [1, 1, asked.index]})
+    body = report.encode()
+    draft = Draft(
+        EntryType.NOTICE, body, *pair.b.sign(EntryType.NOTICE, body, Place(1, 1, asked.index)), asked.index, None, True
+    )
     pair.b.line.compose(draft, pair.b.clock.moment())
     pair.settle()
     assert pair.b.line.unacknowledged == 1

@@ -22,7 +22,7 @@ def test_default_terms_follow_catalogue_and_settings() -> None:
     assert terms.languages == ("ja", "en")
     assert terms.catalogue_digest == load_catalogue().digest
     assert (terms.status_interval_seconds, terms.test_interval_seconds) == (5, 7)
-    assert terms.unreleased_forms == ("test",)
+    assert terms.unreleased_forms == ("drill", "escalation-report", "test")
     assert set(terms.form_clocks) == set(load_catalogue().forms)
     assert terms.form_clocks["airspace-object"] == Clocks(BY_PRECEDENCE, BY_PRECEDENCE)
     assert terms.form_clocks["test"] == Clocks(None, None)

@@ -7,6 +7,7 @@ from typing import Any
 
 import click
 
+from watchline.cli.fallback import card_shown
 from watchline.cli.output import table
 from watchline.cli.session import Session, command
 from watchline.errors import NegativeAnswer, WatchlineError
@@ -166,9 +167,23 @@ def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
             seconds = test["round_trip_seconds"]
             result = f"ok, {seconds:.3f} s" if test["ok"] and seconds is not None else "ok" if test["ok"] else "FAILED"
             yield f"  last test       {result}, {shown_time(test['at'], zone)}"
+        yield f"  last drill      {_drill_shown(row['last_drill'], zone)}"
         yield f"  unreceipted     {row['unreceipted']}"
         yield f"  unacknowledged  {row['unacknowledged']}"
         for route in row["routes"]:
             yield f"  route           {route['kind']} {route['address']}: {route['state']}"
         for alarm in row.get("alarms", []):
             yield f"  alarm           {alarm['message']}, {shown_time(alarm['at'], zone)}"
+        if row["fallback"] is not None:
+            yield "  A clock of yours has run out. The fallback card of this line:"
+            yield from card_shown(row["fallback"], "    ")
+
+
+def _drill_shown(drill: dict[str, Any] | None, zone: str) -> str:
+    from watchline.cli.reading import shown_time
+
+    if drill is None:
+        return "none yet"
+    late = "" if drill["seconds"] is None else f", acknowledged after {drill['seconds']} s"
+    result = "waits for a person" if drill["ok"] is None else "ok" if drill["ok"] else "NOT ACKNOWLEDGED IN TIME"
+    return f"{result}{late}, {shown_time(drill['at'], zone)}"

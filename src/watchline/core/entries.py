@@ -44,7 +44,9 @@ class EntryType(IntEnum):
     CONFIRM = 10
 
 
-HOLDING_REPLY = "holding-reply"  # the one form whose meaning the line knows: it promises an answer, and so is none
+# The two forms whose meaning the line knows: one promises an answer, and so is none; the other says that there is none yet.
+HOLDING_REPLY = "holding-reply"
+ESCALATION_REPORT = "escalation-report"
 
 NUMBERED = frozenset({EntryType.NOTICE, EntryType.DECLINE, EntryType.CANCEL})
 

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from functools import cached_property, lru_cache
 
 from watchline.core.encoding import Value
-from watchline.core.entries import HOLDING_REPLY, EntryType
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, EntryType
 from watchline.core.evidence_parts import LogName
 from watchline.core.evidence_reading import Desk, EntryReading, Reading
 from watchline.core.pairing import line_digits
@@ -283,6 +283,8 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
     for entry in entries:
         target = _target(entry)
         verb = "held" if _is_holding_reply(entry) else _RELATIONS.get(entry.leaf.type)
+        if entry.notice is not None and entry.notice.form == ESCALATION_REPORT:
+            continue
         if target is not None and verb is not None:
             meant = by_place.get(target)
             counts = bool(entry.released) and _names_its_entry(entry, meant, _first_of(meant, by_place))

@@ -36,7 +36,7 @@ from watchline.errors import BadSignature, Malformed, WrongParty
 ED25519, PASSKEY_ES256, PASSKEY_ED25519 = 0, 1, 2  # kinds of person keys
 KIND_NAMES = ("ed25519", "passkey-es256", "passkey-ed25519")
 ROLES = ("duty", "releaser", "admin", "auditor")
-PURPOSES = ("release", "answer", "cancel", "acknowledge", "decline", "roster", "terms", "incarnation")
+PURPOSES = ("release", "answer", "cancel", "acknowledge", "decline", "roster", "terms", "incarnation", "watch")
 MAY = {  # which roles may assert for a purpose; an auditor only reads
     "release": ("duty", "releaser"),
     "answer": ("duty", "releaser"),
@@ -46,6 +46,7 @@ MAY = {  # which roles may assert for a purpose; an auditor only reads
     "roster": ("admin",),
     "terms": ("releaser", "admin"),
     "incarnation": ("duty", "releaser", "admin"),
+    "watch": ("duty", "releaser"),  # within the desk: no entry carries it
 }
 OFFICER_NUMBER_MAX = 65_535
 ASSERTIONS_MAX = 16  # on one entry

@@ -10,7 +10,7 @@ peer's receipt for them came. A clock that has run out is told once (`ClockRanOu
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from itertools import islice
 from typing import Literal
@@ -18,7 +18,7 @@ from typing import Literal
 from watchline.core import shapes
 from watchline.core.clocks import ACKNOWLEDGE, KINDS, OpenNotice, OpenNotices, RunningClock
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.records import EntryRecord, StateRecord
 from watchline.core.setting import ClockRanOut, LineSetup, Moment, Reader, damaged
@@ -40,6 +40,8 @@ PATIENCE_INTERVALS = 2  # so long after a clock ran out here, a status that says
 ASK_AGAIN_SECONDS = 1.0
 
 _Closing = Literal["acknowledge", "answer", "cancel"]
+# What a notice closes of the one that it refers to, by its form, where that is not an answer.
+_CLOSED_BY: Mapping[str, _Closing | None] = {HOLDING_REPLY: "acknowledge", ESCALATION_REPORT: None}
 
 
 class ReplyClocks:
@@ -139,7 +141,7 @@ class ReplyClocks:
             return None
         if record.type == EntryType.NOTICE:
             notice = _read_notice(record.body)
-            return "acknowledge" if notice is not None and notice.form == HOLDING_REPLY else "answer"
+            return "answer" if notice is None else _CLOSED_BY.get(notice.form, "answer")
         if record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE) and self._names_its_entry(record, record.re):
             return "acknowledge" if record.type == EntryType.ACKNOWLEDGE else "answer"
         return None

@@ -21,7 +21,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
-from watchline.desk import report_questions, terms_questions
+from watchline.desk import escalation_methods, fallback, report_questions, terms_questions, watch_methods
 from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
@@ -47,7 +47,13 @@ SAYABLE = frozenset(
 WAITABLE = ("received", "acknowledged", "answered")
 Method = Callable[..., Awaitable[Json]]
 
-PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (report_questions.methods, terms_questions.methods)
+PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (
+    watch_methods.methods,
+    escalation_methods.methods,
+    fallback.methods,
+    terms_questions.methods,
+    report_questions.methods,
+)
 """What other subjects answer: each gives its methods by name."""
 
 

@@ -7,10 +7,12 @@ the default; a setting that does not exist is refused, because a typing error mu
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from watchline.desk.steps import EXAMPLE as ESCALATION_EXAMPLE
+from watchline.desk.steps import Step, read_steps
 from watchline.errors import UsageError
 
 FILE_BYTES_MAX = 32_768
@@ -22,7 +24,7 @@ LOG_LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """The settings of a desk; SETTINGS says what each means."""
+    """The settings of a desk; SETTINGS says what each means. escalation: its tables, empty for the default steps."""
 
     listen: tuple[str, ...] = ()
     dial_only: bool = False
@@ -37,6 +39,8 @@ class Config:
     commit_wait_seconds: float = 0.05
     anchor: str = ""
     log_level: str = "info"
+    drill_hours: int = 8
+    escalation: tuple[Step, ...] = ()
 
 
 class Setting(NamedTuple):
@@ -82,15 +86,22 @@ SETTINGS: Mapping[str, Setting] = {
         "relative."
     ),
     "log_level": Setting("What the node writes to its log.", allowed=LOG_LEVELS),
+    "drill_hours": Setting(
+        "How many hours after the last drill the next one is due: an exercise notice that a person at the peer must\n"
+        "acknowledge, once a shift. 0: none.",
+        0,
+        744,
+    ),
 }
 
 
 def read_config(path: Path) -> Config:
     """Read watchline.toml. Raises UsageError, which names the setting, what was given and what is allowed."""
     table = {name: value for name, value in read_toml(path).items() if name not in TABLES}
-    refuse_unknown(table, SETTINGS, where=path.name)
-    defaults = Config()
-    config = Config(**{name: _checked(name, value, getattr(defaults, name)) for name, value in table.items()})
+    steps = read_steps(table.pop("escalation", []))
+    refuse_unknown(table, [*SETTINGS, "escalation"], where=path.name)
+    defaults = Config(escalation=steps)
+    config = replace(defaults, **{name: _checked(name, value, getattr(defaults, name)) for name, value in table.items()})
     if config.reconnect_last_seconds < config.reconnect_first_seconds:
         raise UsageError(
             f"{path.name}: reconnect_last_seconds is below reconnect_first_seconds",
@@ -102,10 +113,10 @@ def read_config(path: Path) -> Config:
 def default_text() -> str:
     """The file that `init` writes: every setting with its meaning and, as a comment, its default."""
     parts = ["# The settings of this desk. A line without # in front is in force; the others show the defaults.\n"]
-    for setting in fields(Config):
-        comment = SETTINGS[setting.name].comment.replace("\n", "\n# ")
-        parts.append(f"# {comment}{_bounds(setting.name)}\n# {setting.name} = {_toml(getattr(Config(), setting.name))}\n")
-    return "\n".join(parts)
+    for name, setting in SETTINGS.items():
+        comment = setting.comment.replace("\n", "\n# ")
+        parts.append(f"# {comment}{_bounds(name)}\n# {name} = {_toml(getattr(Config(), name))}\n")
+    return "\n".join([*parts, ESCALATION_EXAMPLE])
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -17,7 +17,7 @@ import structlog
 from watchline.catalogue import Catalogue, load_catalogue
 from watchline.core.certificate import SignedCertificate, choose_certificate
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.epochs import box_name
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
@@ -42,11 +42,15 @@ from watchline.desk.anchor import Anchor
 from watchline.desk.anchoring import Anchoring
 from watchline.desk.clock import Clock, system_moment
 from watchline.desk.config import Config
+from watchline.desk.drills import Drills
+from watchline.desk.escalation import Escalation
+from watchline.desk.handover import WatchSignatures
 from watchline.desk.line_tests import LineTests, stored_test
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_rosters, quarantine, store_rosters
 from watchline.desk.setups import read_setup
+from watchline.desk.watch import Watch
 from watchline.errors import JournalError, Malformed, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
 from watchline.routes import Link
@@ -105,6 +109,10 @@ class Desk:
         self._epochs: dict[bytes, tuple[int, int]] = {}
         self.has_room = True
         self.tests = LineTests(self)
+        self.watch = Watch(self)
+        self.watch_signatures = WatchSignatures(self)
+        self.escalation = Escalation(self)
+        self.drills = Drills(self)
         self.anchoring = Anchoring(Anchor(Path(config.anchor)) if config.anchor else None, journal)
 
     @property
@@ -306,6 +314,8 @@ class Desk:
                 opened.line.tick(moment)
                 self.touch(opened)
             self.tests.on_time(opened, moment)
+        for part in (self.watch, self.escalation, self.drills):
+            part.on_time(moment)
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()
@@ -361,6 +371,7 @@ class Desk:
             return
         moment = self.moment()
         touched, self._dirty = self._dirty, {}
+        self.watch.speak(touched, moment)
         effects = [(opened, opened.line.turn(moment)) for opened in touched]
         for _, effect in effects:
             self._waiting += effect.records
@@ -546,7 +557,7 @@ def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None)
         rung = "acknowledged" if entry.type == EntryType.ACKNOWLEDGE else "declined"
         return rung if _is_about(entry, meant, first) else None
     notice = read_notice(entry)
-    if notice is None:
+    if notice is None or notice.form == ESCALATION_REPORT:
         return None
     return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
 

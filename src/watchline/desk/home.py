@@ -69,7 +69,9 @@ class Home:
                 path=str(path),
             )
         config = read_config(path / CONFIG)
-        return cls(path, replace(config, anchor=str((path / config.anchor).absolute()) if config.anchor else ""))
+        steps = tuple(step.within(path) for step in config.escalation)
+        anchor = str((path / config.anchor).absolute()) if config.anchor else ""
+        return cls(path, replace(config, anchor=anchor, escalation=steps))
 
     @classmethod
     def create(

@@ -16,6 +16,7 @@ import structlog
 
 from watchline.core.introduction import NONCE_BYTES, open_introduction, seal_introduction
 from watchline.core.records import AttemptRecord
+from watchline.desk.actions import Actions
 from watchline.desk.api import Api
 from watchline.desk.desk import Desk
 from watchline.desk.home import CONFIG, Home
@@ -57,6 +58,8 @@ class Node:
         self.desk.on_failure = self._failed
         self.api.on_routes_changed = self._listen
         self._witnesses = Witnesses(self.desk, read_witness_addresses(home.path / CONFIG))
+        self._actions = Actions(now=lambda: self.desk.moment().wall, uniform=random.uniform)
+        self.desk.escalation.perform = self._actions.start
         self._probe_timer: asyncio.TimerHandle | None = None
         self._anchor_write: Callable[[], None] | None = None
         self._anchor_task: asyncio.Task[None] | None = None
@@ -84,6 +87,7 @@ class Node:
         if self._anchor_task is not None:
             await self._anchor_task
         await self._witnesses.stop()
+        await self._actions.close()
         await self._route.close()
         self.desk.stop()
         log.info("node.stopped", desk=self.desk.facts.name)

@@ -21,6 +21,8 @@ from watchline.core.statements import StatementType, kept_rung
 from watchline.core.terms import Terms
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk, read_notice, rung_from
+from watchline.desk.drills import stored_drill
+from watchline.desk.fallback import card_status
 from watchline.desk.line_tests import stored_test
 from watchline.desk.lines import OpenLine
 from watchline.desk.past import first_copy, first_leaf, without_earlier_copies
@@ -350,8 +352,11 @@ def line_status(desk: Desk, row: LineRecord) -> Json:
     last = stored_test(desk.journal, row.line) if opened is None else opened.last_test
     if last is not None:
         test = {"at": rfc3339(last.at), "ok": bool(last.ok), "round_trip_seconds": last.round_trip_seconds}
+    drill = stored_drill(desk.journal, row.line) if opened is None else desk.drills.last(opened)
     shown.update(
         last_test=test,
+        last_drill=None if drill is None else {"at": rfc3339(drill.at), "ok": drill.ok, "seconds": drill.seconds},
+        fallback=card_status(desk.journal, row, opened, desk.moment()),
         incarnations=[
             {"side": each["side"], "inc": each["inc"], "confirmed": each["confirmed"]} for each in view.incarnations()
         ],
