@@ -152,6 +152,7 @@ class SimulatedLink:
     """One end of a connection."""
 
     other: SimulatedLink
+    kind = "direct"
 
     def __init__(self, cable: Cable, owner: End, *, outbound: bool) -> None:
         self.cable = cable

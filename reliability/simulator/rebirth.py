@@ -173,6 +173,8 @@ class Clone(Machine):
 class CloneLink:
     """How a clone's frames reach the peer: as if its successor had said them."""
 
+    kind = "direct"
+
     def __init__(self, cable: Cable, owner: Clone) -> None:
         self.cable = cable
         self.owner = owner

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -149,3 +150,26 @@ def test_addresses_are_added_and_taken_back(shell: Shell) -> None:
     ]
     assert shell.at("tokyo", "route", "remove", "other:1", "--json").code == 2
     assert shell.at("tokyo", "route", "remove", "desk.example.org:7400", "--json").document == {"routes": []}
+
+
+def test_relay_is_an_address_of_its_own_kind(shell: Shell) -> None:
+    shell.make("tokyo")
+    before = shell.at("tokyo", "route", "list", "--json").document["routes"]
+    shell.at("tokyo", "route", "add", "tls://Relay.example.org:4222")
+    relay = {"kind": "nats", "address": "tls://relay.example.org:4222"}
+    assert shell.at("tokyo", "route", "list", "--json").document["routes"] == [*before, relay]
+    refused = shell.at("tokyo", "route", "add", "nats://tokyo:secret@relay.example.org:4222", "--json")
+    assert (refused.code, "secret" in refused.out) == (2, False)
+    assert shell.at("tokyo", "route", "remove", relay["address"]).code == 0
+    assert shell.at("tokyo", "route", "list", "--json").document["routes"] == before
+
+
+def test_what_a_relay_is_to_permit_names_the_boxes_of_both_directions_alike_at_both_desks(shell: Shell) -> None:
+    shell.pair()
+    tokyo, beijing = (shell.at(home, "route", "relay", "--json").document for home in ("tokyo", "beijing"))
+    (ours,), (theirs,) = tokyo["lines"], beijing["lines"]
+    assert (ours["sends"], ours["takes"]) == (theirs["takes"], theirs["sends"])
+    may = json.loads(shell.at("tokyo", "route", "relay").out)
+    assert f"watchline.{ours['sends']}" in may["publish"]
+    assert f"watchline.{ours['takes']}" not in may["publish"]
+    assert may["subscribe"] == [f"_INBOX.{ours['sends']}.>"]

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
 from typing import TypeAlias
 
 import pytest
 import uvloop
+
+from tests.routes.nats_server import NatsServer
 
 Play: TypeAlias = Callable[[Coroutine[None, None, None]], None]
 
@@ -24,3 +26,12 @@ def play(request: pytest.FixtureRequest) -> Play:
             assert failures == []
 
     return run
+
+
+@pytest.fixture(scope="session")
+def relay(tmp_path_factory: pytest.TempPathFactory) -> Iterator[NatsServer]:
+    """A running relay for tests that do it no harm; each uses boxes of its own."""
+    server = NatsServer(tmp_path_factory.mktemp("relay"))
+    server.start()
+    yield server
+    server.kill()

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import random
 from collections.abc import Callable, Sequence
 from typing import Literal, Protocol, TypeAlias
 
 from watchline.routes import Address, Attempt, Link, Outcome
+from watchline.routes.address import parse_relay_address
+from watchline.routes.dialer import Backoff
 from watchline.routes.memory import MemoryClock, MemoryRoute
+from watchline.routes.nats import NatsJoiner
+from watchline.routes.relays import Boxes, RelayAccess
 from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 DOOR = "k3v9q2"
@@ -83,13 +88,20 @@ class Owner:
         self.attempts.append((address, outcome))
         self.changed.set()
 
+    def joining(self, outcome: Outcome, reason: str) -> None:
+        assert bool(reason) == (outcome != "connected")
+        self.attempt(LOOPBACK, outcome)
+
     def _is_living(self, link: Link) -> None:
         assert link in self.links
         assert link not in [gone for gone, _ in self.ends]
 
 
 class Ends(Protocol):
-    """Two joined links and their owners; `until` lets the route work until something holds."""
+    """Two joined links and their owners; `until` lets the route work until something holds.
+
+    `until_closed` waits for the end of the near link, and of the far one where that ends with it.
+    """
 
     near: Owner
     far: Owner
@@ -97,6 +109,8 @@ class Ends(Protocol):
     far_link: Link
 
     async def until(self, condition: Callable[[], bool]) -> None: ...
+
+    async def until_closed(self) -> None: ...
 
 
 class MemoryEnds:
@@ -127,6 +141,9 @@ class MemoryEnds:
     async def until(self, condition: Callable[[], bool]) -> None:
         while not condition():
             assert self.clock.step(), "nothing more will happen"
+
+    async def until_closed(self) -> None:
+        await self.until(lambda: bool(self.near.ends and self.far.ends))
 
 
 class TlsEnds:
@@ -163,9 +180,69 @@ class TlsEnds:
     async def until(self, condition: Callable[[], bool]) -> None:
         await until(self._changed, condition)
 
+    async def until_closed(self) -> None:
+        await self.until(lambda: bool(self.near.ends and self.far.ends))
+
     async def close(self) -> None:
         await self.near_route.close()
         await self.far_route.close()
+
+
+class RelayEnds:
+    """Two desks' ends of one line at one relay, each joined to it by itself; the boxes are new ones."""
+
+    near_link: Link
+    far_link: Link
+
+    def __init__(self, address: str) -> None:
+        changed = asyncio.Event()
+        self.near, self.far, self._changed = Owner(changed), Owner(changed), changed
+        self.boxes = Boxes(os.urandom(16).hex(), os.urandom(16).hex())
+        self._address = address
+
+    async def open(self) -> None:
+        self.near_joiner = self.join(self.near, FAR, self.boxes)
+        self.far_joiner = self.join(self.far, NEAR, Boxes(self.boxes.takes, self.boxes.sends))
+        await self.until(lambda: bool(self.near.outcomes and self.far.outcomes))
+        assert (self.near.outcomes, self.far.outcomes) == (["connected"], ["connected"])
+        self.near_link, self.far_link = self.near.links[0], self.far.links[0]
+
+    def join(self, owner: Owner, peer: bytes, boxes: Boxes) -> NatsJoiner:
+        return join(self._address, owner, peer, boxes)
+
+    async def until(self, condition: Callable[[], bool]) -> None:
+        await until(self._changed, condition)
+
+    async def until_closed(self) -> None:
+        await self.until(lambda: bool(self.near.ends))
+
+    async def close(self) -> None:
+        await self.near_joiner.close()
+        await self.far_joiner.close()
+
+
+def join(
+    address: str,
+    owner: Owner,
+    peer: bytes,
+    boxes: Boxes,
+    *,
+    access: RelayAccess | None = None,
+    uniform: Callable[[float, float], float] | None = None,
+    answer_seconds: float = 10.0,
+) -> NatsJoiner:
+    """Join an owner to a relay; without `uniform`, one attempt is all it makes."""
+    return NatsJoiner(
+        parse_relay_address(address),
+        boxes,
+        peer,
+        owner,
+        access=access or RelayAccess(),
+        attempt=owner.joining,
+        uniform=uniform or never_again,
+        backoff=Backoff(),
+        answer_seconds=answer_seconds,
+    )
 
 
 async def until(changed: asyncio.Event, condition: Callable[[], bool]) -> None:

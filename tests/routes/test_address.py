@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from watchline.errors import UsageError
 from watchline.routes import Address, parse_address
+from watchline.routes.address import RelayAddress, is_relay_address, parse_relay_address
 
 
 @pytest.mark.parametrize(
@@ -76,3 +77,37 @@ def test_any_text_is_an_address_or_refused(text: str) -> None:
     except UsageError:
         return
     assert parse_address(str(address)) == address
+
+
+@pytest.mark.parametrize(
+    ("text", "host", "encrypted"),
+    [
+        ("nats://Relay.Example.org:4222", "relay.example.org", False),
+        ("tls://192.0.2.7:4222", "192.0.2.7", True),
+        ("tls://[2001:DB8::7]:4222", "2001:db8::7", True),
+    ],
+)
+def test_relay_address_is_read(text: str, host: str, encrypted: bool) -> None:
+    address = parse_relay_address(text)
+    assert address == RelayAddress(Address(host, 4222), encrypted)
+    assert parse_relay_address(str(address)) == address
+    assert is_relay_address(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "relay.example.org:4222", "http://relay.example.org:4222", "nats://", "nats://relay.example.org", "nats://:4222",
+        "NATS://relay.example.org:4222", "nats://relay.example.org:4222/", "nats://a:1,nats://b:1", "nats://relay.example.org:0",
+    ],
+)  # fmt: skip
+def test_what_is_no_relay_address_is_refused(text: str) -> None:
+    with pytest.raises(UsageError):
+        parse_relay_address(text)
+
+
+@pytest.mark.parametrize("text", ["nats://tokyo:secret@relay.example.org:4222", "tls://tokyo@relay.example.org:4222"])
+def test_relay_address_with_a_name_or_a_password_is_refused_without_showing_it(text: str) -> None:
+    with pytest.raises(UsageError, match="no password") as caught:
+        parse_relay_address(text)
+    assert "secret" not in str(caught.value.message) + str(caught.value.hint) + str(caught.value.facts)

@@ -184,8 +184,10 @@ def confirm(session: Session, line: str, digits: str | None, differs: bool, iden
 def dialled_routes(addresses: tuple[str, ...], *, dial_only: bool = False) -> tuple[RouteAddress, ...]:
     """The addresses as routes. Raises UsageError for what nobody can dial, and for none where one is wanted."""
     from watchline.core.pairing import RouteAddress
-    from watchline.routes.address import parse_address
+    from watchline.routes.address import is_relay_address, parse_address, parse_relay_address
 
+    relays = tuple(RouteAddress("nats", str(parse_relay_address(text))) for text in addresses if is_relay_address(text))
+    addresses = tuple(text for text in addresses if not is_relay_address(text))
     if dial_only and addresses:
         raise UsageError("a desk that only dials gives no address", hint="leave out either --address or --dial-only")
     routes = []
@@ -198,7 +200,7 @@ def dialled_routes(addresses: tuple[str, ...], *, dial_only: bool = False) -> tu
                 address=text,
             )
         routes.append(RouteAddress("direct", str(address)))
-    return tuple(routes)
+    return (*routes, *relays)
 
 
 def _warn_of_dates(session: Session, certificate: SignedCertificate, whose: str, now: int) -> None:

@@ -1,4 +1,7 @@
-"""`route`: the addresses at which this desk can be reached. A change is signed to every peer; no new pairing is needed."""
+"""`route`: the addresses at which this desk can be reached, and its relays.
+
+A change is signed to every peer; no new pairing is needed.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,13 @@ def route() -> None:
 
 
 @command(route, name="add", example="watchline --home tokyo route add desk.example.org:7400")
-@click.argument("address", metavar="HOST:PORT")
+@click.argument("address", metavar="ADDRESS")
 def add(session: Session, address: str) -> None:
-    """Add an address, listen there, and sign it to every peer."""
+    """Add an address, and sign it to every peer.
+
+    HOST:PORT is a way to this desk: a running node listens there at once. nats://HOST:PORT or tls://HOST:PORT is a relay: the
+    nodes of both desks use it.
+    """
     from watchline.cli.pairing import dialled_routes
     from watchline.desk import ceremony
 
@@ -32,7 +39,7 @@ def add(session: Session, address: str) -> None:
 
 
 @command(route, name="remove", example="watchline --home tokyo route remove 192.0.2.7:7400")
-@click.argument("address", metavar="HOST:PORT")
+@click.argument("address", metavar="ADDRESS")
 def remove(session: Session, address: str) -> None:
     """Take an address back.
 
@@ -61,6 +68,18 @@ def list_(session: Session) -> None:
     """
     with session.desk() as (_, caller):
         _show(session, caller)
+
+
+@command(route, name="relay", example="watchline --home tokyo route relay")
+def relay(session: Session) -> None:
+    """Print what a relay's operator has to permit this desk.
+
+    It is the value of `permissions` of this desk's user in the configuration of nats-server. It names the boxes of each line,
+    which are no secret to the relay and say nothing of who uses them.
+    """
+    with session.desk() as (_, caller):
+        answer = caller.call("relay_permissions")
+        session.output.result(answer, [answer["permissions"]])
 
 
 def _show(session: Session, caller: Caller) -> None:

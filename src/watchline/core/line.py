@@ -257,9 +257,9 @@ class Line:
         """No route carries; what is composed waits in the journal."""
         self.reachable = False
 
-    def probe(self, moment: Moment) -> bytes:
-        """A frame that the peer answers at once: measures a route."""
-        return self._seal([self._probes.ask(moment)], moment)
+    def probe(self, moment: Moment, *, asks: bool = True) -> bytes:
+        """A frame that the peer answers at once: measures a route. If it does not ask, it only shows that we are there."""
+        return self._seal([self._probes.ask(moment) if asks else Probe(None, None, 0)], moment)
 
     def tick(self, moment: Moment) -> None:
         """Let time pass: statuses, repeats and epochs that are due. Without a route only reply clocks run out, in `turn`."""

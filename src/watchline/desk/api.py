@@ -21,7 +21,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
-from watchline.desk import escalation_methods, fallback, report_questions, terms_questions, watch_methods
+from watchline.desk import escalation_methods, fallback, relay_api, report_questions, terms_questions, watch_methods
 from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk, read_notice
 from watchline.desk.lines import OpenLine, Waiter
@@ -53,6 +53,7 @@ PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (
     fallback.methods,
     terms_questions.methods,
     report_questions.methods,
+    relay_api.methods,
 )
 """What other subjects answer: each gives its methods by name."""
 

@@ -18,7 +18,7 @@ from watchline.errors import UsageError
 FILE_BYTES_MAX = 32_768
 LINE_DOTS_MAX, DOTS_MAX = 64, 1_024  # the library's time and memory grow with the square of a dotted key's parts
 PATH_CHARACTERS_MAX = 4_096
-TABLES = ("witness",)  # read by their own subjects
+TABLES = ("relay", "witness")  # read by their own subjects
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 

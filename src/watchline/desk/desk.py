@@ -53,7 +53,7 @@ from watchline.desk.setups import read_setup
 from watchline.desk.watch import Watch
 from watchline.errors import JournalError, Malformed, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
-from watchline.routes import Link
+from watchline.routes import DIRECT, Link, is_relay
 
 TICK_SECONDS = 0.25
 COMPACT_SECONDS, COMPACT_EPOCH_SECONDS = 60.0, 10.0
@@ -140,10 +140,11 @@ class Desk:
         if rollback is not None:
             line.halt(rollback, moment)
         opened = OpenLine(row, pairing, self.facts.name, line)
-        opened.attempted, opened.opened_at = line.outgoing.received, moment.running
+        opened.attempted = opened.relayed = line.outgoing.received
+        opened.opened_at = moment.running
         self.tests.begin(opened)
         for kind, address in self.peer_routes(row, pairing):
-            opened.routes[address] = RouteState(kind, address)
+            opened.routes[address] = RouteState(kind, address, relay=kind != DIRECT)
         self.lines[row.line] = opened
         opened.last_test = stored_test(self.journal, row.line)
         self.touch(opened)
@@ -259,10 +260,11 @@ class Desk:
     # --- links
 
     def link_opened(self, opened: OpenLine, link: Link) -> None:
-        """A route carries to this line's peer."""
+        """A route carries to this line's peer; a direct one takes over from a relay."""
+        carried = opened.link
         opened.links.append(link)
         moment = self.moment()
-        if len(opened.links) == 1:
+        if opened.link is not carried:
             opened.linked_since = moment.running
             self._carry_over(opened, link, moment)
         self.touch(opened, now=True)
@@ -435,12 +437,23 @@ class Desk:
 
     def _note_attempt(self, opened: OpenLine, moment: Moment) -> None:
         """Keep when our entries were first offered on a route: the rung `attempted`. It rides with the next commit."""
-        sent = opened.line.outgoing.sent
-        if sent > opened.attempted and opened.link is not None and opened.line.phase is Phase.OPEN:
+        sent, link = opened.line.outgoing.sent, opened.link
+        if link is None or opened.line.phase is not Phase.OPEN:
+            return
+        attempt = AttemptRecord(
+            opened.record.line, moment.wall, f"{link.kind} {link.address}", "sent", sent, opened.line.setup.pair
+        )
+        if sent > opened.attempted:
             opened.attempted = sent
-            route, pair = f"direct {opened.link.address}", opened.line.setup.pair
-            attempt = AttemptRecord(opened.record.line, moment.wall, route, "sent", sent, pair)
             self.note_attempts([attempt])
+        if sent > opened.relayed and is_relay(link):
+            link.when_taken(lambda: self._note_relayed(opened, attempt))
+
+    def _note_relayed(self, opened: OpenLine, attempt: AttemptRecord) -> None:
+        """Keep when a relay first said that it keeps our entries for the peer; that is no delivery."""
+        if attempt.size > opened.relayed and attempt.pair == opened.line.setup.pair:
+            opened.relayed = attempt.size
+            self.note_attempts([replace(attempt, time=self.moment().wall, outcome="relayed")])
 
     # --- events
 
@@ -512,12 +525,15 @@ class Desk:
             return
         value = encode([event.time, [list(route) for route in event.routes]])
         self.keep_document("peer-routes", key, value)
-        opened.routes = {address: opened.routes.get(address) or RouteState(kind, address) for kind, address in event.routes}
+        opened.routes = {
+            address: opened.routes.get(address) or RouteState(kind, address, relay=kind != DIRECT)
+            for kind, address in event.routes
+        }
         self.on_routes_changed(opened)
 
     def _probe_answered(self, opened: OpenLine, seconds: float) -> None:
         for route in opened.routes.values():
-            if route.linked:
+            if route.linked and opened.link is not None and route.kind == opened.link.kind:
                 route.seconds = seconds
 
     # --- the end

@@ -14,16 +14,16 @@ from watchline.core.pairing import Pairing
 from watchline.core.setting import Moment
 from watchline.desk.references import Names
 from watchline.journal import LineRecord
-from watchline.routes import Link
+from watchline.routes import DIRECT, Link
 
 
 @dataclass(slots=True)
 class RouteState:
     """How one way to the peer stands.
 
-    outcome: of the last attempt since a link stood, None before one has ended. seconds: the round trip of the last probe, None
-    if none came back. relay: whether somebody else carries the frames; then carries: whether it is reached and took ours, None
-    before that is known. peer_seen_at: when a frame of the peer last came over it, in seconds of the running clock.
+    outcome: of the last attempt, None before the first. seconds: the round trip of the last probe, None if none came back.
+    relay: whether somebody stands in the middle. carries: whether that relay is reached and takes our frames; None for a direct
+    route, and while it is not known. peer_seen_at: when a frame of the peer last came through the relay, running clock.
     """
 
     kind: str
@@ -80,6 +80,7 @@ class OpenLine:
     contradicted_at: int | None = None
     opened_at: float = 0.0
     others_carry: bool = False
+    relayed: int = 0
     hurried_at: float = 0.0
     linked_since: float | None = None
     on_verified: Callable[[int], None] | None = None
@@ -93,7 +94,10 @@ class OpenLine:
 
     @property
     def link(self) -> Link | None:
-        """The link that carries: the oldest that lives. Both desks may have dialled; then two live, and one is enough."""
+        """The link that carries: the oldest direct one that lives, else the oldest to a relay. One is enough."""
+        for link in self.links:
+            if link.kind == DIRECT:
+                return link
         return self.links[0] if self.links else None
 
     @property
@@ -104,7 +108,8 @@ class OpenLine:
     def succeed(self, line: Line) -> None:
         """Go on with a new pair of incarnations; whoever waits for an entry of the pair before looks what became of it."""
         self.line = line
-        self.attempted, self.test, self.contradicted_at = line.outgoing.received, None, None
+        self.attempted = self.relayed = line.outgoing.received
+        self.test, self.contradicted_at = None, None
         waiters, self.waiters = self.waiters, []
         for waiter in waiters:
             if not waiter.done.done():

@@ -21,6 +21,8 @@ from watchline.desk.api import Api
 from watchline.desk.desk import Desk
 from watchline.desk.home import CONFIG, Home
 from watchline.desk.lines import OpenLine, RouteState
+from watchline.desk.relay_settings import read_relays
+from watchline.desk.relays import Relays, keep_alive
 from watchline.desk.socket import serve_api
 from watchline.desk.witness_addresses import read_witness_addresses
 from watchline.desk.witnesses import Witnesses
@@ -37,7 +39,7 @@ log = structlog.get_logger()
 
 
 class Node:
-    """Joins the desk to its direct routes. It is the owner of every link: each is one line's, by the peer's TLS key."""
+    """Joins the desk to its routes. It is the owner of every direct link: each is one line's, by the peer's TLS key."""
 
     def __init__(self, home: Home, journal: Journal) -> None:
         self.home = home
@@ -50,13 +52,15 @@ class Node:
         self._dialers: dict[tuple[OpenLine, str], TlsDialer] = {}
         self._listeners: dict[str, TlsListener] = {}
         self._server: asyncio.Server | None = None
+        self._backoff = Backoff(home.config.reconnect_first_seconds, home.config.reconnect_last_seconds)
+        self._relays = Relays(self.desk, read_relays(home.path), self._backoff)
         self.desk.on_line_opened = self._line_opened
         self.desk.on_routes_changed = self._dial
         self.desk.on_peer_keys_changed = self._peer_keys_changed
         self.desk.anchoring.run = self._write_anchor
         self.desk.on_wanted = self._hurry
         self.desk.on_failure = self._failed
-        self.api.on_routes_changed = self._listen
+        self.api.on_routes_changed = self._own_routes_changed
         self._witnesses = Witnesses(self.desk, read_witness_addresses(home.path / CONFIG))
         self._actions = Actions(now=lambda: self.desk.moment().wall, uniform=random.uniform)
         self.desk.escalation.perform = self._actions.start
@@ -88,6 +92,7 @@ class Node:
             await self._anchor_task
         await self._witnesses.stop()
         await self._actions.close()
+        await self._relays.close()
         await self._route.close()
         self.desk.stop()
         log.info("node.stopped", desk=self.desk.facts.name)
@@ -108,6 +113,11 @@ class Node:
         self._anchor_task = None
 
     # --- ports and dialling
+
+    async def _own_routes_changed(self) -> None:
+        await self._listen()
+        for opened in self.desk.lines.values():
+            self._relays.dial(opened)
 
     async def _listen(self) -> None:
         """Open the ports of our own addresses, and close those that were taken back. With --dial-only none is open."""
@@ -146,8 +156,8 @@ class Node:
         self._dial(opened)
 
     def _dial(self, opened: OpenLine) -> None:
-        """Dial each address that the peer gave; a dialler for an address that it took back is closed."""
-        config = self.home.config
+        """Dial each address that the peer gave, and each relay; a dialler for an address that it took back is closed."""
+        self._relays.dial(opened)
         for key in [key for key in self._dialers if key[0] is opened and key[1] not in opened.routes]:
             self._dialers.pop(key).close()
         for route in opened.routes.values():
@@ -164,7 +174,7 @@ class Node:
                 address,
                 attempt=self._attempted(opened, route),
                 uniform=random.uniform,
-                backoff=Backoff(config.reconnect_first_seconds, config.reconnect_last_seconds),
+                backoff=self._backoff,
             )
 
     def _hurry(self, opened: OpenLine) -> None:
@@ -176,6 +186,7 @@ class Node:
         for (line, _), dialer in self._dialers.items():
             if line is opened:
                 dialer.hurry()
+        self._relays.hurry(opened)
 
     def _attempted(self, opened: OpenLine, route: RouteState) -> Callable[[Address, str], None]:
         def note(_: Address, outcome: str) -> None:
@@ -229,7 +240,7 @@ class Node:
         if link.outbound:
             self._mark(opened, link, linked=False)
         log.info("link.closed", line=opened.record.name, address=link.address, reason=reason)
-        self._note(opened, f"direct {link.address}" if link.outbound else FROM_PEER, "closed")
+        self._note(opened, f"{link.kind} {link.address}" if link.outbound else FROM_PEER, "closed")
         self.desk.link_closed(opened, link)
 
     def _mark(self, opened: OpenLine, link: Link, *, linked: bool) -> None:
@@ -242,6 +253,7 @@ class Node:
         for opened in self.desk.lines.values():
             if opened.link is not None:
                 opened.link.send([opened.line.probe(self.desk.moment())])
+                keep_alive(opened, self.desk)
         self._probe_timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self._probe)
 
 

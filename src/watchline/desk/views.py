@@ -16,7 +16,7 @@ from watchline.core.confirmations import Confirmed
 from watchline.core.entries import Body, EntryType, Leaf, Response
 from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
-from watchline.core.setting import LineSetup
+from watchline.core.setting import LineSetup, Moment
 from watchline.core.statements import StatementType, kept_rung
 from watchline.core.terms import Terms
 from watchline.desk.clock import rfc3339
@@ -362,7 +362,7 @@ def line_status(desk: Desk, row: LineRecord) -> Json:
         ],
         unreceipted=desk.journal.size(ours) - (receipt.size if receipt is not None else 0),
         unacknowledged=_unacknowledged(view, theirs) if opened is None else opened.line.unacknowledged,
-        routes=_routes(opened),
+        routes=_routes(opened, desk.moment()),
         alarms=[
             {"at": rfc3339(alarm.time), "kind": alarm.kind, "message": alarm.message}
             for alarm in desk.journal.alarms(row.line)[-5:]
@@ -382,16 +382,30 @@ def _unacknowledged(view: LineView, theirs: Log) -> int:
     return count
 
 
-def _routes(opened: OpenLine | None) -> list[Json]:
+def _routes(opened: OpenLine | None, moment: Moment) -> list[Json]:
     if opened is None:
         return []
     shown = [
-        {"kind": route.kind, "address": route.address, "state": _route_state(route), "round_trip_seconds": route.seconds}
+        {
+            "kind": route.kind,
+            "address": route.address,
+            "state": _route_state(route),
+            "round_trip_seconds": route.seconds,
+            "carries": route.carries,
+            "peer_seen_seconds": None if route.peer_seen_at is None else round(moment.running - route.peer_seen_at, 1),
+        }
         for route in opened.routes.values()
     ]
     dialled_by_peer = [link.address for link in opened.links if not link.outbound]
     return shown + [
-        {"kind": "direct", "address": address, "state": "up, dialled by the peer", "round_trip_seconds": None}
+        {
+            "kind": "direct",
+            "address": address,
+            "state": "up, dialled by the peer",
+            "round_trip_seconds": None,
+            "carries": None,
+            "peer_seen_seconds": None,
+        }
         for address in dialled_by_peer
     ]
 

@@ -4,18 +4,36 @@ A frame is 1 to 131,072 bytes. A route promises only this: what arrives over an 
 the peer it names. Frames may be lost, and on some routes repeated or reordered; nothing says that one has arrived. Whoever
 needs more - order, once, durable - builds it above, from receipts.
 
-This file is the interface. `routes.tls` is the direct route, `routes.memory` the same thing within one process under a clock
-that a test advances; both pass tests/routes/test_contract.py. All of it runs on one event loop and blocks nothing.
+A relay promises less. Whoever is in the middle may keep frames, repeat them years later, or send bytes of its own: only the
+line's seal on each frame (docs/protocol.md, rule 19) says that a frame is the peer's.
+
+This file is the interface. `routes.tls` is the direct route, `routes.nats` the one through a relay, `routes.memory` either
+within one process under a clock that a test advances; all pass tests/routes/test_contract.py. All of it runs on one event
+loop and blocks nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, TypeGuard
 
 from watchline.routes.address import Address, parse_address
 
-__all__ = ["CONGESTED_BYTES", "WAITING_BYTES_MAX", "Address", "Attempt", "Link", "LinkOwner", "Outcome", "parse_address"]
+__all__ = [
+    "CONGESTED_BYTES",
+    "DIRECT",
+    "WAITING_BYTES_MAX",
+    "Address",
+    "Attempt",
+    "Link",
+    "LinkOwner",
+    "Outcome",
+    "RelayLink",
+    "is_relay",
+    "parse_address",
+]
+
+DIRECT = "direct"  # the kind of route with nobody in the middle; every other kind is a relay
 
 CONGESTED_BYTES = 256 * 1024  # above this much waiting to be written a link is congested; drained again at a quarter of it
 WAITING_BYTES_MAX = 16 * 1024 * 1024  # a link whose owner goes on sending regardless is closed here: the peer takes nothing
@@ -28,8 +46,12 @@ class Link(Protocol):
     """One authenticated, two-way connection to one peer; short-lived, where a line is lasting."""
 
     @property
+    def kind(self) -> str:
+        """DIRECT, or the kind of relay that stands in the middle: then nobody has proved anything by the link itself."""
+
+    @property
     def peer(self) -> bytes:
-        """The peer that proved its key: SHA-256 of that key's SubjectPublicKeyInfo in DER, 32 bytes."""
+        """The peer that proved its key, by a relay whom we mean: SHA-256 of its SubjectPublicKeyInfo in DER, 32 bytes."""
 
     @property
     def address(self) -> str:
@@ -55,6 +77,22 @@ class Link(Protocol):
 
         What was queued before may still leave, within a few seconds.
         """
+
+
+class RelayLink(Link, Protocol):
+    """A link to a relay, which keeps our frames for the peer. It is open while the relay answers, wherever the peer is."""
+
+    @property
+    def is_live(self) -> bool:
+        """Whether what was received last reached the relay after this link was opened, by the relay's own count."""
+
+    def when_taken(self, action: Callable[[], None]) -> None:
+        """Call `action` once the relay has said that it keeps all that was sent so far; never, if the link ends before."""
+
+
+def is_relay(link: Link) -> TypeGuard[RelayLink]:
+    """Whether somebody stands in the middle."""
+    return link.kind != DIRECT
 
 
 class LinkOwner(Protocol):

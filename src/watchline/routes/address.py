@@ -1,4 +1,6 @@
-"""Addresses of direct routes: `HOST:PORT`, where HOST is a name, an IPv4 address or an IPv6 address in brackets."""
+"""Addresses: `HOST:PORT` of a direct route, where HOST is a name, an IPv4 address or an IPv6 address in brackets; and those
+of relays, `nats://HOST:PORT` and `tls://HOST:PORT`.
+"""
 
 from __future__ import annotations
 
@@ -42,6 +44,39 @@ def parse_address(text: str) -> Address:
         except ValueError:
             raise _refuse("no such IPv6 address", text) from None
     return Address(_host(match["host"], text), port)
+
+
+@dataclass(frozen=True, slots=True)
+class RelayAddress:
+    """Where a relay is. encrypted: whether TLS stands between us and it; frames are sealed either way."""
+
+    at: Address
+    encrypted: bool
+
+    def __str__(self) -> str:
+        return f"{'tls' if self.encrypted else 'nats'}://{self.at}"
+
+
+def is_relay_address(text: str) -> bool:
+    """Whether this text means a relay, and not a desk."""
+    return "://" in text
+
+
+def parse_relay_address(text: str) -> RelayAddress:
+    """Read `nats://HOST:PORT` or `tls://HOST:PORT`; it holds no name and no password. Raises UsageError."""
+    scheme, _, rest = text.partition("://")
+    if scheme not in ("nats", "tls"):
+        raise UsageError(
+            f"the address {text[:80]!r} is not usable: a relay is nats:// or tls://",
+            hint="write nats://HOST:PORT, or tls://HOST:PORT if the relay has a certificate",
+            address=text[:80],
+        )
+    if "@" in rest:
+        raise UsageError(
+            "an address is announced to peers and shown: it holds no name and no password",
+            hint="name a file with them in watchline.toml, under [[relay]]",
+        )
+    return RelayAddress(parse_address(rest), encrypted=scheme == "tls")
 
 
 def _host(host: str, text: str) -> str:

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from OpenSSL import SSL, crypto
 
 from watchline.errors import Malformed
-from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX, LinkOwner
+from watchline.routes import CONGESTED_BYTES, DIRECT, WAITING_BYTES_MAX, LinkOwner
 from watchline.routes.address import Address
 from watchline.routes.certificate import FINGERPRINT_BYTES, key_fingerprint, read_introduction, self_signed_certificate
 from watchline.routes.framing import FrameParser, format_frames
@@ -116,6 +116,7 @@ class Connection(asyncio.Protocol):
     `received`, one `send` becomes one write.
     """
 
+    kind = DIRECT
     outbound: bool
     _tls: SSL.Connection
     _transport: asyncio.Transport

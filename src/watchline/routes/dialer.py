@@ -71,7 +71,7 @@ class TlsDialer:
         self._hurried = asyncio.Event()
         self._connection: Dialled | None = None
         self.task = asyncio.get_running_loop().create_task(self._run())
-        self.task.add_done_callback(_report_failure)
+        self.task.add_done_callback(report_failure)
 
     def hurry(self) -> None:
         """Skip the present wait, or the next one, and start again from the shortest: someone needs the line now."""
@@ -208,7 +208,7 @@ class Dialled(Connection):
             self.settled.set_result(self._outcome)
 
 
-def _report_failure(task: asyncio.Task[None]) -> None:
+def report_failure(task: asyncio.Task[None]) -> None:
     """Give an exception of the attempt callback to the event loop, like those of any other callback."""
     if not task.cancelled() and (failure := task.exception()) is not None:
         task.get_loop().call_exception_handler({"message": "a dialler ended", "exception": failure, "task": task})

@@ -17,7 +17,7 @@ import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX, LinkOwner
+from watchline.routes import CONGESTED_BYTES, DIRECT, WAITING_BYTES_MAX, LinkOwner
 from watchline.routes.framing import format_frames
 
 
@@ -81,13 +81,14 @@ class MemoryRoute:
         far_peer: bytes,
         *,
         door: str = "memory",
+        kind: str = DIRECT,
         near_introduction: bytes | None = None,
         far_introduction: bytes | None = None,
     ) -> tuple[MemoryLink, MemoryLink]:
         """Open a link between two owners; both are told before it returns. The near one is the one that dialled.
 
         near_peer: whom the near owner sees at the other end, a fingerprint of 32 bytes. far_peer: the same for the far one.
-        door: what the two owners know their line by here.
+        door: what the two owners know their line by here. kind: another than DIRECT makes links as of a relay that never fails.
 
         near_introduction: what the near end shows because its key is new; then the far owner is asked `introduced`, with no
         limit per second. far_introduction: the same the other way; that is asked first. If either says False the links that
@@ -95,8 +96,8 @@ class MemoryRoute:
         """
         self._joined += 1
         links = (
-            MemoryLink(self, near, near_peer, f"memory:{self._joined}", outbound=True),
-            MemoryLink(self, far, far_peer, f"memory:{self._joined}", outbound=False),
+            MemoryLink(self, near, near_peer, f"memory:{self._joined}", outbound=True, kind=kind),
+            MemoryLink(self, far, far_peer, f"memory:{self._joined}", outbound=False, kind=kind),
         )
         links[0].other, links[1].other = links[1], links[0]
         if not (
@@ -115,8 +116,12 @@ class MemoryLink:
     """One end of a pair."""
 
     other: MemoryLink
+    is_live = True
 
-    def __init__(self, route: MemoryRoute, owner: LinkOwner, peer: bytes, address: str, *, outbound: bool) -> None:
+    def __init__(
+        self, route: MemoryRoute, owner: LinkOwner, peer: bytes, address: str, *, outbound: bool, kind: str = DIRECT
+    ) -> None:
+        self.kind = kind
         self.peer = peer
         self.address = address
         self.outbound = outbound
@@ -145,6 +150,10 @@ class MemoryLink:
         after_what_was_sent = max(self._last_arrival_seconds, clock.now_seconds + self._route.faults.delay_seconds[0])
         clock.call_at(after_what_was_sent, lambda: self.other.end("closed by the peer"))
         self.end("closed here")
+
+    def when_taken(self, action: Callable[[], None]) -> None:
+        """What is sent is taken at once (see routes.RelayLink)."""
+        self._route.clock.call_at(self._route.clock.now_seconds, lambda: None if self.is_closed else action())
 
     def cut(self, reason: str = "the connection was lost") -> None:
         """Break both ends at once; what is under way is lost."""
