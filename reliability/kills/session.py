@@ -13,7 +13,7 @@ from reliability.kills.nodes import ForkedNode, Serve
 from tests.endtoend.homes import NodeProcess, paired, select_wait
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.records import Log
-from watchline.desk.desk import read_notice
+from watchline.desk.rungs import read_notice
 from watchline.errors import RouteError, WatchlineError
 from watchline.journal.sqlite import SqliteJournal
 

@@ -34,11 +34,12 @@ from watchline.core.encoding import encode
 from watchline.core.entries import Body, Continues, EntryType, Precedence
 from watchline.core.evidence import FAULTS_SHOWN_MAX, Report, build_and_judge, build_evidence, verify_evidence
 from watchline.core.evidence_parts import CHUNK_ENTRIES, Bundle, hidden_spans, read_hidden, roots_of
-from watchline.core.evidence_words import CONDITION, time_text
+from watchline.core.evidence_words import CONDITION
 from watchline.core.keys import Identity
 from watchline.core.merkle import root_of
 from watchline.core.pairing import complete_invitation, make_invitation
 from watchline.core.persons import Roster, sign_roster
+from watchline.core.time_text import time_text
 from watchline.errors import BadProof, Malformed
 
 A, B = identity_key("A").identity, identity_key("B").identity

@@ -17,10 +17,11 @@ from watchline.core.keys import Ed25519Key
 from watchline.core.outgoing import Draft
 from watchline.core.persons import Officer, assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
-from watchline.desk.desk import VERIFY_SECONDS, read_notice
+from watchline.desk.desk import VERIFY_SECONDS
 from watchline.desk.line_tests import ANSWER_SECONDS, ANSWERS_AT_ONCE
 from watchline.desk.officers import sign_roster_change, with_officer
 from watchline.desk.own import DOCUMENT
+from watchline.desk.rungs import read_notice
 from watchline.desk.views import LineView
 from watchline.errors import JournalError
 

@@ -12,8 +12,8 @@ from tests.desk.desk_pair import DeskEnd, DeskPair
 from tests.desk.watch_samples import AGREED, acknowledge, ask
 from tests.line_pair import START
 from watchline.core.terms import Clocks
-from watchline.desk.desk import read_notice
 from watchline.desk.drills import Drill
+from watchline.desk.rungs import read_notice
 
 HOUR = 3600
 DUE = 20  # seconds after which the first drill of a test is due

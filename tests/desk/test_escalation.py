@@ -13,8 +13,8 @@ from tests.desk.watch_samples import AGREED, acknowledge, ask, say
 from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.entries import Notice, Precedence
 from watchline.desk.actions import Alarm, Outcome
-from watchline.desk.desk import read_notice
 from watchline.desk.escalation import BUDGET_SECONDS, BUDGET_STEPS, REPORT_FORM
+from watchline.desk.rungs import read_notice
 from watchline.desk.steps import Bell, Command, Officer, Step
 from watchline.errors import RouteError, UsageError
 

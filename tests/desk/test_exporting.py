@@ -24,8 +24,9 @@ from watchline.core.pairing import (
 from watchline.core.persons import Roster
 from watchline.core.records import CertificateRecord, EntryRecord
 from watchline.desk import exporting
-from watchline.desk.exporting import Reference, export_evidence
+from watchline.desk.exporting import export_evidence
 from watchline.desk.officers import sign_roster_change
+from watchline.desk.shown_terms import Reference
 from watchline.errors import JournalError, UsageError
 from watchline.journal import LineRecord
 

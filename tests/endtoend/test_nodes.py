@@ -16,7 +16,7 @@ import pytest
 
 from tests.endtoend.homes import NodeProcess, paired, select_wait
 from watchline.core.entries import EntryType, Notice, Precedence
-from watchline.desk.desk import read_notice
+from watchline.desk.rungs import read_notice
 
 
 @pytest.fixture

@@ -51,6 +51,7 @@ COMMANDS = {
     "inbox": "reading",
     "log": "reading",
     "show": "reading",
+    "silence": "silences",
     "export": "proof",
     "verify": "proof",
     "report": "report",

@@ -22,7 +22,9 @@ EXPORT_SECONDS = 600.0
 @click.argument("line")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
-def export(session: Session, line: str, ids: tuple[str, ...], out: Path) -> None:
+@click.option("--silence", metavar="ID", help="Show the silence certificates about this notice, or this certificate.")
+@click.option("--hide-body", is_flag=True, help="Show what notices and answers commit to, and not what they say.")
+def export(session: Session, line: str, ids: tuple[str, ...], out: Path, silence: str | None, hide_body: bool) -> None:
     """Write the evidence of entries of LINE to one file.
 
     It holds the entries that are named, or all, with their answers, receipts and all that proves them.
@@ -32,7 +34,9 @@ def export(session: Session, line: str, ids: tuple[str, ...], out: Path) -> None
     if not out.absolute().parent.is_dir():
         raise UsageError("there is no such folder", hint="make it first, or choose another --out", path=str(out))
     with session.desk() as (_, caller):
-        made = caller.call("export", EXPORT_SECONDS, line=line, ids=list(ids), out=str(out.absolute()))
+        made = caller.call(
+            "export", EXPORT_SECONDS, line=line, ids=list(ids), out=str(out.absolute()), silence=silence, hide_body=hide_body
+        )
     document = {"file": str(out), "sha256": made["sha256"], "complete": made["complete"]}
     lines = [f"Evidence is {out}, SHA-256 {made['sha256']}"]
     if not made["complete"]:

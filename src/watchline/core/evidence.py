@@ -16,7 +16,9 @@ from typing import Any
 
 from watchline.core.archive import pack, unpack
 from watchline.core.evidence_parts import README_NAME, SUMMARY_NAME, Bundle, LogKeys, LogName, write_parts
-from watchline.core.evidence_reading import Fault, Faults, Reading, read_desks, read_evidence
+from watchline.core.evidence_reading import Fault, Faults, read_desks, read_evidence
+from watchline.core.evidence_shown import Reading
+from watchline.core.evidence_silences import judge_silences
 from watchline.core.evidence_words import CONDITION, Words
 from watchline.core.keys import Identity
 from watchline.errors import Malformed, PeerError
@@ -44,7 +46,7 @@ class Report:
     """What a file of evidence shows. Not verified: identities, facts and entries are empty, and faults says why.
 
     complete: at least one desk's full statuses cover every entry, so that its word stands against a quantum computer too.
-    facts: sentences. entries: what each one says, as JSON values.
+    facts: sentences. entries: what each one says, silences: what each silence certificate shows, as JSON values.
     """
 
     verified: bool
@@ -53,6 +55,7 @@ class Report:
     facts: tuple[str, ...]
     entries: tuple[dict[str, Any], ...]
     faults: tuple[Fault, ...]
+    silences: tuple[dict[str, Any], ...] = ()
 
     def as_json(self) -> dict[str, Any]:
         """The report as JSON values: the same members whatever was given."""
@@ -66,6 +69,7 @@ class Report:
             ],
             "facts": list(self.facts),
             "entries": list(self.entries),
+            "silences": list(self.silences),
             "faults": [{"part": fault.part, "rule": fault.rule, "message": fault.message} for fault in self.faults],
         }
 
@@ -84,10 +88,10 @@ def build_and_judge(bundle: Bundle) -> tuple[bytes, bool]:
         with faults.of("certificates"):  # one may be missing
             parts = write_parts(bundle, desks.keys)
     reading = None if faults.found else read_evidence(parts, faults)
-    if reading is None or faults.found:
+    words = None if reading is None or faults.found else Words(reading, judge_silences(reading, faults))
+    if words is None or faults.found:
         fault = faults.found[0]
         raise Malformed(f"this gives no evidence that would verify: {fault.message}", rule=fault.rule, part=fault.part)
-    words = Words(reading)
     return pack(parts | _told(words)), words.is_complete
 
 
@@ -107,9 +111,9 @@ def verify_evidence(data: bytes, trusted: Sequence[Identity] = ()) -> Report:
         part = error.facts.get("part")
         return _refuse([Fault(part if isinstance(part, str) else "", error.rule, error.message)])
     reading = read_evidence(parts, faults)
-    if reading is None or faults.found:
+    words = None if reading is None or faults.found else Words(reading, judge_silences(reading, faults))
+    if reading is None or words is None or faults.found:
         return _refuse(faults.found)
-    words = Words(reading)
     faults.found += _compare(parts, write_parts(reading.bundle, reading.desks.keys) | _told(words))
     return _refuse(faults.found) if faults.found else _accept(reading, words, trusted)
 
@@ -154,4 +158,5 @@ def _accept(reading: Reading, words: Words, trusted: Sequence[Identity]) -> Repo
         tuple(condition + sentence for sentence in words.sentences),
         words.entries,
         (),
+        words.silences,
     )

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
-from watchline.core.amendments import Amendment, Entered, read_entered
+from watchline.core.amendments import Entered, read_entered
 from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
 from watchline.core.checkpoint import Checkpoint, Note, VerifierKey, parse_note
 from watchline.core.encoding import decode
@@ -20,7 +20,6 @@ from watchline.core.entries import (
     NUMBERED,
     Body,
     Continues,
-    Direction,
     EntryType,
     Leaf,
     Notice,
@@ -38,18 +37,19 @@ from watchline.core.evidence_parts import (
     ShownEntry,
     ShownLog,
     ShownStatus,
-    log_keys,
     read_chunk,
     read_hidden,
     roots_of,
 )
+from watchline.core.evidence_shown import Desk, Desks, EntryReading, Reading, ShownSilence
 from watchline.core.evidence_terms import ShownTerms
-from watchline.core.keys import DeskPublic, verify_ed25519
+from watchline.core.keys import verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
-from watchline.core.pairing import Offer, PairedDesks, read_pairing_files
+from watchline.core.pairing import read_pairing_files
 from watchline.core.persons import Signer
 from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_roster_entry, verify_signers
+from watchline.core.silence import Silence, SilenceKind
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.core.terms import Terms
 from watchline.core.witnessing import Cosignature, witness_key
@@ -94,83 +94,6 @@ class _Noting:
         return True
 
 
-@dataclass(frozen=True, slots=True)
-class Desk:
-    """One desk as its identity signed it: what it said when the line was paired, and its later certificates."""
-
-    offer: Offer
-    certificates: tuple[SignedCertificate, ...]
-
-    @property
-    def last_revoked(self) -> int:
-        """The newest incarnation that the newest certificate revokes, and with it all before; 0 for none."""
-        revoked = self.certificates[-1].certificate.revoked
-        return 0 if revoked is None else revoked[0]
-
-    def keys(self, inc: int) -> DeskPublic:
-        """The public keys of an incarnation. Raises WrongParty (rule 2) if no certificate shown here names it."""
-        for signed in self.certificates:
-            if signed.certificate.inc == inc:
-                return signed.certificate.public
-        raise WrongParty("no certificate that is shown names this incarnation", rule=2, inc=inc)
-
-
-@dataclass(frozen=True, slots=True)
-class Desks:
-    """Both desks of a line, and what ties them."""
-
-    paired: PairedDesks
-    desks: Mapping[str, Desk]
-
-    def direction(self, name: LogName) -> Direction:
-        """The log of that name, as its leaves say it."""
-        author, recipient = self.desks[name.author].offer.identity, self.desks[name.recipient].offer.identity
-        return Direction(self.paired.line, author.id, recipient.id, name.inc, name.peer_inc)
-
-    def keys(self, name: LogName) -> LogKeys:
-        """The verifier keys of that log. Raises WrongParty (rule 2) where a certificate is missing."""
-        author, recipient = self.desks[name.author].keys(name.inc), self.desks[name.recipient].keys(name.peer_inc)
-        return log_keys(self.direction(name), author.log, recipient.custody)
-
-
-@dataclass(frozen=True, slots=True)
-class EntryReading:
-    """One shown entry. body None: its content stays hidden, and so do the next four.
-
-    notice, response: the content, where it is one. released: whether the people that the terms ask for stand behind it, None
-    for types that need nobody; signers: the officers who do. number: as people call it, None where the shown leaves do not
-    tell it. received: the time of the first receipt shown that covers it, None for none. covered: whose full statuses do.
-    witnessed: (witness as the terms name it, its time) of the first head shown that covers it and that this witness cosigned.
-    """
-
-    name: LogName
-    leaf: Leaf
-    number: int | None
-    body: Body | None
-    notice: Notice | None
-    response: Response | None
-    released: bool | None
-    signers: tuple[Signer, ...]
-    received: int | None
-    covered: tuple[str, ...]
-    witnessed: tuple[tuple[str, int], ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Reading:
-    """All that the parts show, checked. statuses: as the desk of that log said them.
-
-    terms: the newest in force by what is shown. amendments: what came into force, each with desk A's log, which is its `ours`.
-    """
-
-    desks: Desks
-    bundle: Bundle
-    entries: tuple[EntryReading, ...]
-    statuses: tuple[tuple[LogName, Status], ...]
-    terms: Terms
-    amendments: tuple[tuple[LogName, Amendment], ...]
-
-
 def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     """Check the parts; None where the pairing files already fail, as nothing can be checked without them.
 
@@ -187,7 +110,8 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
         for name, names in by_log.items()
         if any(part.startswith(name.folder + "/") for part in names)
     ]
-    logs = [reader.read(said_in) for reader in readers]
+    silences = [silence for reader in readers for silence in reader.open()]
+    logs = [reader.read(said_in, silences) for reader in readers]
     bodies = {name: body for reader in readers for name, body in reader.issued_again()}
     terms = ShownTerms(desks.paired, readers)
     entries = [reading for reader in readers for reading in reader.judge(bodies, terms)]
@@ -199,8 +123,7 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
     if not entries and not faults.found:
         faults.found.append(Fault("logs", _RULE, "no entry is shown"))
-    spoken = tuple((speaker, said) for speaker, _, said in statuses)
-    return Reading(desks, bundle, tuple(entries), spoken, terms.newest, terms.amendments)
+    return Reading(desks, bundle, tuple(entries), tuple(said_in), terms.newest, terms.amendments, tuple(silences))
 
 
 def _group(parts: Mapping[str, bytes]) -> dict[LogName, list[str]]:
@@ -277,26 +200,36 @@ class _LogReader:
         self._author = desks.desks[name.author].offer
         self._witnesses = {key: witness.name for witness in desks.paired.terms.witnesses if (key := witness_key(witness))}
         self._roster = self._author.roster  # in force for the entry at hand
+        self._found: list[tuple[ShownEntry, Leaf]] = []  # as they were read; those that hold are the next
         self._entries: list[tuple[ShownEntry, Leaf]] = []
         self._heads: list[Head] = []
         self._covers: list[tuple[int, bytes, str]] = []
+        self._holds = False
 
-    def read(self, statuses: list[tuple[LogName, Status]]) -> ShownLog:
+    def open(self) -> list[ShownSilence]:
+        """Read the entries; give the silence certificates among them, as the sizes that they rest on count in both logs."""
+        before = len(self._faults.found)
+        silences: list[ShownSilence] = []
+        self._found = self._read_entries(silences)
+        self._holds = len(self._faults.found) == before
+        return silences
+
+    def read(self, statuses: list[tuple[LogName, Status]], silences: list[ShownSilence]) -> ShownLog:
         """Check the log, and give what it shows as far as it could be read."""
         name, before = self._name, len(self._faults.found)
-        entries = self._read_entries()
-        heads = self._read_heads()
+        entries, heads = self._found, self._read_heads()
         covers = [(size, root, speaker.author) for speaker, said in statuses for size, root in _named(said, speaker, name)]
+        rested = [claim for silence in silences for claim in _rested_on(silence, name)]
         hidden: list[tuple[int, int, bytes]] = []
-        if len(self._faults.found) == before:
+        if self._holds and len(self._faults.found) == before:
             with self._faults.of(f"{name.folder}/tree.txt"):
                 hidden = read_hidden(self._parts.get(f"{name.folder}/tree.txt", b""))
-                self._check_roots(entries, heads, covers, hidden)
-        if len(self._faults.found) == before:
+                self._check_roots(entries, heads, [(size, root) for size, root, _ in covers] + rested, hidden)
+        if self._holds and len(self._faults.found) == before:
             self._entries, self._heads, self._covers = entries, heads, covers
         return ShownLog(name, tuple(entry for entry, _ in entries), tuple(heads), tuple(hidden))
 
-    def _read_entries(self) -> list[tuple[ShownEntry, Leaf]]:
+    def _read_entries(self, silences: list[ShownSilence]) -> list[tuple[ShownEntry, Leaf]]:
         direction = self._desks.direction(self._name)
         prefix = direction.prefix()
         entries: list[tuple[ShownEntry, Leaf]] = []
@@ -310,8 +243,19 @@ class _LogReader:
                         raise Malformed("entries stand in order of their indexes", rule=_RULE, index=leaf.index)
                     if blinding is not None and body is not None:
                         verify_commitment(leaf, blinding, body)
+                        if leaf.type == EntryType.SILENCE:
+                            silences.append(self._read_silence(part, leaf, body))
                     entries.append((ShownEntry(leaf.index, encoded, blinding, body), leaf))
         return entries
+
+    def _read_silence(self, part: str, leaf: Leaf, body: bytes) -> ShownSilence:
+        silence = Silence.decode(Body.decode(body).content)
+        status = None
+        if silence.status is not None:
+            speaker = self._name.reverse
+            key = self._desks.desks[speaker.author].keys(speaker.inc).statement
+            status = silence.status.verify(self._desks.direction(speaker), key)
+        return ShownSilence(part, self._name, leaf, silence, status)
 
     def _read_heads(self) -> list[Head]:
         heads: list[Head] = []
@@ -371,14 +315,14 @@ class _LogReader:
         self,
         entries: list[tuple[ShownEntry, Leaf]],
         heads: list[Head],
-        covers: list[tuple[int, bytes, str]],
+        said: list[tuple[int, bytes]],
         hidden: list[tuple[int, int, bytes]],
     ) -> None:
         """Compute every signed root from the shown leaves."""
         signed = max((head.size for head in heads if head.signature is not None), default=0)
         if entries and entries[-1][1].index >= signed:
             raise BadProof("the author signed no tree head that covers every entry shown", rule=9)
-        claims = [(head.size, head.root) for head in heads] + [(size, root) for size, root, _ in covers]
+        claims = [(head.size, head.root) for head in heads] + said
         hashes = {leaf.index: leaf_hash(shown.leaf) for shown, leaf in entries}
         roots = roots_of(hashes, sorted({size for size, _ in claims}), hidden)
         for size, root in claims:
@@ -459,6 +403,8 @@ class _LogReader:
                 target = issued_again.get((log, leaf.re))
             agreed = terms.at(self._name, leaf)
             reading = self._read_entry(leaf, said, body, target, received, covered, nonces, agreed)
+            if agreed is not self._desks.paired.terms:
+                reading = replace(reading, terms=agreed)
             readings.append(replace(reading, witnessed=witnessed) if (witnessed := _seen(seen, leaf.index)) else reading)
         return readings
 
@@ -549,6 +495,17 @@ def _named(said: Status, speaker: LogName, log: LogName) -> list[tuple[int, byte
     if speaker == log:
         return [(said.size, said.root)]
     return [(said.held_size, said.held_root)] if speaker == log.reverse else []
+
+
+def _rested_on(silence: ShownSilence, log: LogName) -> list[tuple[int, bytes]]:
+    """What a certificate's status says of a log: of the author's always, of the peer's where that has to be seen."""
+    said = silence.status
+    if said is None:
+        return []
+    if silence.name == log:
+        return [(said.held_size, said.held_root)]
+    is_needed = silence.silence.kind is SilenceKind.CONTRADICTED and silence.name.reverse == log
+    return [(said.size, said.root)] if is_needed else []
 
 
 def _count(number: int | None, leaf: Leaf, body: Body | None) -> int | None:

@@ -11,16 +11,18 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from functools import cached_property, lru_cache
+from functools import cached_property
 
 from watchline.core.encoding import Value
 from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, EntryType
 from watchline.core.evidence_parts import LogName
-from watchline.core.evidence_reading import Desk, EntryReading, Reading
+from watchline.core.evidence_shown import Desk, EntryReading, Reading
+from watchline.core.evidence_silences import SilenceReading
 from watchline.core.pairing import line_digits
 from watchline.core.persons import Signer
+from watchline.core.silence_words import SilenceWords
 from watchline.core.statements import Status
+from watchline.core.time_text import time_text
 
 CONDITION = "if these fingerprints are theirs, "
 
@@ -55,8 +57,9 @@ class Relation:
 class Words:
     """Tells what a reading shows."""
 
-    def __init__(self, reading: Reading) -> None:
+    def __init__(self, reading: Reading, silences: Sequence[SilenceReading] = ()) -> None:
         self._reading = reading
+        self._silent = {(each.shown.name, each.shown.leaf.index): each for each in silences}
         self._names = {side: desk.offer.identity.desk for side, desk in reading.desks.desks.items()}
         if len(set(self._names.values())) == 1:  # two desks may share a name, but no sentence may leave open which is meant
             self._names = {side: f"{name} ({side})" for side, name in self._names.items()}
@@ -92,6 +95,21 @@ class Words:
             yield self._sentence(entry)
         for speaker, status in self._reading.statuses:
             yield self._status(speaker, status)
+        for silence in self._told_silences:
+            yield from silence.sentences()
+
+    @cached_property
+    def _told_silences(self) -> tuple[SilenceWords, ...]:
+        interval = self._reading.desks.paired.terms.status_interval_seconds
+        return tuple(
+            SilenceWords(each, self._names[name.author], self._names[name.recipient], self._place(each.notice), interval)
+            for (name, _), each in self._silent.items()
+        )
+
+    @property
+    def silences(self) -> tuple[dict[str, Value], ...]:
+        """What every silence certificate shows, as JSON values."""
+        return tuple(silence.as_json() for silence in self._told_silences)
 
     def _amended(self) -> Iterator[str]:
         for log, amendment in self._reading.amendments:
@@ -148,6 +166,8 @@ class Words:
             notice = entry.notice
             said = f"{type_name(kind)} {_plain(notice.form)}, {notice.precedence.name}"
             said += ", EXERCISE" if notice.exercise else ""
+        elif silent := self._silent.get((entry.name, entry.leaf.index)):
+            said = f"certificate of silence, {silent.judgement.kind}, about entry @{silent.notice.leaf.index} of the same log"
         else:
             said = type_name(kind)
         if kind == EntryType.NOTICE and target is not None:
@@ -229,6 +249,8 @@ class Words:
             }
         elif response is not None:
             told |= {"language": response.language, "reason": response.reason}
+        elif silent := self._silent.get((entry.name, leaf.index)):
+            told |= {"silence": silent.judgement.kind.value, "about": silent.notice.leaf.index}
         elif body is not None:
             told["content"] = body.content.hex()
         for relation in self._related.get((entry.name, leaf.index), ()):
@@ -259,16 +281,9 @@ class Words:
         head = {"evidence": "watchline/1", "line": self._reading.desks.paired.line.hex(), "desks": desks}
         opening = json.dumps(head, ensure_ascii=False)[:-1]
         entries = ",\n".join(json.dumps(entry, ensure_ascii=False) for entry in self.entries)
-        return f'{opening}, "entries": [\n{entries}\n]}}\n'.encode()
-
-
-@lru_cache(maxsize=1_024)
-def time_text(seconds: int) -> str:
-    """A time as RFC 3339 in UTC; beyond the year 9999 as plain seconds."""
-    try:
-        return datetime.fromtimestamp(seconds, UTC).isoformat().replace("+00:00", "Z")
-    except (OverflowError, ValueError, OSError):
-        return f"{seconds} seconds after 1970"
+        silences = ",\n".join(json.dumps(silence, ensure_ascii=False) for silence in self.silences)
+        told = f', "silences": [\n{silences}\n]' if silences else ""
+        return f'{opening}, "entries": [\n{entries}\n]{told}}}\n'.encode()
 
 
 def type_name(kind: int) -> str:

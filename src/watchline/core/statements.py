@@ -215,6 +215,15 @@ def kept_rung(payload: bytes) -> int:
     return shapes.integer(shapes.array(decode(payload), "status", length=21)[17], "rung")
 
 
+def status_in(payload: bytes) -> Status:
+    """What a whole status says, as it was signed; nothing is verified. Raises Malformed (4, 25)."""
+    parts = shapes.array(decode(payload), "statement")
+    if len(parts) < 6 or parts[0] != StatementType.STATUS:
+        raise Malformed("this statement is no status", rule=4)
+    nobody = Direction(b"", b"", b"", 0, 0)
+    return read_status(Statement(StatementType.STATUS, nobody, tuple(parts[6:]), payload, b"", None))
+
+
 def _read_open_item(value: Value) -> OpenItem:
     index, kind, seconds, allowed = shapes.array(value, "open item", length=4)
     return OpenItem(

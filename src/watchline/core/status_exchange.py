@@ -16,6 +16,7 @@ from watchline.core.phases import Cause
 from watchline.core.records import StatementRecord
 from watchline.core.reply_clocks import ReplyClocks
 from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.silence import is_unmanned
 from watchline.core.statements import Statement, StatementType, Status, kept_rung, read_status, sign_statement
 from watchline.core.witnessed import Witnessed
 from watchline.errors import Contradiction
@@ -54,6 +55,7 @@ class StatusExchange:
         self._kept_sizes = (-1, -1)
         self._kept_rung = 0
         self._kept_own_rung = 0
+        self._kept_silences: set[tuple[int, int, bool]] = set()
 
     def restore(self, setup: LineSetup, *, stopped: bool) -> None:
         """Take up the peer's last status, which binds it for good. A line that a fork stopped may have kept the very status
@@ -165,20 +167,32 @@ class StatusExchange:
             self.at_once(moment)
 
     def keep(self, statement: Statement, status: Status, setup: LineSetup, moment: Moment, *, fresh: bool) -> StatementRecord:
-        """Take it as the peer's last word. Full ones that say something new of the logs, or that more notices sounded at a
-        console, are kept for good.
+        """Take it as the peer's last word. Full ones that say something new of the logs, that more notices sounded at a
+        console, or that admit a silence are kept for good.
         """
         self.peer_status = status
         if fresh:
             self.peer_status_at = moment.running
             self._clocks.hear(status, moment)
         sizes = (status.size, status.held_size)
-        keep = statement.ml is not None and (sizes != self._kept_sizes or status.rung > self._kept_rung)
+        is_news = sizes != self._kept_sizes or status.rung > self._kept_rung
+        keep = statement.ml is not None and (self._admits_silence(status) or is_news)
         if keep:
             self._kept_sizes, self._kept_rung = sizes, max(self._kept_rung, status.rung)
         return statement_record(
             setup, statement, status.time, ours=False, our_size=status.held_size, their_size=status.size, keep=keep
         )
+
+    def _admits_silence(self, status: Status) -> bool:
+        """Whether it is the first to list a notice of ours beyond what is allowed, or to show nobody there for as long."""
+        shown = {
+            (item.index, item.kind, is_unmanned(status, item.seconds))
+            for item in status.open
+            if item.seconds >= item.allowed and item.index < min(status.held_size, self._outgoing.committed)
+        }
+        new = shown - self._kept_silences
+        self._kept_silences |= new
+        return bool(new)
 
     # --- ours
 

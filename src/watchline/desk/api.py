@@ -21,12 +21,21 @@ from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord
 from watchline.core.release import reference, verify_release, verify_roster_entry
-from watchline.desk import escalation_methods, fallback, relay_api, report_questions, terms_questions, watch_methods
+from watchline.desk import (
+    escalation_methods,
+    fallback,
+    relay_api,
+    report_questions,
+    silences,
+    terms_questions,
+    watch_methods,
+)
 from watchline.desk.bringing import own_logs
-from watchline.desk.desk import Desk, read_notice
+from watchline.desk.desk import Desk
 from watchline.desk.lines import OpenLine, Waiter
 from watchline.desk.past import late_entries
 from watchline.desk.references import reference_to
+from watchline.desk.rungs import read_notice
 from watchline.desk.views import LineView, line_status, line_summary, rung_of
 from watchline.errors import NegativeAnswer, PeerError, RouteError, UsageError, WrongParty
 from watchline.journal import LineRecord
@@ -54,6 +63,7 @@ PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (
     terms_questions.methods,
     report_questions.methods,
     relay_api.methods,
+    silences.methods,
 )
 """What other subjects answer: each gives its methods by name."""
 
@@ -355,13 +365,17 @@ class Api:
         view = self.view(line)
         return {"entries": [view.entry(record) for record in late_entries(self.desk.journal, view.row.line)]}
 
-    async def _export(self, line: str, out: str, ids: list[str] | None = None) -> Json:
-        from watchline.desk.exporting import export_evidence
+    async def _export(
+        self, line: str, out: str, ids: list[str] | None = None, silence: str | None = None, hide_body: bool = False
+    ) -> Json:
+        from watchline.desk.exporting import export_evidence, silences_named
 
         self.desk.flush()
         view = self.view(line)
         chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
-        data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None)
+        if silence is not None:
+            chosen += silences_named(self.desk.journal, view.find(silence))
+        data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None, hide_body=hide_body)
         _write_whole(Path(out), data)
         return {"file": out, "sha256": hashlib.sha256(data).hexdigest(), "complete": complete}
 

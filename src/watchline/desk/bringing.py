@@ -25,7 +25,8 @@ from watchline.core.witnessing import (
     read_known_size,
     witness_keys,
 )
-from watchline.desk.desk import Desk, read_notice
+from watchline.desk.desk import Desk
+from watchline.desk.rungs import read_notice
 from watchline.errors import Malformed, PeerError
 from watchline.journal import Journal
 

@@ -10,14 +10,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 import structlog
 
 from watchline.catalogue import Catalogue, load_catalogue
 from watchline.core.certificate import SignedCertificate, choose_certificate
+from watchline.core.clocks import RunningClock
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
 from watchline.core.epochs import box_name
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
@@ -25,6 +25,7 @@ from watchline.core.pairing import Pairing
 from watchline.core.records import AttemptRecord, CertificateRecord, EntryRecord, Record
 from watchline.core.setting import (
     AlarmRaised,
+    ClockRanOut,
     EntriesRecovered,
     EntryArrived,
     Event,
@@ -49,9 +50,11 @@ from watchline.desk.line_tests import LineTests, stored_test
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_rosters, quarantine, store_rosters
+from watchline.desk.rungs import read_notice, rung_from
 from watchline.desk.setups import read_setup
+from watchline.desk.silences import Silences
 from watchline.desk.watch import Watch
-from watchline.errors import JournalError, Malformed, PeerError, UsageError
+from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
 from watchline.routes import DIRECT, Link, is_relay
 
@@ -113,6 +116,20 @@ class Desk:
         self.watch_signatures = WatchSignatures(self)
         self.escalation = Escalation(self)
         self.drills = Drills(self)
+        self.silences = Silences(self)
+        self._heeding: dict[type[Event], Callable[[OpenLine, Any], None]] = {
+            ReceiptArrived: self._receipt_arrived,
+            EntryArrived: lambda opened, event: self._entry_arrived(opened, event.record),
+            StatusArrived: self._status_arrived,
+            ClockRanOut: self._clock_ran_out,
+            AlarmRaised: self._alarm_raised,
+            RoutesArrived: self._routes_arrived,
+            PhaseChanged: lambda opened, event: log.info("line.phase", line=opened.record.name, phase=event.phase),
+            ProbeAnswered: lambda opened, event: self._probe_answered(opened, event.seconds),
+            IncarnationArrived: lambda opened, _: self.begin_pair(opened),
+            EntriesRecovered: lambda opened, event: self._recovered(opened, event.records),
+            LateEntry: lambda opened, event: self._late(opened, event.record),
+        }
         self.anchoring = Anchoring(Anchor(Path(config.anchor)) if config.anchor else None, journal)
 
     @property
@@ -463,29 +480,29 @@ class Desk:
             listener(opened, event)
 
     def _heed(self, opened: OpenLine, event: Event) -> None:
-        if isinstance(event, ReceiptArrived):
-            opened.resolve_waiters("received", lambda index: index < event.size)
-            if opened.on_verified is not None:
-                opened.on_verified(event.size)
-        elif isinstance(event, EntryArrived):
-            self._entry_arrived(opened, event.record)
-        elif isinstance(event, StatusArrived):
-            opened.contradicted_at = None if event.fresh else opened.contradicted_at
-        elif isinstance(event, AlarmRaised):
-            log.error("line.alarm", line=opened.record.name, kind=event.kind, message=event.message)
-            opened.contradicted_at = self.moment().wall if event.kind == "contradiction" else opened.contradicted_at
-        elif isinstance(event, RoutesArrived):
-            self._routes_arrived(opened, event)
-        elif isinstance(event, PhaseChanged):
-            log.info("line.phase", line=opened.record.name, phase=event.phase)
-        elif isinstance(event, ProbeAnswered):
-            self._probe_answered(opened, event.seconds)
-        elif isinstance(event, IncarnationArrived):
-            self.begin_pair(opened)
-        elif isinstance(event, EntriesRecovered):
-            self._recovered(opened, event.records)
-        elif isinstance(event, LateEntry):
-            self._late(opened, event.record)
+        heed = self._heeding.get(type(event))
+        if heed is not None:
+            heed(opened, event)
+
+    def _receipt_arrived(self, opened: OpenLine, event: ReceiptArrived) -> None:
+        opened.resolve_waiters("received", lambda index: index < event.size)
+        if opened.on_verified is not None:
+            opened.on_verified(event.size)
+
+    def _status_arrived(self, opened: OpenLine, event: StatusArrived) -> None:
+        opened.contradicted_at = None if event.fresh else opened.contradicted_at
+        self.silences.heard(opened, event.record)
+
+    def _alarm_raised(self, opened: OpenLine, event: AlarmRaised) -> None:
+        log.error("line.alarm", line=opened.record.name, kind=event.kind, message=event.message)
+        opened.contradicted_at = self.moment().wall if event.kind == "contradiction" else opened.contradicted_at
+
+    def _clock_ran_out(self, opened: OpenLine, event: ClockRanOut) -> None:
+        """A clock of ours that ran out is certified, with the strongest silence that can be shown."""
+        log.warning("line.clock", line=opened.record.name, own=event.own, index=event.index, allowed=event.allowed)
+        if event.own:
+            clock = RunningClock(event.index, event.precedence, event.kind, event.seconds, event.allowed)
+            self.silences.on_clock_ran_out(opened, clock)
 
     def _entry_arrived(self, opened: OpenLine, record: EntryRecord) -> None:
         if record.log.pair != opened.line.setup.pair:
@@ -551,39 +568,6 @@ class Desk:
             self.flush()
             self.anchoring.write_last(self.lines.values())
         self._loop = None
-
-
-def read_notice(record: EntryRecord) -> Notice | None:
-    """The notice that an entry holds; None for other entries, and for content that is no notice."""
-    if record.type != EntryType.NOTICE:
-        return None
-    try:
-        return Notice.decode(Body.decode(record.body).content)
-    except Malformed:
-        return None
-
-
-def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None) -> str | None:
-    """Which rung an entry lifts `meant` to, which its leaf refers to. None if nobody stands behind it, or if what people
-    signed is about another entry (rule 24). first: the leaf of what `meant` was issued again of, if it was.
-    """
-    if not entry.released:
-        return None
-    if entry.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
-        rung = "acknowledged" if entry.type == EntryType.ACKNOWLEDGE else "declined"
-        return rung if _is_about(entry, meant, first) else None
-    notice = read_notice(entry)
-    if notice is None or notice.form == ESCALATION_REPORT:
-        return None
-    return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
-
-
-def _is_about(entry: EntryRecord, meant: EntryRecord, first: Leaf | None) -> bool:
-    try:
-        response = Response.decode(Body.decode(entry.body).content)
-    except Malformed:
-        return False
-    return response.names(entry.type, Leaf.decode(meant.leaf)) or (first is not None and response.names(entry.type, first))
 
 
 def _read_own(journal: Journal) -> OwnDesk:

@@ -1,16 +1,18 @@
 """Gather from the journal what evidence shows: the entries that people named, and all that proves them.
 
 Shown with the named entries are those that refer to them (acknowledgements, answers ...), those that they refer to, and the
-changes of the rosters before, and nothing else of the line: every other entry stays a hash.
+changes of the rosters and of the terms before, and nothing else of the line: every other entry stays a hash. With a notice go
+the silence certificates about it, and with a certificate the notice. One that does not follow from this journal is shown
+without its content: evidence in which somebody's false certificate stood would not verify.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 
-from watchline.core.amendments import JournalSource, end_before
 from watchline.core.checkpoint import VerifierKey
-from watchline.core.entries import EntryType, Leaf
+from watchline.core.entries import Body, EntryType
 from watchline.core.evidence import build_and_judge
 from watchline.core.evidence_parts import (
     ACCEPTER,
@@ -24,10 +26,13 @@ from watchline.core.evidence_parts import (
     hidden_spans,
 )
 from watchline.core.pairing import Pairing, read_pairing_files
-from watchline.core.records import CheckpointRecord, Log, Pair, ReceiptRecord, StatementRecord
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, ReceiptRecord, StatementRecord
 from watchline.core.setting import LineSetup
-from watchline.core.statements import StatementType
+from watchline.core.silence import Silence, SilenceKind
+from watchline.core.statements import StatementType, status_in
 from watchline.core.witnessing import witness_keys
+from watchline.desk.shown_terms import Reference, terms_below
+from watchline.desk.silence_grounds import certificates_about, judge_record, leaves_needed, reverse
 from watchline.desk.witnessed_heads import with_cosignatures
 from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
@@ -35,36 +40,85 @@ from watchline.journal import Journal, LineRecord
 RECEIPTS_SHOWN_MAX = 1_024  # of one log; beyond, some entries are dated by a later receipt than their first
 
 
-Reference = tuple[Log, int]
-"""One entry of the journal: its log and index."""
+def silences_named(journal: Journal, record: EntryRecord) -> list[Reference]:
+    """The silence certificates that a person means by an entry: itself, or those about it. Raises UsageError for none."""
+    if record.type == EntryType.SILENCE:
+        return [(record.log, record.index)]
+    found = certificates_about(journal, record.log, record.index)
+    if not found:
+        raise UsageError("there is no silence certificate about this entry", hint="make one with `watchline silence LINE ID`")
+    return [(certificate.log, certificate.index) for certificate in found]
 
 
 def export_evidence(
-    journal: Journal, row: LineRecord, setup: LineSetup, references: Sequence[Reference] | None = None
+    journal: Journal,
+    row: LineRecord,
+    setup: LineSetup,
+    references: Sequence[Reference] | None = None,
+    *,
+    hide_body: bool = False,
 ) -> tuple[bytes, bool]:
     """The file of evidence for these entries of a line, or for all where none is named, and whether it is complete.
 
-    Raises UsageError for an entry that there is not, and JournalError if what the journal holds does not verify.
+    hide_body: of all entries but silence certificates only the leaves are shown.
+
+    Raises UsageError for an entry that there is not, for a certificate that shows nothing, alone or without the content of the
+    notice, and JournalError if what the journal holds does not verify.
     """
     try:
-        return build_and_judge(gather(journal, row, setup, references))
+        return build_and_judge(gather(journal, row, setup, references, hide_body=hide_body))
     except PeerError as error:
+        if error.rule == 33:
+            return _without_silences(journal, row, setup, references or (), error, hide_body=hide_body)
         hint = "keep the journal as it is and call for help: it holds what does not verify"
         raise JournalError(error.message, hint=hint, reason="damaged") from error
 
 
-def gather(journal: Journal, row: LineRecord, setup: LineSetup, references: Sequence[Reference] | None = None) -> Bundle:
-    """All that evidence for these entries is built from, or for all entries where none is named.
+def _without_silences(
+    journal: Journal, row: LineRecord, setup: LineSetup, named: Sequence[Reference], error: PeerError, *, hide_body: bool
+) -> tuple[bytes, bool]:
+    """What is shown does not bear out a certificate that this journal does: show its leaf alone, unless people asked for it."""
+    if hide_body:
+        message = f"without the content of the notice this shows no silence: {error.message}"
+        raise UsageError(message, hint="export without --hide-body") from error
+    for log, index in named:
+        if _silences_in(journal, log, {index}):
+            message = f"what can be shown bears out no silence: {error.message}"
+            raise UsageError(message, hint="export the notice that it is about") from error
+    return build_and_judge(gather(journal, row, setup, named or None, show_silences=False))
+
+
+def gather(
+    journal: Journal,
+    row: LineRecord,
+    setup: LineSetup,
+    references: Sequence[Reference] | None = None,
+    *,
+    hide_body: bool = False,
+    show_silences: bool = True,
+) -> Bundle:
+    """All that evidence for these entries is built from, or for all entries where none is named. hide_body: as above.
+
+    show_silences: False shows of every silence certificate the leaf alone.
 
     Raises UsageError for an entry that there is not, and PeerError if the stored pairing does not verify.
     """
     pairing = Pairing.decode(row.pairing)
-    shown = _with_related(journal, setup, references) if references else _all(journal, row.line)
+    chosen = _Chosen(_with_related(journal, references) if references else _all(journal, row.line))
+    shown = chosen.shown
     if not shown:
         raise UsageError("there is nothing on this line to export", hint="export once an entry was sent or received")
+    if show_silences:
+        _choose_silences(journal, setup, chosen, references or ())
+    else:
+        chosen.closed |= {(log, index) for log in shown for index in _silences_in(journal, log, shown[log])}
+    _add_terms(journal, setup, shown)
+    _add_rosters(journal, shown)
+    if hide_body:
+        chosen.closed |= {(log, index) for log in shown for index in shown[log]} - chosen.silences
     statuses = _choose_statuses(journal, row.line, shown)
     witnesses = witness_keys(pairing.terms)
-    logs = [_gather_log(journal, pairing, log, sorted(indexes), statuses, witnesses) for log, indexes in shown.items()]
+    logs = [_gather_log(journal, pairing, log, chosen, statuses, witnesses) for log in shown]
     spoken = [_show_status(pairing, record) for record in statuses]
     return Bundle(
         pairing.files,
@@ -72,6 +126,18 @@ def gather(journal: Journal, row: LineRecord, setup: LineSetup, references: Sequ
         tuple(sorted(logs, key=lambda shown_log: shown_log.name)),
         tuple(sorted(spoken, key=lambda status: status.speaker)),
     )
+
+
+@dataclass
+class _Chosen:
+    """What will be shown. closed: entries of which only the leaf is. silences: certificates whose content is shown; sizes: what
+    the statuses in them name of each log.
+    """
+
+    shown: dict[Log, set[int]]
+    closed: set[Reference] = field(default_factory=set)
+    silences: set[Reference] = field(default_factory=set)
+    sizes: dict[Log, set[int]] = field(default_factory=dict)
 
 
 def _later_certificates(journal: Journal, pairing: Pairing, setup: LineSetup) -> Iterator[tuple[str, int, bytes]]:
@@ -100,69 +166,77 @@ def _all(journal: Journal, line: bytes) -> dict[Log, set[int]]:
     return {log: set(range(size)) for log, size in sizes.items() if size}
 
 
-def _with_related(journal: Journal, setup: LineSetup, references: Sequence[Reference]) -> dict[Log, set[int]]:
-    """The named entries, what they refer to, what refers to them, and by which rosters and terms all of them are judged."""
+def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log, set[int]]:
+    """The named entries, what they refer to, what refers to them, and the silence certificates about them."""
     named = set(references)
     shown: dict[Log, set[int]] = {}
     for log, index in named:
         if not 0 <= index < journal.size(log):
             raise UsageError("there is no such entry", hint="`watchline log LINE` lists them", index=index)
         shown.setdefault(log, set()).add(index)
-    for log in {side for named_log in shown for side in (named_log, _reverse(named_log))}:
+    for log in {side for named_log in shown for side in (named_log, reverse(named_log))}:
         for index, (_, kind, re) in enumerate(journal.leaves(log, 0, journal.size(log))):
             if re is None:
                 continue
-            target = log if kind == EntryType.CANCEL else _reverse(log)
+            target = log if kind == EntryType.CANCEL else reverse(log)
             if (target, re) in named:
                 shown.setdefault(log, set()).add(index)
             if (log, index) in named and re < journal.size(target):
                 shown.setdefault(target, set()).add(re)
-    for log, index in [place for pair in {log.pair for log in shown} for place in _terms_below(journal, setup, pair, shown)]:
-        shown.setdefault(log, set()).add(index)
-    for log, indexes in shown.items():  # who may release is judged by the changes of the roster below an entry
-        leaves = enumerate(journal.leaves(log, 0, max(indexes)))
-        indexes.update(index for index, (_, kind, _) in leaves if kind == EntryType.ROSTER)
+    for log, index in named:
+        shown[log].update(record.index for record in certificates_about(journal, log, index))
     return shown
 
 
-def _terms_below(journal: Journal, setup: LineSetup, pair: Pair, shown: dict[Log, set[int]]) -> Iterator[Reference]:
-    """The entries by which both desks amended the terms, as far as what is shown of this pair saw them, and where pairs of
-    incarnations lie between, the entries 0 that tie them.
-    """
-    source, held = JournalSource(setup, journal), None
-    logs = Log(setup.line, pair, outgoing=True), Log(setup.line, pair, outgoing=False)
-    seen = [_seen(journal, log, shown) for log in logs]
-    ties: list[Reference] = []
-    while True:
-        texts = [
-            (log, entered.index)
-            for log, found, size in zip(logs, source.entered(pair), seen, strict=True)
-            for entered in found
-            if entered.index < size
-        ]
-        if texts:
-            yield from (*texts, *ties)
-            ties = []
-        end = end_before(pair, source, held)
-        if end is None:
-            return
-        ties += [(log, 0) for log in logs if journal.size(log)]
-        pair, held, seen = end.pair, end, [end.ours, end.theirs]
-        logs = Log(setup.line, pair, outgoing=True), Log(setup.line, pair, outgoing=False)
+def _add_terms(journal: Journal, setup: LineSetup, shown: dict[Log, set[int]]) -> None:
+    for log, index in [place for pair in {log.pair for log in shown} for place in terms_below(journal, setup, pair, shown)]:
+        shown.setdefault(log, set()).add(index)
 
 
-def _seen(journal: Journal, log: Log, shown: dict[Log, set[int]]) -> int:
-    """How many entries of a log something shown stands above, in it or in the other one."""
-    own, other = shown.get(log), shown.get(_reverse(log))
-    sizes = [max(own)] if own else []
-    if other:  # peer_size never falls
-        last = journal.entry(_reverse(log), max(other))
-        sizes += [] if last is None else [Leaf.decode(last.leaf).peer_size]
-    return max(sizes, default=0)
+def _add_rosters(journal: Journal, shown: dict[Log, set[int]]) -> None:
+    for log, indexes in shown.items():  # who may release is judged by the changes of the roster below an entry
+        leaves = enumerate(journal.leaves(log, 0, max(indexes)))
+        indexes.update(index for index, (_, kind, _) in leaves if kind == EntryType.ROSTER)
 
 
-def _reverse(log: Log) -> Log:
-    return log._replace(outgoing=not log.outgoing)
+def _choose_silences(journal: Journal, setup: LineSetup, chosen: _Chosen, named: Sequence[Reference]) -> None:
+    """Show each certificate that follows with all that it rests on, and of each other one the leaf alone."""
+    found = [(each, index) for each in chosen.shown for index in _silences_in(journal, each, chosen.shown[each])]
+    for log, index in found:
+        record = journal.entry(log, index)
+        assert record is not None
+        try:
+            judge_record(journal, setup, record)
+        except PeerError as error:
+            if (log, index) in named:
+                hint = "it cannot be shown as a certificate; export its notice, and show what answers it"
+                raise UsageError(f"this certificate shows no silence: {error.message}", hint=hint, rule=error.rule) from error
+            chosen.closed.add((log, index))
+        else:
+            _rest(journal, chosen, record)
+
+
+def _silences_in(journal: Journal, log: Log, indexes: set[int]) -> list[int]:
+    leaves = enumerate(journal.leaves(log, min(indexes), max(indexes) + 1), min(indexes))
+    return [index for index, (_, kind, _) in leaves if kind == EntryType.SILENCE and index in indexes]
+
+
+def _rest(journal: Journal, chosen: _Chosen, record: EntryRecord) -> None:
+    """Show what a certificate that holds rests on: its notice, what refers to that, and the leaves that might have."""
+    log, other = record.log, reverse(record.log)
+    silence = Silence.decode(Body.decode(record.body).content)
+    status = None if silence.status is None else status_in(silence.status.payload)
+    chosen.silences.add((log, record.index))
+    chosen.shown[log].add(silence.index)
+    if status is not None:
+        chosen.sizes.setdefault(log, set()).add(status.held_size)
+        if silence.kind is SilenceKind.CONTRADICTED:
+            chosen.sizes.setdefault(other, set()).add(status.size)
+    for side, needed in zip((log, other), leaves_needed(journal, silence, status, log), strict=True):
+        referring = set(journal.referring(side, silence.index))
+        shown = chosen.shown.setdefault(side, set()) if needed else set()
+        chosen.closed |= {(side, index) for index in needed if index not in shown and index not in referring}
+        shown.update(needed)
 
 
 def _choose_statuses(journal: Journal, line: bytes, shown: dict[Log, set[int]]) -> list[StatementRecord]:
@@ -198,25 +272,29 @@ def _gather_log(
     journal: Journal,
     pairing: Pairing,
     log: Log,
-    indexes: list[int],
+    chosen: _Chosen,
     statuses: list[StatementRecord],
     witnesses: Mapping[str, VerifierKey],
 ) -> ShownLog:
+    indexes = sorted(chosen.shown[log])
     heads = with_cosignatures(journal, log, indexes, _gather_heads(journal, log, indexes), witnesses)
     said = {record.our_size if log.outgoing else record.their_size for record in statuses if record.pair == log.pair}
+    said |= chosen.sizes.get(log, set())
     spans = hidden_spans(indexes, sorted(said | {head.size for head in heads}))
     return ShownLog(
         _name(pairing, log),
-        tuple(_read_entries(journal, log, indexes)),
+        tuple(_read_entries(journal, log, indexes, chosen.closed)),
         tuple(heads),
         tuple((start, end, journal.subtree(log, start, end)) for start, end in spans),
     )
 
 
-def _read_entries(journal: Journal, log: Log, indexes: Sequence[int]) -> Iterator[ShownEntry]:
+def _read_entries(journal: Journal, log: Log, indexes: Sequence[int], closed: set[Reference]) -> Iterator[ShownEntry]:
     for start, stop in _runs(indexes):
         for record in journal.entries(log, start, stop):
-            yield ShownEntry(record.index, record.leaf, record.blinding, record.body)
+            is_closed = (log, record.index) in closed
+            blinding, body = (None, None) if is_closed else (record.blinding, record.body)
+            yield ShownEntry(record.index, record.leaf, blinding, body)
 
 
 def _runs(indexes: Sequence[int]) -> Iterator[tuple[int, int]]:

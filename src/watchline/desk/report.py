@@ -17,10 +17,10 @@ from watchline.core.records import AttemptRecord, EntryRecord, Log
 from watchline.core.statements import StatementType
 from watchline.core.terms import PRECEDENCES
 from watchline.desk.clock import rfc3339
-from watchline.desk.desk import read_notice
 from watchline.desk.figures import Span, covered_seconds, spread
 from watchline.desk.line_tests import PATIENCE_SECONDS
 from watchline.desk.past import without_earlier_copies
+from watchline.desk.rungs import read_notice
 from watchline.desk.views import LineView
 
 Json = dict[str, Any]

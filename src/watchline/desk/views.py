@@ -17,16 +17,19 @@ from watchline.core.entries import Body, EntryType, Leaf, Response
 from watchline.core.persons import Assertion
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup, Moment
+from watchline.core.silence import Silence
 from watchline.core.statements import StatementType, kept_rung
 from watchline.core.terms import Terms
 from watchline.desk.clock import rfc3339
-from watchline.desk.desk import Desk, read_notice, rung_from
+from watchline.desk.desk import Desk
 from watchline.desk.drills import stored_drill
 from watchline.desk.fallback import card_status
 from watchline.desk.line_tests import stored_test
 from watchline.desk.lines import OpenLine
 from watchline.desk.past import first_copy, first_leaf, without_earlier_copies
 from watchline.desk.references import Names, find, reference_to
+from watchline.desk.rungs import read_notice, rung_from
+from watchline.desk.silence_grounds import judge_record, read_silence
 from watchline.desk.standing import line_standing
 from watchline.errors import PeerError
 from watchline.journal import Journal, LineRecord
@@ -185,6 +188,7 @@ class LineView:
             "precedence": None,
             "exercise": False,
             "language": None,
+            "silence": None,
             "rungs": self.rungs(record),
         }
         self._add_content(record, shown)
@@ -235,9 +239,24 @@ class LineView:
             shown["language"] = response.language
             shown["form"] = "acknowledgement" if record.type == EntryType.ACKNOWLEDGE else "decline"
             shown["text"] = response.reason
+        elif (silence := read_silence(record)) is not None:
+            self._add_silence(record, silence, shown)
         elif record.type not in CONTENT_OF_MACHINES:  # a newer version wrote it, or nobody who keeps to the forms
             finding = self.desk.catalogue.word("findings", "unknown_content", self.desk.facts.language)
             shown.update(content=Body.decode(record.body).content.hex(), finding=finding.text)
+
+    def _add_silence(self, record: EntryRecord, silence: Silence, shown: Json) -> None:
+        """A silence certificate: what it says, and whether that follows from what this desk holds."""
+        meant = self.journal.entry(record.log, silence.index)
+        notice = None if meant is None else reference_to(meant)
+        told: Json = {"notice": notice, "kind": silence.kind.value, "clock": silence.clock_word, "follows": True}
+        try:
+            judged = judge_record(self.journal, self.setup, record)
+            told |= {name: getattr(judged, name) for name in ("seconds", "allowed", "said_by", "provisional")}
+        except PeerError as error:
+            told |= {"seconds": None, "allowed": None, "said_by": "author", "provisional": False, "follows": False}
+            shown["finding"] = f"This certificate does not follow from what this desk holds: {error.message}"
+        shown.update(silence=told, text=silence_text(told, self.author(record)))
 
     def _officers(self, record: EntryRecord) -> list[Json]:
         """Who stands behind the entry, by the author's roster: number, role, and the name where the desk gives one."""
@@ -310,6 +329,14 @@ class LineView:
             }
             for side, name, signed in sides
         ]
+
+
+def silence_text(told: Json, author: str) -> str:
+    """A silence certificate in one line."""
+    waited = "" if told["seconds"] is None else f" for {told['seconds']} s"
+    allowed = "" if told["allowed"] is None else f" ({told['allowed']} s allowed)"
+    by = "by the own word of the desk that was asked" if told["said_by"] == "peer" else f"by the word of {author} alone"
+    return f"Silence, {told['kind']}: nobody would {told['clock']} {told['notice']}{waited}{allowed}, {by}"
 
 
 def _read_response(record: EntryRecord) -> Response | None:

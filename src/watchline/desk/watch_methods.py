@@ -8,7 +8,6 @@ from watchline.core.clocks import ACKNOWLEDGE, RunningClock
 from watchline.core.encoding import Value, decode
 from watchline.core.terms import PRECEDENCES
 from watchline.desk.clock import rfc3339
-from watchline.desk.desk import read_notice
 from watchline.desk.handover import (
     keep_handover,
     listed_handovers,
@@ -20,6 +19,7 @@ from watchline.desk.handover import (
 )
 from watchline.desk.lines import OpenLine
 from watchline.desk.references import reference_to
+from watchline.desk.rungs import read_notice
 from watchline.errors import PeerError, UsageError
 
 if TYPE_CHECKING:

@@ -1,0 +1,309 @@
+"""A desk certifies that it was not answered: the strongest silence that its journal can show, once, and then a stronger one."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.desk.desk_pair import DeskPair
+from tests.line_pair import party
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.outgoing import Draft
+from watchline.core.persons import assertion_challenge, sign_assertion
+from watchline.core.records import AttemptRecord, EntryRecord
+from watchline.core.silence import SignedStatus, Silence, SilenceKind
+from watchline.core.statements import StatementType, status_in
+from watchline.desk.api import Api
+from watchline.errors import NegativeAnswer, RouteError, UsageError
+
+FLASH_ACKNOWLEDGE, FLASH_ANSWER = 600, 3_600
+
+
+@pytest.fixture
+def pair(tmp_path: Path) -> Iterator[DeskPair]:
+    joined = DeskPair(tmp_path)
+    joined.join()
+    joined.advance(3)
+    yield joined
+    joined.close()
+
+
+def ask(pair: DeskPair, method: str, *, live: bool = True, **params: Any) -> dict[str, Any]:
+    return asyncio.run(Api(pair.a.desk, live=live).call(method, params))
+
+
+def say(pair: DeskPair, form: str = "statement") -> EntryRecord:
+    """A FLASH of Tokyo that its officer releases."""
+    content = Notice(form, 1, Precedence.FLASH, False, "en", {1: "a balloon"}).encode()
+    return release(pair, EntryType.NOTICE, "release", content)
+
+
+def release(
+    pair: DeskPair, kind: EntryType, purpose: str, content: bytes, *, by: str = "Tokyo", re: int | None = None
+) -> EntryRecord:
+    end = pair.a if by == "Tokyo" else pair.b
+    setup = end.line.line.setup
+    nonce = end.scheduler.random.randbytes(16)
+    challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, Body(content).digest)
+    assertion = sign_assertion(1, party(by).officers[0], challenge).to_value()
+    return end.desk.compose(end.line, Draft(kind, content, nonce, (assertion,), re, None, True))
+
+
+def acknowledge(pair: DeskPair, notice: EntryRecord) -> None:
+    """Beijing's officer reads it."""
+    leaf = Leaf.decode(notice.leaf)
+    content = Response(EntryType.ACKNOWLEDGE, 1, 1, leaf.index, leaf.commitment, "en").encode()
+    release(pair, EntryType.ACKNOWLEDGE, "acknowledge", content, by="Beijing", re=leaf.index)
+
+
+def certificates(pair: DeskPair) -> list[Silence]:
+    """Every certificate in Tokyo's log."""
+    log, journal = pair.a.line.line.setup.outgoing_log, pair.a.journal
+    records = journal.entries(log, 0, journal.size(log))
+    return [Silence.decode(Body.decode(record.body).content) for record in records if record.type == EntryType.SILENCE]
+
+
+def kinds(pair: DeskPair) -> list[tuple[SilenceKind, int]]:
+    return [(silence.kind, silence.clock) for silence in certificates(pair)]
+
+
+def run_out(pair: DeskPair, notice: EntryRecord) -> None:
+    """What the desk does when it is told that a clock ran out."""
+    for clock in pair.a.line.running_clocks(True, pair.a.desk.moment()):
+        if clock.index == notice.index and clock.seconds >= clock.allowed:
+            pair.a.desk.silences.on_clock_ran_out(pair.a.line, clock)
+    pair.a.desk.flush()
+
+
+def test_clock_that_the_peer_lists_as_run_out_is_certified_once_without_being_asked(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE - 60)
+    assert kinds(pair) == []
+    pair.advance(180)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
+    pair.advance(600)
+    run_out(pair, notice)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
+
+
+def test_certificate_rests_on_a_full_status_that_lists_the_notice_beyond_what_is_allowed(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    (silence,) = certificates(pair)
+    assert silence.status is not None
+    assert silence.status.ml is not None
+    (item,) = status_in(silence.status.payload).open
+    assert (item.index, item.kind, item.allowed) == (notice.index, 0, FLASH_ACKNOWLEDGE)
+    assert item.seconds >= item.allowed
+    assert (silence.index, silence.commitment) == (notice.index, Leaf.decode(notice.leaf).commitment)
+
+
+@pytest.mark.slow
+def test_each_clock_of_a_notice_has_its_own_certificate(pair: DeskPair) -> None:
+    say(pair, "airspace-object")
+    pair.advance(FLASH_ANSWER + 120)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0), (SilenceKind.UNANSWERED, 1)]
+
+
+def test_certificate_is_not_made_again_after_a_restart(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    pair.cut()
+    pair.a.restart()
+    pair.join()
+    pair.advance(300)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
+
+
+def test_acknowledged_notice_is_never_certified(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(60)
+    acknowledge(pair, notice)
+    pair.advance(FLASH_ACKNOWLEDGE + 300)
+    run_out(pair, notice)
+    assert kinds(pair) == []
+    with pytest.raises(NegativeAnswer, match="was closed"):
+        ask(pair, "silence", line="beijing", id="ours:1")
+
+
+@pytest.mark.slow
+def test_notice_without_a_clock_is_never_certified(pair: DeskPair) -> None:
+    say(pair, "free-text")
+    pair.advance(FLASH_ANSWER)
+    assert kinds(pair) == []
+
+
+def test_nobody_there_for_as_long_makes_it_unmanned_and_follows_a_weaker_certificate(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    watch = pair.b.line.line.statuses
+    watch.watch = (1, 0, 10_000)
+    pair.advance(120)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0), (SilenceKind.UNMANNED, 0)]
+    watch.watch = (0, 0, 20_000)
+    pair.advance(120)
+    run_out(pair, notice)
+    assert len(kinds(pair)) == 2
+
+
+def test_people_at_an_armed_console_make_it_unanswered_not_unmanned(pair: DeskPair) -> None:
+    say(pair)
+    pair.b.line.line.statuses.watch = (2, 1, 0)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
+
+
+@pytest.mark.parametrize(
+    ("outcome", "kind"),
+    [("timeout", SilenceKind.LINE_DOWN), ("unreachable", SilenceKind.LINE_DOWN), ("refused", SilenceKind.TERMINAL_DOWN)],
+)
+def test_cut_line_is_claimed_by_its_attempts_and_proven_once_the_peer_speaks_again(
+    pair: DeskPair, outcome: str, kind: SilenceKind
+) -> None:
+    notice = say(pair)
+    pair.advance(10)
+    pair.cut()
+    pair.advance(FLASH_ACKNOWLEDGE)
+    desk, line = pair.a.desk, pair.a.line
+    desk.note_attempts(
+        [AttemptRecord(line.record.line, desk.moment().wall, "direct 192.0.2.2:7400", outcome, 0, line.line.setup.pair)]
+    )
+    desk.flush()
+    run_out(pair, notice)
+    run_out(pair, notice)
+    assert kinds(pair) == [(kind, 0)]
+    (claimed,) = certificates(pair)
+    assert claimed.claim is not None
+    assert claimed.claim.seconds >= FLASH_ACKNOWLEDGE
+    pair.join()
+    pair.advance(120)
+    assert kinds(pair) == [(kind, 0), (SilenceKind.UNANSWERED, 0)]
+
+
+def test_link_without_statuses_after_a_receipt_is_dark(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(10)
+    pair.b.scheduler.alive = False  # the host answers for it, and its node says nothing more
+    pair.advance(FLASH_ACKNOWLEDGE + 60)
+    run_out(pair, notice)
+    assert kinds(pair) == [(SilenceKind.DARK, 0)]
+
+
+def test_nothing_is_claimed_while_the_peer_speaks(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE - 30)
+    clock = next(iter(pair.a.line.running_clocks(True, pair.a.desk.moment())))
+    late = type(clock)(clock.index, clock.precedence, clock.kind, clock.allowed + 5, clock.allowed)
+    assert pair.a.desk.silences.on_clock_ran_out(pair.a.line, late) is None
+    assert kinds(pair) == []
+    assert notice.index == clock.index
+
+
+def test_peer_that_leaves_out_an_open_notice_is_certified_as_contradicted(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(10)
+    pair.b.line.line.clocks._theirs._notices.clear()  # a node that lies, or has lost it
+    pair.advance(120)
+    assert kinds(pair) == [(SilenceKind.CONTRADICTED, 0)]
+    assert certificates(pair)[0].index == notice.index
+
+
+def test_status_that_admits_a_silence_is_kept_for_good_once(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 600)
+    kept = pair.a.journal.statements(pair.a.line.record.line, False, StatementType.STATUS, pair.a.line.line.setup.pair)
+    statuses = [status_in(record.payload) for record in kept if record.ml is not None]
+    admitting = [status for status in statuses if any(item.seconds >= item.allowed for item in status.open)]
+    assert len(admitting) == 2  # the first that admits it, and the first that holds the certificate
+
+
+def test_command_says_what_remains_while_no_clock_has_run_out(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(100)
+    with pytest.raises(NegativeAnswer, match="remain to acknowledge") as refused:
+        ask(pair, "silence", line="beijing", id="ours:1")
+    remaining = refused.value.facts["remaining_seconds"]
+    assert isinstance(remaining, int)
+    assert FLASH_ACKNOWLEDGE - 102 <= remaining <= FLASH_ACKNOWLEDGE - 99
+
+
+def test_command_lists_what_was_made_and_makes_nothing_twice(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    told = ask(pair, "silence", line="beijing", id="ours:1")
+    assert told["notice"] == "ours:1"
+    (certificate,) = told["certificates"]
+    assert certificate["kind"] == "unanswered"
+    assert certificate["said_by"] == "peer"
+    assert (certificate["clock"], certificate["allowed"]) == ("acknowledge", FLASH_ACKNOWLEDGE)
+    assert certificate["seconds"] >= FLASH_ACKNOWLEDGE
+    assert (certificate["provisional"], certificate["new"]) == (False, False)
+    assert ask(pair, "silence", line="beijing", id="ours:1") == told
+
+
+def test_command_makes_one_where_the_node_has_not(pair: DeskPair) -> None:
+    say(pair)
+    pair.cut()
+    pair.advance(FLASH_ACKNOWLEDGE + 60)
+    (certificate,) = ask(pair, "silence", line="beijing", id="ours:1")["certificates"]
+    assert (certificate["kind"], certificate["said_by"], certificate["new"]) == ("line_down", "author", True)
+
+
+def test_command_is_about_a_notice_of_this_desk(pair: DeskPair) -> None:
+    for entry in ("ours:@0", "theirs:@0"):
+        with pytest.raises(UsageError, match="about a notice of this desk"):
+            ask(pair, "silence", line="beijing", id=entry)
+    with pytest.raises(RouteError):
+        ask(pair, "silence", live=False, line="beijing", id="ours:@0")
+
+
+def test_people_cannot_say_a_certificate_themselves(pair: DeskPair) -> None:
+    with pytest.raises(UsageError, match="not for people"):
+        ask(pair, "compose", line="beijing", type=int(EntryType.SILENCE), content="80")
+
+
+def test_peer_is_shown_the_certificate_and_can_answer_it(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    (silence,) = (entry for entry in entries_of(pair, "theirs:@2"))
+    assert silence["type"] == "silence"
+    assert silence["author"] == party("Tokyo").identity.identity.desk
+    assert (silence["silence"]["kind"], silence["silence"]["notice"]) == ("unanswered", "theirs:1")
+    assert (silence["silence"]["follows"], silence["silence"]["said_by"]) == (True, "peer")
+    assert silence["text"].startswith("Silence, unanswered: nobody would acknowledge theirs:1 for 6")
+    content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "we were there"}).encode()
+    answer = pair.b.desk.compose(pair.b.line, Draft(EntryType.NOTICE, content, re=2))
+    pair.advance(5)
+    stored = pair.a.journal.entry(pair.a.line.line.setup.incoming_log, answer.index)
+    assert stored is not None
+    assert stored.re == 2
+    assert [clock.kind for clock in pair.a.line.running_clocks(True, pair.a.desk.moment())] == [0]
+
+
+def entries_of(pair: DeskPair, entry: str) -> list[dict[str, Any]]:
+    found: list[dict[str, Any]] = asyncio.run(Api(pair.b.desk, live=True).call("entries", {"line": "tokyo", "entry": entry}))[
+        "entries"
+    ]
+    return found
+
+
+def test_false_certificate_of_the_peer_is_shown_as_one_that_does_not_follow(pair: DeskPair) -> None:
+    notice = say(pair)
+    pair.advance(60)
+    acknowledge(pair, notice)
+    pair.advance(120)
+    leaf = Leaf.decode(notice.leaf)
+    record = pair.a.journal.statement(pair.a.line.record.line, False, StatementType.STATUS)
+    assert record is not None
+    lie = Silence(
+        SilenceKind.UNANSWERED, 0, 1, 1, leaf.index, leaf.commitment, SignedStatus(record.payload, record.ed, record.ml)
+    )
+    made = pair.a.desk.compose(pair.a.line, Draft(EntryType.SILENCE, lie.encode()))
+    pair.advance(5)
+    (shown,) = entries_of(pair, f"theirs:@{made.index}")
+    assert shown["silence"]["follows"] is False
+    assert "does not follow" in shown["finding"]

@@ -1,0 +1,241 @@
+"""Write the files of evidence of silences in `silence/`: `PYTHONPATH=src:. python tests/vectors/make_silence.py`.
+
+What is said in them is always the same; ML-DSA signatures and sealed secrets draw randomness of their own, so each run writes
+other bytes, and whoever reads them verifies. `index.json` says what must come of each: the silence that is shown, or which part
+is at fault, and by which rule. What is bad has empty texts beside its parts: the fault that is named is found before them.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from tests.core.sample_desks import identity_key
+from tests.core.sample_evidence import TIME, Talk, another_line
+from watchline.core.archive import pack, unpack
+from watchline.core.encoding import decode, encode
+from watchline.core.entries import Body, EntryType, Leaf
+from watchline.core.evidence import build_evidence, verify_evidence
+from watchline.core.evidence_parts import README_NAME, SUMMARY_NAME, Bundle, write_parts
+from watchline.core.evidence_reading import Faults, read_desks
+from watchline.core.silence import Attempt, Claim, SignedStatus, Silence, SilenceKind
+from watchline.core.statements import OpenItem, StatementType, Status, sign_statement
+
+FOLDER = Path(__file__).parent / "silence"
+ENTRIES, TREE = "logs/a-1-1/entries/0000000000000001.bin", "logs/a-1-1/tree.txt"
+SECONDS, ALLOWED = 812, 600
+ROUTE = "direct desk-b.example:7700"
+
+Json = dict[str, Any]
+Files = dict[str, tuple[bytes, Json]]
+
+
+def status_of(talk: Talk, notice: int, *, seconds: int = SECONDS, allowed: int = ALLOWED) -> Status:
+    """What B says while it lists A's notice as open."""
+    own, held = len(talk.entries["b"]), len(talk.entries["a"])
+    listed = (OpenItem(notice, 0, seconds, allowed),)
+    roots = talk.root("b", own), talk.root("a", held)
+    return Status(TIME + SECONDS, own, roots[0], held, roots[1], 1, 32, 1, 1, listed, 0, 0, (1, 1, 0), bytes(16), None)
+
+
+def sign(talk: Talk, status: Status, *, by: str = "b", both: bool = True) -> SignedStatus:
+    key = talk.keys(by).statement
+    made = sign_statement(StatementType.STATUS, talk.direction(by), status.values(), key, both=both)
+    return SignedStatus(made.payload, made.ed, made.ml)
+
+
+def certificate(talk: Talk, notice: int, kind: SilenceKind, status: SignedStatus | None, claim: Claim | None = None) -> Silence:
+    leaf = Leaf.decode(talk.entries["a"][notice].leaf)
+    outcomes = {SilenceKind.DARK: "connected", SilenceKind.TERMINAL_DOWN: "refused", SilenceKind.LINE_DOWN: "timeout"}
+    attempts = () if claim is None else (Attempt(ROUTE, TIME + SECONDS, outcomes[kind]),)
+    return Silence(kind, 0, 1, 1, notice, leaf.commitment, status, attempts, claim)
+
+
+def bundle(
+    talk: Talk, notice: int, said: Silence, status: Status | None, *, theirs: Collection[int] = (), closed: Collection[int] = ()
+) -> Bundle:
+    """Put the certificate into A's log, and show it with the notice. theirs: entries of B; closed: of A, leaf only."""
+    place = talk.add("a", EntryType.SILENCE, Body(said.encode()))
+    ends = {side: {len(talk.entries[side])} for side in "ab"}
+    between: set[int] = set()
+    if status is not None:
+        ends["a"].add(status.held_size)
+        if said.kind is SilenceKind.CONTRADICTED:
+            ends["b"].add(status.size)
+            between = set(range(notice, status.held_size))
+    logs = [talk.log("a", {notice, place} | between, closed=set(closed) | between - {notice}, sizes=ends["a"])]
+    if theirs:
+        logs.append(talk.log("b", theirs, sizes=ends["b"]))
+    return Bundle(talk.files, (), tuple(logs), (talk.status("b"),))
+
+
+def as_it_is(shown: Bundle) -> bytes:
+    """The parts with nothing told, so that nothing is refused while they are written."""
+    names = ("pairing/1.bin", "pairing/2.bin", "pairing/3.bin")
+    desks = read_desks(dict(zip(names, shown.pairing, strict=True)), Faults())
+    assert desks is not None
+    return pack(write_parts(shown, desks.keys) | {README_NAME: b"", SUMMARY_NAME: b""})
+
+
+def good() -> Files:
+    """Each kind, as it follows from its parts."""
+    files: dict[str, bytes] = {}
+
+    def proven(name: str, kind: SilenceKind, *, both: bool = True, exercise: bool = False, **changes: Any) -> None:
+        talk = Talk()
+        notice = talk.say("a", exercise=exercise)
+        status = replace(status_of(talk, notice), **changes)
+        said = certificate(talk, notice, kind, sign(talk, status, both=both))
+        shown = {0} if kind is SilenceKind.CONTRADICTED else set()
+        files[name] = build_evidence(bundle(talk, notice, said, status, theirs=shown))
+
+    proven("unanswered", SilenceKind.UNANSWERED)
+    proven("unanswered-provisional", SilenceKind.UNANSWERED, both=False)
+    proven("unanswered-exercise", SilenceKind.UNANSWERED, exercise=True)
+    proven("unmanned", SilenceKind.UNMANNED, watch=(0, 1, SECONDS))
+    proven("contradicted-left-out", SilenceKind.CONTRADICTED, open=())
+    proven("contradicted-allowed", SilenceKind.CONTRADICTED, open=(OpenItem(1, 0, SECONDS, 10 * ALLOWED),))
+
+    talk = Talk()
+    notice = talk.say("a")
+    status = status_of(talk, notice)
+    said = certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status))
+    files["unanswered-hidden"] = build_evidence(bundle(talk, notice, said, status, closed={notice}))
+
+    talk = Talk()
+    notice = talk.say("a")
+    status = status_of(talk, notice)
+    later = talk.respond("b", notice)
+    said = certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status))
+    files["unanswered-later-acknowledged"] = build_evidence(bundle(talk, notice, said, status, theirs={later}))
+
+    for kind in (SilenceKind.DARK, SilenceKind.TERMINAL_DOWN, SilenceKind.LINE_DOWN):
+        talk = Talk()
+        notice = talk.say("a")
+        said = certificate(talk, notice, kind, None, Claim(SECONDS, TIME + 500))
+        files[kind.value.replace("_", "-")] = build_evidence(bundle(talk, notice, said, None))
+
+    return {f"{name}.zip": (data, _verified(data)) for name, data in files.items()}
+
+
+def _verified(data: bytes) -> Json:
+    report = verify_evidence(data)
+    assert report.verified, report.faults
+    return {"verified": True, "complete": report.complete, "silences": list(report.silences)}
+
+
+def bad() -> Files:
+    """Certificates whose claim does not follow, or whose parts do not hold."""
+    files: Files = {}
+
+    def refused(name: str, shown: Bundle | bytes, rule: int = 33, part: str = ENTRIES) -> None:
+        data = shown if isinstance(shown, bytes) else as_it_is(shown)
+        files[f"bad-{name}.zip"] = data, {"verified": False, "part": part, "rule": rule}
+
+    for how in ("acknowledge", "decline", "cancel"):
+        talk = Talk()
+        notice = talk.say("a")
+        before = status_of(talk, notice)
+        theirs = {0}
+        if how == "cancel":
+            meant = talk.place("a", notice)
+            talk.add("a", EntryType.CANCEL, talk.release("a", b"\x80", EntryType.CANCEL, meant), notice)
+        else:
+            theirs.add(talk.respond("b", notice, EntryType[how.upper()]))
+        for listed, kind in (
+            ((), SilenceKind.UNANSWERED),
+            ((), SilenceKind.CONTRADICTED),
+            (before.open, SilenceKind.UNANSWERED),
+        ):
+            if listed and how == "cancel":
+                continue  # the cancel is not shown there, so nobody but the peer could tell
+            again = Talk()
+            again.entries = {side: list(entries) for side, entries in talk.entries.items()}
+            status = replace(status_of(again, notice), open=listed)
+            said = certificate(again, notice, kind, sign(again, status))
+            state = "listed" if listed else "not-listed"
+            refused(f"{kind.value}-{how}-{state}", bundle(again, notice, said, status, theirs=theirs))
+
+    def changed(
+        name: str, rule: int = 33, part: str = ENTRIES, kind: SilenceKind = SilenceKind.UNANSWERED, **given: Any
+    ) -> None:
+        talk = Talk()
+        notice = talk.say("a")
+        status = replace(status_of(talk, notice), **given)
+        said = certificate(talk, notice, kind, sign(talk, status))
+        refused(name, bundle(talk, notice, said, status), rule, part)
+
+    changed("seconds-too-few", open=(OpenItem(1, 0, ALLOWED - 1, ALLOWED),))
+    changed("allowed-by-other-terms", open=(OpenItem(1, 0, SECONDS, ALLOWED + 1),))
+    changed("clock-of-another-kind", open=(OpenItem(1, 1, SECONDS, ALLOWED),))
+    changed("status-of-another-log", 7, TREE, held_root=bytes(32))
+    for kind in (SilenceKind.UNMANNED, SilenceKind.CONTRADICTED):
+        changed(f"kind-{kind.value}", kind=kind)
+    changed("unmanned-too-short", kind=SilenceKind.UNMANNED, watch=(0, 0, SECONDS - 1))
+    changed("unanswered-is-unmanned", watch=(0, 0, SECONDS))
+    changed("contradicted-without-leaves", kind=SilenceKind.CONTRADICTED, open=())
+
+    talk = Talk()
+    early = status_of(talk, 1)
+    notice = talk.say("a")
+    refused(
+        "status-before-notice",
+        bundle(talk, notice, certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, early)), early),
+    )
+
+    for name, signer, rule in (("another-line", another_line(), 4), ("the-author", None, 4)):
+        talk = Talk()
+        notice = talk.say("a")
+        status = status_of(talk, notice)
+        made = sign(talk, status, by="a") if signer is None else sign(signer, status)
+        refused(
+            f"status-of-{name}", bundle(talk, notice, certificate(talk, notice, SilenceKind.UNANSWERED, made), status), rule
+        )
+
+    talk = Talk()
+    notice = talk.say("a")
+    status = status_of(talk, notice)
+    made = sign(talk, status)
+    payload = decode(made.payload)
+    payload[15][0][2] += 1
+    said = certificate(talk, notice, SilenceKind.UNANSWERED, replace(made, payload=encode(payload)))
+    refused("seconds-altered", bundle(talk, notice, said, status), 4)
+
+    talk = Talk()
+    notice = talk.say("a")
+    status = status_of(talk, notice)
+    said = replace(certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status)), commitment=bytes(32))
+    refused("commitment-of-another-notice", bundle(talk, notice, said, status))
+
+    claims = {
+        "claim-too-early": (SilenceKind.LINE_DOWN, Claim(ALLOWED - 1, TIME + 500)),
+        "claim-of-an-earlier-receipt": (SilenceKind.LINE_DOWN, Claim(SECONDS, TIME + 499)),
+        "dark-without-a-receipt": (SilenceKind.DARK, Claim(SECONDS, None)),
+    }
+    for name, (kind, claim) in claims.items():
+        talk = Talk()
+        notice = talk.say("a")
+        refused(name, bundle(talk, notice, certificate(talk, notice, kind, None, claim), None))
+
+    talk = Talk()
+    notice = talk.say("a")
+    status = status_of(talk, notice)
+    said = certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status))
+    parts = unpack(build_evidence(bundle(talk, notice, said, status)))
+    chunk = decode(parts[ENTRIES])
+    chunk[1][2] = chunk[1][2].replace(b"unanswered", b"contradict")
+    refused("kind-altered", pack({**parts, ENTRIES: encode(chunk)}), 8)
+    return files
+
+
+if __name__ == "__main__":
+    FOLDER.mkdir(exist_ok=True)
+    made = good() | bad()
+    for name, (content, _) in made.items():
+        (FOLDER / name).write_bytes(content)
+    desks = [identity_key(desk).identity.encode().hex() for desk in "AB"]
+    index = {"identities": desks, "files": {name: verdict for name, (_, verdict) in made.items()}}
+    (FOLDER / "index.json").write_text(json.dumps(index, indent=1) + "\n")
