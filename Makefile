@@ -8,7 +8,7 @@ help: ## this list
 	@sed -n 's/^\([a-z]*\):[^#]*## /\1\t/p' $(MAKEFILE_LIST) | expand -t 8
 
 demo: .venv/.installed ## two desks on this machine, from pairing to evidence; ends by itself
-	@$(BIN)/watchline demo
+	@if [ -t 1 ]; then $(BIN)/watchline demo --open; else $(BIN)/watchline demo; fi
 
 test: .venv/.installed ## every test, on two cores; installs what the tests need beyond PyPI, or says what is missing
 	@sh scripts/system-packages.sh || true

@@ -172,6 +172,8 @@ def make_home(folder: Path, desk: str, language: str = "en") -> tuple[Home, Iden
         now=int(time.time()),
         cost=CHEAP,
     )
+    config = home.path / "watchline.toml"
+    config.write_text(config.read_text() + "\nconsole_port = 0\n")
     journal = home.open_journal()
     own = own_desk(journal)
     journal.close()
@@ -184,9 +186,10 @@ def own_desk(journal: SqliteJournal) -> OwnDesk:
     return OwnDesk.decode(document)
 
 
-def paired(folder: Path, **changes: Any) -> tuple[NodeProcess, NodeProcess]:
+def paired(folder: Path, languages: tuple[str, str] = ("en", "en"), **changes: Any) -> tuple[NodeProcess, NodeProcess]:
     """Tokyo and Beijing, paired and confirmed, their nodes not yet started. changes: of the terms."""
-    (tokyo, tokyo_key), (beijing, beijing_key) = make_home(folder, "Tokyo"), make_home(folder, "Beijing")
+    tokyo, tokyo_key = make_home(folder, "Tokyo", languages[0])
+    beijing, beijing_key = make_home(folder, "Beijing", languages[1])
     ports = free_port(), free_port()
     journals = tokyo.open_journal(), beijing.open_journal()
     own = [own_desk(journal) for journal in journals]

@@ -38,6 +38,7 @@ COMMANDS = {
     "lines": "service",
     "status": "service",
     "test": "service",
+    "console": "console",
     "route": "routes",
     "witness": "witness",
     "fallback": "fallback",

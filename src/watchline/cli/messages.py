@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -18,12 +17,11 @@ from watchline.errors import FieldError, UsageError
 if TYPE_CHECKING:
     from watchline.catalogue import Form
     from watchline.core.encoding import Value
-    from watchline.core.entries import Place
     from watchline.desk.home import Home
     from watchline.desk.local import Caller
     from watchline.desk.officers import OfficerKey
+    from watchline.desk.saying import Said
 
-NONCE_BYTES = 16
 _PRECEDENCES = ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
 _ANSWER_SECONDS = 15.0  # the node's own time to answer, beyond what it was asked to wait
 
@@ -46,20 +44,6 @@ _text = click.option("--text", help="Send these words as a free-text form.")
 _unconfirmed = click.option(
     "--unconfirmed", is_flag=True, help="Say it to an incarnation of the peer that nobody here has confirmed yet."
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Said:
-    """What is to be said: an entry's content, and what it refers to in the other log.
-
-    meant: of an answer, where the notice that it answers stood first; its release names that.
-    """
-
-    type: int
-    content: bytes
-    people: int
-    re: int | None = None
-    meant: Place | None = None
 
 
 @command(
@@ -96,11 +80,13 @@ def send(
     FORM is filled in with FIELD=VALUE; `watchline forms` lists the forms and their fields. Lists are JSON, positions LAT,LON,
     times RFC 3339, languages BCP 47.
     """
+    from watchline.desk import saying
+
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
         chosen, assignments = _chosen_form(form, fields, text)
         rank = _PRECEDENCES.index(precedence.upper()) if precedence else 0
-        said = _notice(caller, facts, chosen, assignments, rank, exercise)
+        said = saying.notice(facts, chosen, assignments, _resolver(caller, line), precedence=rank, exercise=exercise)
         _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
@@ -137,11 +123,13 @@ def reply(
     FORM is filled in as by `send`; the form `decline` says that there will be no answer. By default an answer has the
     precedence of what it answers, and is part of an exercise if that is.
     """
+    from watchline.desk import saying
+
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
         entry = _their_notice(caller, facts, id, "answered")
         chosen, assignments = _chosen_form(form, fields, text)
-        _check_answers(chosen, entry)
+        saying.check_answers(chosen, entry)
         if any(field.name == "of" and field.type == "reference" for field in chosen.fields):
             assignments.setdefault("of", id)
         rank = _PRECEDENCES.index(precedence.upper()) if precedence else entry["precedence"] or 0
@@ -151,9 +139,10 @@ def reply(
                 hint="leave out --exercise",
                 id=id,
             )
-        said = _notice(caller, facts, chosen, assignments, rank, entry["exercise"], answered=entry)
+        resolve, drill = _resolver(caller, line), entry["exercise"]
+        said = saying.notice(facts, chosen, assignments, resolve, precedence=rank, exercise=drill, answered=entry)
         if chosen.code == "decline":
-            said = _decline(facts, entry, assignments)
+            said = saying.decline(facts, entry, assignments.get("reason"))
         _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
@@ -179,13 +168,11 @@ def acknowledge(
 
     That person signs. It is no answer.
     """
-    from watchline.core.entries import EntryType
+    from watchline.desk import saying
 
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
-        entry = _their_notice(caller, facts, id, "acknowledged")
-        content = _response(EntryType.ACKNOWLEDGE, facts, entry, None)
-        said = Said(EntryType.ACKNOWLEDGE, content, 1, entry["index"])
+        said = saying.acknowledgement(facts, _their_notice(caller, facts, id, "acknowledged"))
         _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
 
 
@@ -220,48 +207,6 @@ def _chosen_form(form: str | None, fields: Sequence[str], text: str | None) -> t
     return chosen, assignments
 
 
-def _notice(
-    caller: Caller,
-    facts: dict[str, Any],
-    form: Form,
-    assignments: dict[str, str],
-    precedence: int,
-    exercise: bool,
-    answered: dict[str, Any] | None = None,
-) -> Said:
-    """A notice made of a form; every field is checked here, before anything is signed. Raises FieldError.
-
-    answered: the notice of theirs that it answers, as `resolve` tells of it.
-    """
-    from watchline.core.entries import EntryType, Notice, Place, Precedence
-    from watchline.core.terms import Terms
-
-    if any(field.name == "language" and field.type == "language" for field in form.fields):
-        assignments = {"language": facts["language"], **assignments}
-    fields = form.parse(assignments, _resolver(caller, facts["name"]), precedence=precedence)
-    content = Notice(form.code, form.version, Precedence(precedence), exercise, facts["language"], fields).encode()
-    people = Terms.decode(bytes.fromhex(facts["terms"])).people_needed(form.code, precedence)
-    if answered is None:
-        return Said(EntryType.NOTICE, content, people)
-    return Said(EntryType.NOTICE, content, people, answered["index"], Place(*answered["first"]))
-
-
-def _decline(facts: dict[str, Any], entry: dict[str, Any], assignments: dict[str, str]) -> Said:
-    from watchline.core.entries import EntryType
-
-    reason = assignments.get("reason")
-    content = _response(EntryType.DECLINE, facts, entry, reason.strip() if reason else None)
-    return Said(EntryType.DECLINE, content, 1, entry["index"])
-
-
-def _response(kind: int, facts: dict[str, Any], entry: dict[str, Any], reason: str | None) -> bytes:
-    from watchline.core.entries import EntryType, Response
-
-    commitment = bytes.fromhex(entry["commitment"])
-    language = facts["language"]
-    return Response(EntryType(kind), entry["inc"], entry["peer_inc"], entry["index"], commitment, language, reason).encode()
-
-
 def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
     """How a reference that was typed becomes the integers of the wire: the other side's log, or with a fourth, our own."""
 
@@ -274,39 +219,11 @@ def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
 
 
 def _their_notice(caller: Caller, facts: dict[str, Any], id: str, what: str) -> dict[str, Any]:  # noqa: A002 - as in `reply`
-    line = facts["name"]
-    entry = caller.call("resolve", line=line, entry=id)
-    if entry["own"] or entry["form"] is None:
-        said = "your own" if entry["own"] else "no notice"
-        raise UsageError(
-            f"{id} is {said}: only a notice of the other desk is {what}",
-            hint=f"see what they sent: watchline inbox {line}",
-            id=id,
-        )
-    if (entry["peer_inc"], entry["inc"]) != (facts["our_inc"], facts["their_inc"]):
-        raise UsageError(
-            f"{id} was said in an earlier incarnation, and its log is closed",
-            hint="send a notice of its own; what is still open there is issued again by its author",
-            id=id,
-        )
+    from watchline.desk.saying import check_theirs
+
+    entry = caller.call("resolve", line=facts["name"], entry=id)
+    check_theirs(facts, entry, id, what)
     return entry
-
-
-def _check_answers(form: Form, entry: dict[str, Any]) -> None:
-    """Raise UsageError if the catalogue does not let this form answer that one; a form unknown here may be answered by any."""
-    from watchline.catalogue import load_catalogue
-
-    answered = load_catalogue().forms.get(entry["form"])
-    if answered is not None and form.code not in answered.answers:
-        allowed = list(answered.answers)
-        raise UsageError(
-            f"{form.code} does not answer {answered.code}",
-            hint=f"answer with one of {', '.join(allowed)}"
-            if allowed
-            else "acknowledge it instead, or send a notice of its own",
-            form=form.code,
-            allowed=allowed,
-        )
 
 
 def _say(
@@ -324,30 +241,20 @@ def _say(
 ) -> None:
     """Have it signed by as many people as it needs, and hand it to the node."""
     from watchline.cli.reading import rungs_shown
-    from watchline.core.encoding import encode
+    from watchline.core.entries import NONCE_BYTES
+    from watchline.desk import saying
     from watchline.desk.local import no_node
 
     if not caller.running:
         raise no_node(home)
     keys = session.officers(home, signers) if said.people or signers else []
     nonce = os.urandom(NONCE_BYTES) if keys else None
-    assertions = [_signature(session, key, facts, said, nonce) for key in keys]
-    if len(keys) < said.people:
-        raise UsageError(
-            f"the terms of this line ask for {said.people} people to release this",
-            hint=f"name them all: --as NAME, {said.people} times",
-            needed=said.people,
-            given=len(keys),
-        )
+    signatures = [_signature(session, key, facts, said, nonce) for key in keys if nonce is not None]
+    saying.check_people(said, len(keys))
     answer = caller.call(
         "compose",
         timeout + _ANSWER_SECONDS,
-        line=facts["name"],
-        type=int(said.type),
-        content=said.content.hex(),
-        nonce=None if nonce is None else nonce.hex(),
-        assertions=encode(assertions).hex() if keys else None,
-        re=said.re,
+        **saying.compose_parameters(facts, said, nonce, signatures),
         once=once,
         wait=wait,
         wait_seconds=timeout,
@@ -358,19 +265,14 @@ def _say(
     session.output.result(document, shown)
 
 
-def _signature(session: Session, key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes | None) -> Value:
+def _signature(session: Session, key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes) -> Value:
     from watchline.core.certificate import validity_remark
-    from watchline.core.entries import Body
-    from watchline.core.persons import Roster
-    from watchline.core.release import asserted
-    from watchline.desk.officers import check_may
+    from watchline.desk.saying import signature
 
-    purpose, _ = asserted(said.type, Body(said.content), said.meant)
-    officer = check_may(key, Roster.decode(bytes.fromhex(facts["own_roster"])), purpose)
+    officer, signed = signature(key, facts, said, nonce)
     remark = validity_remark(officer.not_before, officer.not_after, session.now())
     if remark is not None and remark.state != "early":
         days = remark.seconds // 86_400
         when = f"expires in {days} days" if remark.state == "soon" else f"expired {days} days ago"
         session.output.say(f"Warning: the key of officer {key.name} {when}. Give them a new one: watchline officer add")
-    line, own_id = bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"])
-    return key.sign(said.type, line, own_id, nonce, said.content, said.meant)
+    return signed

@@ -25,6 +25,7 @@ def serve(session: Session, dial_only: bool) -> int:
     """
     from dataclasses import replace
 
+    from watchline.console.service import console
     from watchline.desk.node import serve as run_node
 
     home = session.home()
@@ -37,7 +38,7 @@ def serve(session: Session, dial_only: bool) -> int:
 
         session.output.result({"home": str(home.path), "pid": os.getpid()}, [f"Serving {home.path}; stop with Ctrl-C."])
 
-    return run_node(home, ready=ready)
+    return run_node(home, ready=ready, companions=[console])
 
 
 @command(name="lines", example="watchline --home tokyo lines --json")
@@ -99,14 +100,16 @@ def test(session: Session, line: str, wait: bool, timeout: float) -> int:
 
 
 @command(name="demo", example="watchline demo")
-def demo(session: Session) -> int:
+@click.option("--open", "opens", is_flag=True, help="Open both consoles in this machine's browser, where it has a screen.")
+def demo(session: Session, opens: bool) -> int:
     """Play a day on a line between two desks on this machine.
 
     From pairing to evidence, with throwaway homes; it ends by itself and leaves nothing behind.
     """
+    from watchline.cli.console import open_page
     from watchline.demo import run
 
-    return run(json=session.output.json)
+    return run(json=session.output.json, open_page=open_page if opens else None)
 
 
 def log_to_standard_error(level: str) -> None:

@@ -26,20 +26,24 @@ from watchline.desk.local import connect
 
 PACE_SECONDS = 1.2
 WAIT_SECONDS = 20.0
+OpenPage = Callable[[str], bool]
 CUT_SECONDS = 1.5  # long enough for an attempt to reconnect, which fails
 
 
-def run(*, json: bool = False, pace_seconds: float = PACE_SECONDS, out: TextIO | None = None) -> int:
+def run(
+    *, json: bool = False, pace_seconds: float = PACE_SECONDS, out: TextIO | None = None, open_page: OpenPage | None = None
+) -> int:
     """Play the demo; give the exit code, which is 0. Nothing remains of it, also when it is interrupted.
 
     json: print one object with the scenes and what was seen, instead of the play. pace_seconds: how long to rest between
-    scenes. out: standard output by default. Raises NegativeAnswer for a claim that does not hold (exit code 1).
+    scenes. out: standard output by default. open_page: shows a link to a person, None for nobody. Raises NegativeAnswer for a
+    claim that does not hold (exit code 1).
     """
     out = out or sys.stdout
     began = time.monotonic()
     page = Page(None if json else out, 0.0 if json else pace_seconds)
     with stage() as made:
-        Play(made, page).play()
+        Play(made, page, open_page).play()
     seconds = round(time.monotonic() - began, 1)
     if json:
         print(json_text.dumps({"demo": page.scenes, "seconds": seconds}, ensure_ascii=False, indent=2), file=out)
@@ -55,9 +59,10 @@ class Play:
     beijing: DeskActor
     digits: str
 
-    def __init__(self, stage: Stage, page: Page) -> None:
+    def __init__(self, stage: Stage, page: Page, open_page: OpenPage | None = None) -> None:
         self.stage = stage
         self.page = page
+        self._open_page = open_page
 
     def play(self) -> None:
         """All scenes."""
@@ -175,6 +180,16 @@ class Play:
             "the line is up at both desks",
             pids=[self.tokyo.node.pid, self.beijing.node.pid],
         )
+        self._consoles()
+
+    def _consoles(self) -> None:
+        """Where each desk's screen is while the play lasts, for who wants to look."""
+        self.page.tell("", "Each desk has a console in the browser. Each of these links works once, for a minute:")
+        for actor in (self.tokyo, self.beijing):
+            url: str = actor.node.caller.call("console_link")["url"]
+            self.page.lines([f"    {actor.desk}", f"  {url}"])
+            if self._open_page is not None:
+                self._open_page(url)
 
     # --- what was said
 

@@ -98,6 +98,7 @@ class Node:
         self._signals = signals
         self._log = home.path.with_suffix(".log")
         self._process: subprocess.Popen[bytes] | None = None
+        self._console_port = _free_port()
         self._settle()
 
     @property
@@ -121,6 +122,7 @@ class Node:
         """Write the settings of the home, with a port that is free now, and point the relay to it."""
         self._relay.node_port = _free_port()
         settings = f'{default_text()}\nlisten = ["{LOOPBACK}:{self._relay.node_port}"]\n{_SETTINGS}'
+        settings += f"console_port = {self._console_port}\n"
         (self._home.path / "watchline.toml").write_text(settings, encoding="utf-8")
 
     def kill(self) -> None:

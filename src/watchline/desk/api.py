@@ -26,6 +26,7 @@ from watchline.desk import (
     fallback,
     relay_api,
     report_questions,
+    screen,
     silences,
     terms_questions,
     watch_methods,
@@ -64,6 +65,7 @@ PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (
     report_questions.methods,
     relay_api.methods,
     silences.methods,
+    screen.methods,
 )
 """What other subjects answer: each gives its methods by name."""
 
@@ -78,6 +80,10 @@ class Api:
         self._methods: dict[str, Method] = {name: getattr(self, f"_{name}") for name in METHODS}
         for part in PARTS:
             self._methods |= part(self)
+
+    def offer(self, methods: dict[str, Method]) -> None:
+        """Answer these methods too: what runs beside the desk in its node brings its own."""
+        self._methods |= methods
 
     async def call(self, method: str, params: Json) -> Json:
         """Answer one question. Raises WatchlineError; UsageError for a method or parameters there are not."""

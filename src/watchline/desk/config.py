@@ -38,6 +38,7 @@ class Config:
     handshake_seconds: float = 5.0
     commit_wait_seconds: float = 0.05
     anchor: str = ""
+    console_port: int = 8787
     log_level: str = "info"
     drill_hours: int = 8
     escalation: tuple[Step, ...] = ()
@@ -84,6 +85,11 @@ SETTINGS: Mapping[str, Setting] = {
         "A file on a second medium, in which the node keeps how far each log has come: a home that was put back from an old\n"
         "copy, or set back with its machine, is noticed before its first word. Empty: none. Taken from the home's folder if\n"
         "relative."
+    ),
+    "console_port": Setting(
+        "The port of the console, which only a browser on this machine can open: http://localhost:PORT. 0: no console.",
+        0,
+        65_535,
     ),
     "log_level": Setting("What the node writes to its log.", allowed=LOG_LEVELS),
     "drill_hours": Setting(

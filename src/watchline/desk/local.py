@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from watchline.desk.home import Home
 from watchline.errors import RouteError, UsageError
 
-NEED_NODE = frozenset({"compose", "test", "routes_changed"})
+NEED_NODE = frozenset({"compose", "test", "routes_changed", "console_link"})
 CALL_SECONDS = 30.0
 ANSWER_SECONDS = 10.0
 LOCK_SECONDS = 10.0  # another command has the journal for a moment

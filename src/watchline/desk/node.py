@@ -9,8 +9,8 @@ from __future__ import annotations
 import asyncio
 import random
 import signal
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
 
 import structlog
 
@@ -36,6 +36,9 @@ HURRY_SECONDS = 5.0
 FROM_PEER = "direct, dialled by the peer"  # its address changes with every connection
 
 log = structlog.get_logger()
+
+Companion = Callable[["Node"], AbstractAsyncContextManager[None]]
+"""What runs beside a node in its process, from when the node serves until it stops: the layers above bring theirs."""
 
 
 class Node:
@@ -257,16 +260,19 @@ class Node:
         self._probe_timer = asyncio.get_running_loop().call_later(PROBE_SECONDS, self._probe)
 
 
-async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None) -> int:
+async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None, companions: Sequence[Companion]) -> int:
     node = Node(home, journal)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, node.stopping.set)
     try:
         await node.start()
-        if ready is not None:
-            ready()
-        await node.stopping.wait()
+        async with AsyncExitStack() as beside:
+            for companion in companions:
+                await beside.enter_async_context(companion(node))
+            if ready is not None:
+                ready()
+            await node.stopping.wait()
     except WatchlineError:
         await node.stop()
         raise
@@ -276,8 +282,10 @@ async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None) -
     return 0
 
 
-def serve(home: Home, *, ready: Callable[[], None] | None = None) -> int:
+def serve(home: Home, *, ready: Callable[[], None] | None = None, companions: Sequence[Companion] = ()) -> int:
     """Run a node on this home until it is signalled; give the exit code. `ready` is called once it serves.
+
+    companions: what runs beside it, such as the console.
 
     Raises UsageError if another node runs on the home, RouteError for a port in use, JournalError when durability is at an end.
     """
@@ -287,6 +295,6 @@ def serve(home: Home, *, ready: Callable[[], None] | None = None) -> int:
         journal = home.open_journal()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-                return runner.run(_run(home, journal, ready))
+                return runner.run(_run(home, journal, ready, companions))
         finally:
             journal.close()
