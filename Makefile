@@ -1,6 +1,6 @@
 # Every target makes .venv by itself, from the hashed locks in requirements/; PYTHON=... chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check bench simulate soak fuzz models coverage mutate fix lock clean
+.PHONY: help demo test quick check bench simulate soak fuzz models coverage mutate verifier verifiers fix lock clean
 
 BIN := .venv/bin
 
@@ -44,6 +44,12 @@ coverage: .venv/.installed ## branch coverage of core; fails below 100 %
 
 mutate: .venv/.installed ## mutation score of core; MODULE=merkle for one, AFRESH=1 for all anew
 	@$(BIN)/python -m reliability.mutation $(MODULE) --jobs 2 $(if $(AFRESH),--afresh)
+
+verifier: ## join the modules of verifier/ into the page that is handed on
+	@python3 scripts/build_verifier.py
+
+verifiers: .venv/.installed ## both verifiers over N=10000 good and N damaged bundles
+	@PYTHONPATH=src:. $(BIN)/python -m tests.verifier --count $(or $(N),1000) $(ARGS)
 
 fix: .venv/.installed ## mend what the linter and the formatter can mend
 	@$(BIN)/ruff check --fix

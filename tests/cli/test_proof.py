@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from hashlib import sha256
 from pathlib import Path
 
 import pytest
 
 from tests.cli.commands import Shell
+from watchline.cli.proof import PAGE
 
 MEMBERS = {"verified", "complete", "identities", "facts", "faults"}
 
@@ -51,3 +53,21 @@ def test_export_of_a_line_that_does_not_exist_is_refused(shell: Shell) -> None:
 
     assert shell.at("tokyo", "export", "beijing", "--out", "evidence", "--json").error["kind"] == "usage"
     assert not Path("evidence").exists()
+
+
+def test_page_is_written_once_and_is_the_one_that_is_shipped(shell: Shell) -> None:
+    done = shell("verify", "--page", "verify.html", "--json")
+
+    assert done.code == 0
+    page = Path("verify.html").read_bytes()
+    assert page == PAGE.read_bytes()
+    assert done.document == {"file": "verify.html", "sha256": sha256(page).hexdigest()}
+    assert shell("verify", "--page", "verify.html", "--json").error["kind"] == "usage"
+
+
+def test_page_is_not_written_where_there_is_no_folder_nor_beside_a_check(shell: Shell) -> None:
+    Path("garbage").write_bytes(b"")
+
+    for words in (("--page", "gone/verify.html"), ("garbage", "--page", "verify.html"), ()):
+        assert shell("verify", *words, "--json").error["kind"] == "usage"
+    assert not Path("verify.html").exists()

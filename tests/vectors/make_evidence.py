@@ -19,6 +19,7 @@ from watchline.core.evidence import build_evidence
 
 FOLDER = Path(__file__).parent / "evidence"
 ENTRIES, HEAD = "logs/a-1-1/entries/0000000000000001.bin", "logs/a-1-1/heads/0000000000000005.txt"
+PAIRING = "pairing/2.bin"
 TREE, STATUS = "logs/a-1-1/tree.txt", "statuses/b-1-1/0000000000000000.bin"
 
 Json = dict[str, Any]
@@ -51,6 +52,8 @@ def _bad(good: bytes) -> dict[str, tuple[bytes, Json]]:
 
     leaf, blinding, body = decode(parts[ENTRIES])[0]
     payload, ed, ml = decode(parts[STATUS])
+    said = decode(payload)
+    said[4] = True
     return {
         "bad-cut.zip": (good[: len(good) // 2], _refused("pairing/2.bin", 41)),
         "bad-bytes-left-over.zip": (good + b"\n", _refused("", 41)),
@@ -58,6 +61,9 @@ def _bad(good: bytes) -> dict[str, tuple[bytes, Json]]:
         "bad-note-of-another-line.zip": (changed({HEAD: foreign[HEAD]}), _refused(HEAD, 9)),
         "bad-status-of-another-line.zip": (changed({STATUS: foreign[STATUS]}), _refused(STATUS, 4)),
         "bad-status-with-one-half.zip": (changed({STATUS: encode([payload, ed, bytes(len(ml))])}), _refused(STATUS, 4)),
+        "bad-status-with-a-short-signature.zip": (changed({STATUS: encode([payload, ed[:-1], ml])}), _refused(STATUS, 4)),
+        "bad-status-of-incarnation-true.zip": (changed({STATUS: encode([encode(said), ed, ml])}), _refused(STATUS, 4)),
+        "bad-pairing-file-cut.zip": (changed({PAIRING: parts[PAIRING][:-1]}), _refused("pairing", 5)),
         "bad-tree.zip": (changed({TREE: foreign[TREE]}), _refused(TREE, 7)),
         "bad-readme.zip": (changed({"readme.txt": b"It was never received.\n"}), _refused("readme.txt", 41)),
         "bad-part-too-many.zip": (changed({"logs/note.txt": b"see?\n"}), _refused("logs/note.txt", 41)),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from hashlib import sha256
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from watchline.core.keys import Identity
 
 EXPORT_SECONDS = 600.0
+PAGE = Path(__file__).parents[1] / "verifier" / "verify.html"  # written by scripts/build_verifier.py
 
 
 @command(name="export", example="watchline --home tokyo export beijing ours:1 --out balloon.evidence")
@@ -45,7 +47,13 @@ def export(session: Session, line: str, ids: tuple[str, ...], out: Path, silence
 
 
 @command(name="verify", example="watchline verify balloon.evidence --identity tokyo.identity --identity beijing.identity")
-@click.argument("file", type=click.Path(path_type=Path, dir_okay=False))
+@click.argument("file", required=False, type=click.Path(path_type=Path, dir_okay=False))
+@click.option(
+    "--page",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="OUT.html",
+    help="Write the page with which anybody checks evidence in a browser, and do nothing else.",
+)
 @click.option(
     "--identity",
     "identity_files",
@@ -53,11 +61,15 @@ def export(session: Session, line: str, ids: tuple[str, ...], out: Path, silence
     type=click.Path(path_type=Path, dir_okay=False),
     help="A public identity that you know to be genuine, as `watchline identity` writes it; may be repeated.",
 )
-def verify(session: Session, file: Path, identity_files: tuple[Path, ...]) -> int:
-    """Check a file of evidence, offline.
+def verify(session: Session, file: Path | None, page: Path | None, identity_files: tuple[Path, ...]) -> int:
+    """Check FILE of evidence, offline.
 
     Exit code 0 if it holds and names every identity that was given, else 1. It needs no home and no network.
     """
+    if page is not None:
+        return _write_page(session, page, alone=file is None and not identity_files)
+    if file is None:
+        raise UsageError("which file of evidence?", hint="watchline verify FILE, or --page OUT.html for the page")
     from watchline.core.evidence import verify_evidence
     from watchline.core.limits import EVIDENCE_BYTES_MAX
 
@@ -68,6 +80,20 @@ def verify(session: Session, file: Path, identity_files: tuple[Path, ...]) -> in
     if report["verified"] and missing:
         session.output.say("Warning: an identity that you gave is not in this evidence: it is not about that desk.")
     return 0 if report["verified"] and not missing else NegativeAnswer.exit_code
+
+
+def _write_page(session: Session, out: Path, *, alone: bool) -> int:
+    if not alone:
+        raise UsageError("--page stands alone", hint="write the page first, and check the file with another command")
+    if out.exists():
+        raise UsageError("this file is there already", hint="choose another name for --page", path=str(out))
+    if not out.absolute().parent.is_dir():
+        raise UsageError("there is no such folder", hint="make it first, or choose another --page", path=str(out))
+    page = PAGE.read_bytes()
+    out.write_bytes(page)
+    digest = sha256(page).hexdigest()
+    session.output.result({"file": str(out), "sha256": digest}, [f"The page is {out}, SHA-256 {digest}"])
+    return 0
 
 
 def _identity(path: Path) -> Identity:

@@ -161,17 +161,17 @@ class Console:
     async def _sounded(self, request: Request) -> Response:
         """The page says for which notices it has made noise; from a console that cannot make any it counts for nothing."""
         question = await _question(request)
-        notices = question.get("notices")
-        if not self.live.is_armed(self._stream(request, question)):
+        notices, stream = question.get("notices"), self._stream(request, question)
+        if not self.live.is_armed(stream):
             raise UsageError("a console that cannot sound has sounded", hint="press a key in the console")
         if not isinstance(notices, list) or len(notices) > SOUNDED_MAX:
             raise UsageError(f"at most {SOUNDED_MAX} notices sound at a time", hint="use the console's own page")
         for notice in notices:
             match notice:
-                case {"line": str(line), "index": int(index)}:
-                    await self._tell_watch("console_sounded", line=line, index=index)
+                case {"line": str(line), "id": str(reference)}:
+                    await self._tell_watch("console_sounded", console=stream.name, line=line, id=reference)
                 case _:
-                    raise UsageError("a notice is its line and its index", hint="use the console's own page")
+                    raise UsageError("a notice is its line and its id", hint="use the console's own page")
         return JSONResponse({"sounded": len(notices)})
 
     def _stream(self, request: Request, question: Json) -> Stream:

@@ -15,7 +15,7 @@ from watchline.core import shapes
 from watchline.core.amendments import Entered, read_entered
 from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
 from watchline.core.checkpoint import Checkpoint, Note, VerifierKey, parse_note
-from watchline.core.encoding import decode
+from watchline.core.encoding import decode, encode
 from watchline.core.entries import (
     NUMBERED,
     Body,
@@ -183,7 +183,7 @@ def _read_statuses(
 def _verify_stated(shown: ShownStatus, desks: Desks) -> Statement:
     direction = desks.direction(shown.speaker)
     stated = shapes.array(decode(shown.payload), "statement")
-    if stated[1:6] != list(direction):
+    if encode(stated[1:6]) != encode([*direction]):  # values could be equal that are not the same, such as 1 and true
         raise WrongParty("the status belongs to another line, direction or incarnation", rule=4)
     key = desks.desks[shown.speaker.author].keys(shown.speaker.inc).statement
     statement = read_statement(shown.payload, shown.ed, shown.ml, key)

@@ -135,7 +135,7 @@ async function ring() {
   const heard = meant.filter((one) => !playedAt.has(soundKey(one))).slice(0, SOUNDED_MAX);
   for (const one of meant) playedAt.set(soundKey(one), performance.now());
   if (!heard.length || !consoleName) return;
-  const notices = heard.map(({ line, index }) => ({ line, index }));
+  const notices = heard.map(({ line, id }) => ({ line, id }));
   const answer = await ask("/sounded", { console: consoleName, notices });
   if (!answer.ok) for (const one of heard) playedAt.delete(soundKey(one)); // sound and say it again
 }

@@ -1,0 +1,105 @@
+"""Two verifiers, written apart: the same verdict, the same words and the same faulted parts, whatever they are given."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+
+from tests.core.sample_evidence import sample_talk
+from tests.vectors.make_ed25519 import vectors
+from tests.verifier.bundles import DAMAGES, LINES, Damage, damaged_bundle, good_bundle
+from tests.verifier.lines import sample_line
+from tests.verifier.verifiers import Page, compare, differences, faulted
+from watchline.core.archive import pack, unpack
+from watchline.core.evidence import FAULTS_SHOWN_MAX, build_evidence
+from watchline.core.keys import Identity, verify_ed25519
+from watchline.errors import BadSignature
+
+VECTORS = Path(__file__).parents[1] / "vectors"
+# How many good bundles, and how many damaged ones; `make verifiers N=10000` is the long run.
+COUNT = int(os.environ.get("WATCHLINE_VERIFIERS", "100"))
+
+pytestmark = pytest.mark.needs("node")
+
+
+@pytest.fixture(scope="module")
+def page() -> Iterator[Page]:
+    with Page() as page:
+        yield page
+
+
+def identities(number: int) -> list[Identity]:
+    return [key.identity for key in sample_line(number).identities.values()]
+
+
+@pytest.mark.parametrize("name", json.loads((VECTORS / "evidence" / "index.json").read_text())["files"])
+def test_both_verifiers_judge_the_vectors_as_their_index_says(page: Page, name: str) -> None:
+    index = json.loads((VECTORS / "evidence" / "index.json").read_text())
+    trusted = [Identity.decode(bytes.fromhex(each)) for each in index["identities"]]
+    data, wanted = (VECTORS / "evidence" / name).read_bytes(), index["files"][name]
+    assert differences(page, data, trusted) == {}
+    report = page.verify(data, trusted)
+    assert report["verified"] == wanted["verified"]
+    if wanted["verified"]:
+        assert report["complete"] == wanted["complete"]
+    else:
+        assert faulted(report)[0] == (wanted["part"], wanted["rule"])
+
+
+@pytest.mark.slow
+def test_both_verifiers_say_the_same_of_good_and_damaged_bundles(page: Page) -> None:
+    refused = 0
+    for seed in range(COUNT):
+        trusted = Random(seed).sample(identities(seed % LINES), Random(seed).randint(0, 2))
+        assert compare(page, good_bundle(seed), trusted) == (True, {}), f"good {seed}"
+        verified, found = compare(page, damaged_bundle(seed), trusted)
+        assert found == {}, f"damaged {seed}"
+        refused += not verified
+    assert refused >= COUNT // 2
+
+
+@pytest.mark.parametrize("damage", dict.fromkeys(DAMAGES), ids=lambda damage: damage.__name__.strip("_"))
+def test_each_kind_of_damage_is_refused_by_both_in_the_same_parts(page: Page, damage: Damage) -> None:
+    """At least one of a few is refused: what a desk itself signs may be odd and still hold."""
+    for seed in range(32):
+        data = damage(Random(f"one of {seed}"), 0)
+        assert differences(page, data) == {}
+        if seed >= 3 and not page.verify(data)["verified"]:
+            return
+    pytest.fail("none was refused")
+
+
+def test_bytes_that_are_no_archive_are_refused_by_both(page: Page) -> None:
+    for data in (b"", b"PK", b"PK\x03\x04" + bytes(40), bytes(100), pack({}), pack({"logs": b""})):
+        assert differences(page, data) == {}
+        assert not page.verify(data)["verified"]
+
+
+def test_both_show_no_more_faults_than_the_bound(page: Page) -> None:
+    parts = unpack(build_evidence(sample_talk().bundle()))
+    strange = {f"logs/a-1-1/entries/{number}.bin": b"\xff" for number in range(2 * FAULTS_SHOWN_MAX)}
+    data = pack({**parts, **strange})
+    assert differences(page, data) == {}
+    assert len(page.verify(data)["faults"]) == FAULTS_SHOWN_MAX
+
+
+@pytest.mark.parametrize("vector", json.loads((VECTORS / "ed25519.json").read_text()), ids=lambda vector: vector["case"])
+def test_both_take_the_same_ed25519_signatures_where_implementations_differ(page: Page, vector: dict[str, Any]) -> None:
+    given = [vector[member] for member in ("key", "signature", "message")]
+    try:
+        verify_ed25519(*map(bytes.fromhex, given))
+        holds = True
+    except BadSignature:
+        holds = False
+    assert holds == vector["holds"]
+    assert page.verify_ed25519(*given) == vector["holds"]
+
+
+def test_ed25519_vectors_are_what_their_maker_writes() -> None:
+    assert json.loads((VECTORS / "ed25519.json").read_text()) == vectors()
