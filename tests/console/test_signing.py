@@ -120,7 +120,7 @@ def test_what_sounded_is_told_to_the_desk_once_the_console_is_armed(room: Room, 
     session = room.console.sessions.find(cookie)
     assert session is not None
     stream = room.console.live.open(session.name)
-    sounded = {"console": stream.name, "notices": [{"line": "beijing", "index": 4}]}
+    sounded = {"console": stream.name, "notices": [{"line": "beijing", "id": "theirs:4"}]}
 
     assert browser.post("/sounded", sounded).status_code == 400
     assert browser.post("/armed", {"console": stream.name, "armed": True}).status_code == 200
@@ -130,6 +130,6 @@ def test_what_sounded_is_told_to_the_desk_once_the_console_is_armed(room: Room, 
     assert browser.post("/sounded", sounded).status_code == 400
     assert told == [
         ("console_arm", {"console": stream.name}),
-        ("console_sounded", {"line": "beijing", "index": 4}),
+        ("console_sounded", {"console": stream.name, "line": "beijing", "id": "theirs:4"}),
         ("console_disarm", {"console": stream.name}),
     ]

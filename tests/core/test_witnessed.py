@@ -30,7 +30,8 @@ def pair() -> Iterator[LinePair]:
     with joined() as both:
         for side in (both.a, both.b):
             side.setup = replace(side.setup, terms=AGREED)
-            side.line.take_setup(side.setup)
+            side.restart(connected=True)
+        both.settle()
         yield both
 
 

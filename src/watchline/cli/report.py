@@ -22,7 +22,9 @@ DAYS = 30  # unless somebody says otherwise
 @click.option("--to", "end", metavar="TIME", help="Where it ends. [now]")
 @click.option("--page", type=click.Path(path_type=Path), help="Write a page with pictures to this file too.")
 def report(session: Session, line: str, start: str | None, end: str | None, page: Path | None) -> None:
-    """Show how well LINE worked in a period and how fast people answered, without a word of what was said.
+    """Show how well LINE worked, and how fast people answered.
+
+    Nothing of what was said is in it.
 
     Whoever holds the same logs computes the same figures; the report names the logs by their sizes and roots.
     """

@@ -24,7 +24,7 @@ def witness() -> None:
 @_dir
 @click.option("--name", help="Make the witness, under this name: best a URL without its scheme. It is for ever.")
 def key(session: Session, folder: Path, name: str | None) -> None:
-    """Print a witness's verifier key; with --name, make the witness first.
+    """Print a witness's verifier key, or make a witness.
 
     Desks name this key in the terms of their lines. The secret stays in the folder.
     """
@@ -43,7 +43,7 @@ def key(session: Session, folder: Path, name: str | None) -> None:
 )
 @click.option("--any", "anyone", is_flag=True, help="Serve every log that brings its key, up to 10,000.")
 def serve(session: Session, folder: Path, listen: str, origins: Path | None, anyone: bool) -> int:
-    """Run a witness until it is told to stop, with Ctrl-C or SIGTERM.
+    """Run a witness until it is told to stop.
 
     It signs only what goes on from what it signed before, and that is on its disk before the signature leaves.
     """
@@ -67,7 +67,7 @@ def serve(session: Session, folder: Path, listen: str, origins: Path | None, any
 
 @command(witness, name="logs", example="watchline --home tokyo witness logs")
 def logs(session: Session) -> None:
-    """List the keys of this desk's logs, for a witness's list, and what its witnesses saw last.
+    """List this desk's logs, and what its witnesses saw last.
 
     The key of a log changes with each new incarnation of either desk.
     """

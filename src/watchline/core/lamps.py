@@ -72,10 +72,12 @@ def _machine(facts: LineFacts, standing: Standing) -> Lamp:
 
 
 def _human(facts: LineFacts, standing: Standing) -> Lamp:
-    if facts.is_unheard or facts.watch is None:
+    if facts.is_unheard:
         return Lamp("grey", "human_unknown")
     if facts.overdue:
         return Lamp("red", "human_absent" if standing.state is State.UNMANNED else "human_overdue")
+    if facts.watch is None:
+        return Lamp("grey", "human_unknown")
     people, armed, alone = facts.watch
     if people == 0:
         return Lamp("red", "human_absent") if alone else Lamp("grey", "human_unknown")
