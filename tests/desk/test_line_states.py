@@ -30,12 +30,11 @@ ACKNOWLEDGE_SECONDS = AGREED.clocks[Precedence.FLASH].acknowledge or 0
 
 @dataclass
 class Watched:
-    """Tokyo looks at its line every second; Beijing's statuses say who is there."""
+    """Tokyo looks at its line every second; at Beijing so many are on watch, at so many consoles that can sound."""
 
     pair: DeskPair
     people: int = 1
     armed: int = 1
-    alone_since: float | None = None
     seen: list[tuple[float, str, str]] = field(default_factory=list)
 
     @property
@@ -44,15 +43,29 @@ class Watched:
 
     def leave(self, people: int) -> None:
         """Of Beijing's watch so many stay, and no console can sound."""
-        self.people, self.armed, self.alone_since = people, 0, self.now
+        self.people, self.armed = people, 0
 
     def advance(self, seconds: int) -> None:
         for _ in range(seconds):
-            alone = 0 if self.alone_since is None else int(self.now - self.alone_since)
-            self.pair.b.line.line.statuses.watch = (self.people, self.armed, alone)
+            self.keep_watch()
             self.pair.advance(1)
             standing = self.pair.a.line.standing(self.pair.scheduler.moment())
             self.seen.append((self.now, standing.state.value, standing.proof))
+
+    def keep_watch(self) -> None:
+        """Beijing's people are there, and its consoles say that they can sound."""
+        watch, moment = self.pair.b.desk.watch, self.pair.scheduler.moment()
+        there = {person.number for person in watch.people}
+        for number in (1, 2):
+            if number <= self.people and number not in there:
+                watch.sign_in(number, "duty", moment.wall, moment.wall + 8 * 3_600)
+            elif number > self.people and number in there:
+                watch.sign_out(number)
+        for console in ("one", "two"):
+            if console in ("one", "two")[: self.armed]:
+                watch.arm(console, moment)
+            else:
+                watch.disarm(console)
 
     def first(self, state: str) -> float:
         """When the state was first seen."""
@@ -355,7 +368,7 @@ def test_rung_is_the_first_status_that_says_so_by_the_peers_clock_and_it_never_f
     record = watched.notice()
     watched.advance(30)
     sounded = START + int(watched.now)
-    watched.pair.b.line.line.statuses.rung = record.index + 1
+    watched.pair.b.desk.watch.sounded(watched.pair.b.line, record.index, watched.pair.scheduler.moment())
     watched.advance(130)
     views = [LineView(end.desk, end.line.record) for end in (watched.pair.a, watched.pair.b)]
     theirs = watched.pair.b.journal.entry(watched.pair.b.line.line.setup.incoming_log, record.index)
