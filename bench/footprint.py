@@ -23,19 +23,19 @@ SETTLING_SECONDS = 3.0  # status, prekeys and the second epoch have passed
 def measure(bench: Bench) -> Iterator[Figure]:
     """Memory, then starts."""
     near, far = make_pair(bench.new_folder())
-    with _serving(near) as (first, _), _serving(far):
+    with serving(near) as (first, _), serving(far):
         time.sleep(SETTLING_SECONDS)
         yield Figure("memory of a node with 1 line, linked", rss_bytes(first) / 1e6, "MB", target=Target(90))
         yield from _commands(bench, near)
     add_silent_lines(near, bench.scale.lines - 1)
-    with _serving(near) as (first, seconds):
+    with serving(near) as (first, seconds):
         time.sleep(SETTLING_SECONDS)
         name = f"{bench.scale.lines} lines, peers silent"
         yield Figure(f"memory of a node with {name}", rss_bytes(first) / 1e6, "MB", target=Target(90))
         yield Figure(f"start of a node with {name}", seconds, "s")
     starts = []
     for _ in range(bench.scale.starts):
-        with _serving(far) as (_, seconds):
+        with serving(far) as (_, seconds):
             starts.append(seconds)
     yield Figure("start of a node with 1 line, until it answers", median(starts), "s")
 
@@ -56,7 +56,7 @@ def _run(command: list[str]) -> float:
 
 
 @contextmanager
-def _serving(path: Path) -> Iterator[tuple[int, float]]:
+def serving(path: Path) -> Iterator[tuple[int, float]]:
     """Run `watchline serve`; give its process id and the seconds until it answered."""
     home = Home.open(path)
     started = time.perf_counter()

@@ -5,8 +5,10 @@ from __future__ import annotations
 import os
 import socket
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from watchline.core.certificate import Certificate, SignedCertificate, issue
 from watchline.core.encoding import encode
@@ -39,14 +41,17 @@ NOWHERE = (RouteAddress("direct", "127.0.0.1:9"),)
 YEAR_SECONDS = 365 * 24 * 3600
 
 
-def make_pair(folder: Path, *, settings: str = "", shown: tuple[int, int] | None = None) -> tuple[Path, Path]:
+def make_pair(
+    folder: Path, *, settings: str = "", shown: tuple[int, int] | None = None, terms_changes: Mapping[str, Any] | None = None
+) -> tuple[Path, Path]:
     """Make two homes with one confirmed line between them, named `peer` at both; give their paths.
 
     settings: lines for both watchline.toml. shown: the ports that the other side dials, where those are a proxy's.
+    terms_changes: fields of the terms that are not as `terms` gives them.
     """
     ports = free_port(), free_port()
     near, far = (_make_home(folder / name, name, port, settings) for name, port in zip(("near", "far"), ports, strict=True))
-    _join(near, far, ("peer", "peer"), shown or ports)
+    _join(near, far, ("peer", "peer"), shown or ports, replace(terms(), **(terms_changes or {})))
     return near.home.path, far.home.path
 
 
@@ -54,8 +59,8 @@ def make_three(folder: Path) -> tuple[Path, Path, Path]:
     """Make three homes: the second has a line to each of the others, named `peer` and `third`; at those it is `peer`."""
     names = ("near", "far", "third")
     near, far, third = (_make_home(folder / name, name, free_port(), "") for name in names)
-    _join(near, far, ("peer", "peer"), (near.port, far.port))
-    _join(third, far, ("peer", "third"), (third.port, far.port))
+    _join(near, far, ("peer", "peer"), (near.port, far.port), terms())
+    _join(third, far, ("peer", "third"), (third.port, far.port), terms())
     return near.home.path, far.home.path, third.home.path
 
 
@@ -120,10 +125,10 @@ class _Made:
     port: int
 
 
-def _join(first: _Made, second: _Made, names: tuple[str, str], shown: tuple[int, int]) -> None:
+def _join(first: _Made, second: _Made, names: tuple[str, str], shown: tuple[int, int], agreed: Terms) -> None:
     """Put a confirmed line between two homes. names: what each calls it. shown: the port that the other dials."""
     routes = [(RouteAddress("direct", f"127.0.0.1:{port}"),) for port in shown]
-    invitation, invited = make_invitation(first.key, first.own.certificate, first.own.roster, terms(), routes[0], os.urandom)
+    invitation, invited = make_invitation(first.key, first.own.certificate, first.own.roster, agreed, routes[0], os.urandom)
     acceptance, accepted = accept_invitation(
         invitation, second.key, second.own.certificate, second.own.roster, routes[1], os.urandom
     )

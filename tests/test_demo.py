@@ -82,7 +82,7 @@ def rungs(view: dict[str, Any], reference: str) -> Sequence[str]:
 
 def test_scenes_are_numbered_and_each_claims_something(played: dict[str, Any]) -> None:
     scenes = played["demo"]
-    assert [scene["number"] for scene in scenes] == list(range(1, 15))
+    assert [scene["number"] for scene in scenes] == list(range(1, 20))
     assert all(scene["claims"] for scene in scenes)
 
 
@@ -148,13 +148,52 @@ def test_evidence_is_verified_and_each_forgery_is_named(played: dict[str, Any]) 
     assert better["faults"][0]["rule"] == 8
 
 
+def test_each_desk_sees_by_its_lamps_that_somebody_signed_in(played: dict[str, Any]) -> None:
+    [seen] = claims(played, "The watch")
+    assert "green" not in seen["before"]
+    assert seen["after"] == ["green", "green"]
+    for desk in ("Tokyo", "Beijing"):
+        [shown] = views(played, "The watch", desk)
+        assert list(shown["status"]["lamps"]) == ["line", "machine", "human", "test"]
+
+
+def test_proposed_terms_bind_nobody_until_the_other_desk_accepts_them(played: dict[str, Any]) -> None:
+    proposed, accepted = claims(played, "Other terms")
+    assert proposed["version"] == 1
+    assert accepted["digests"][0] == accepted["digests"][1]
+
+
+def test_notice_that_nobody_answers_is_told_from_one_that_nobody_could(played: dict[str, Any]) -> None:
+    ladder, state, unanswered, card = claims(played, "6 December 2025, 16:32")
+    assert ladder["rungs"][-2:] == ["rung", "overdue"]
+    assert state["state"] == unanswered["silence"]["kind"] == "unanswered"
+    assert unanswered["silence"]["seconds"] >= unanswered["silence"]["allowed"] == 2
+    assert card["card"]["telephone"]
+    human, unmanned = claims(played, "18:37: nobody is there")
+    assert human["lamp"]["colour"] == "red"
+    assert unmanned["silence"]["kind"] == "unmanned"
+
+
+def test_certificate_of_a_silence_is_verified_and_no_changed_one_is(played: dict[str, Any]) -> None:
+    shown, forged, flipped = claims(played, "Proof of a silence")
+    [silence] = shown["silences"]
+    assert (silence["kind"], silence["said_by"], silence["author"], silence["peer"]) == (
+        "unanswered",
+        "peer",
+        "Tokyo",
+        "Beijing",
+    )
+    assert forged["faults"][0]["rule"] == 8
+    assert len(flipped["places"]) == 24
+
+
 def test_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
     told = []
     with play(tmp_path, UNPACED) as process:
         assert process.stdout is not None
         for line in process.stdout:
             told.append(line.rstrip("\n"))
-            if "10. The line is cut" in line:
+            if "11. The line is cut" in line:
                 break
         running = processes_in(tmp_path)
         process.send_signal(signal.SIGINT)

@@ -99,7 +99,7 @@ class Terminal:
         )
         assert done.returncode == 0, f"$ {command}\n{done.stdout}"
         if " init " in command:
-            self.settle_tests(command)
+            self.settle(command)
         return done.stdout
 
     def start(self, command: str) -> str:
@@ -131,10 +131,10 @@ class Terminal:
         assert len(read) == 1
         return str(read.pop())
 
-    def settle_tests(self, command: str) -> None:
+    def settle(self, command: str) -> None:
         words = shlex.split(command)
         settings = self.folder / words[words.index("--home") + 1] / "watchline.toml"
-        settings.write_text(settings.read_text() + NO_TEST_BETWEEN)
+        settings.write_text(f"{settings.read_text()}{NO_TEST_BETWEEN}console_port = {free_port()}\n")
 
     def close(self) -> None:
         """Stop the nodes as a service manager does."""

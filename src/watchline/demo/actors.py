@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,17 +13,24 @@ from watchline.catalogue import load_catalogue
 from watchline.core.encoding import encode
 from watchline.core.entries import NONCE_BYTES, EntryType, Notice, Place, Precedence, Response
 from watchline.core.pairing import RouteAddress
+from watchline.core.terms import Terms
 from watchline.demo.relay import LOOPBACK
 from watchline.demo.scenario import Actor, Words
 from watchline.demo.stage import Stage
+from watchline.desk.agreement import amended_terms
+from watchline.desk.ceremony import own_desk
+from watchline.desk.handover import off_statement, on_statement, sign_watch
 from watchline.desk.home import Home, Passphrases
+from watchline.desk.local import connect
 from watchline.desk.medium import Medium, open_medium
-from watchline.desk.officers import OfficerKey, open_officer_key
-from watchline.desk.own import OwnDesk
+from watchline.desk.officers import OfficerKey, new_officer_key, open_officer_key, with_officer
+from watchline.desk.own import DOCUMENT, OwnDesk
 
 Json = dict[str, Any]
 OFFICER = "duty"
-WAIT_SECONDS = 15.0
+RELEASERS = ("first", "second")  # who amends the terms of the line, beside the officer on duty
+CONSOLE = "demo"
+WATCH_SECONDS = 8 * 3600
 
 
 class DeskActor:
@@ -50,6 +58,8 @@ class DeskActor:
         self.node = stage.node(self.home, relay)
         self.home = Home.open(self.home.path)  # with the settings that the node has now
         self._officer: OfficerKey | None = None
+        self._releasers: list[OfficerKey] = []
+        self._add_releasers()
 
     def unlock(self, own: OwnDesk) -> Medium:
         """Open the identity, as pairing asks for."""
@@ -60,6 +70,65 @@ class DeskActor:
         path = folder / f"{self.desk.lower()}.identity"
         path.write_bytes(self.identity.encode())
         return path
+
+    def _add_releasers(self) -> None:
+        """Two officers more, before anybody is paired with this roster. Their keys are kept nowhere but here."""
+        with connect(self.home) as caller:
+            own = own_desk(caller)
+            for name in RELEASERS:
+                person = new_officer_key(own.roster, name)
+                own = replace(own, roster=with_officer(own.roster, person.officer("releaser", int(time.time()))))
+                self._releasers.append(person)
+            kind, key = DOCUMENT
+            caller.call("document_put", kind=kind, key=key, value=own.encode().hex(), sealed=True)
+
+    # --- who is there
+
+    def sign_in(self) -> None:
+        """The officer is on watch, and a console of the demo's own can make noise; that one says so for thirty seconds."""
+        number, until = self._key().number, int(time.time()) + WATCH_SECONDS
+        self._watch("watch_on", on_statement(number, OFFICER, until), number=number, role=OFFICER, until=until)
+        self.arm()
+
+    def sign_out(self) -> None:
+        """Nobody is on watch, and that console is silent."""
+        number = self._key().number
+        self._watch("watch_off", off_statement(number), number=number)
+        self.node.caller.call("console_disarm", console=CONSOLE)
+
+    def arm(self) -> None:
+        """Say again that the console can make noise."""
+        self.node.caller.call("console_arm", console=CONSOLE)
+
+    def ring(self) -> None:
+        """Say that the armed console has sounded for every notice of theirs that nobody has acknowledged."""
+        for alarm in self.node.caller.call("alarms")["alarms"]:
+            self.node.caller.call("console_sounded", console=CONSOLE, line=self.line, id=alarm["id"])
+
+    def _watch(self, method: str, statement: bytes, **said: Any) -> None:
+        nonce = self.node.caller.call("watch_nonce")["nonce"]
+        assertion = sign_watch(self._key(), self.identity.id, bytes.fromhex(nonce), statement)
+        self.node.caller.call(method, **said, nonce=nonce, assertion=encode(assertion).hex())
+
+    # --- what the desk agrees to
+
+    def terms(self) -> Json:
+        """The terms of the line in force, and what is proposed."""
+        shown: Json = self.node.caller.call("terms_show", line=self.line)
+        return shown
+
+    def propose_terms(self, *settings: str) -> Json:
+        """Propose the next version of the terms, signed by two officers."""
+        now = Terms.decode(bytes.fromhex(self.terms()["in_force"]["encoded"]))
+        return self._enter_terms(amended_terms(now, None, settings).encode())
+
+    def accept_terms(self) -> Json:
+        """Accept what the other desk proposes, by two officers."""
+        proposal = next(entry for entry in self.terms()["entries"] if entry["waits_for"] == "ours")
+        return self._enter_terms(bytes.fromhex(proposal["encoded"]))
+
+    def _enter_terms(self, content: bytes) -> Json:
+        return self._give(EntryType.TERMS, content, None, self._releasers)
 
     # --- what the desk says
 
@@ -103,9 +172,14 @@ class DeskActor:
         """One entry, None if this desk has none of this name."""
         return next((entry for entry in self.entries() if entry["id"] == reference), None)
 
-    def export(self, out: Path) -> bool:
-        """Write evidence of the whole line; whether it is complete."""
-        return bool(self.node.caller.call("export", line=self.line, out=str(out))["complete"])
+    def export(self, out: Path, *, silence: str | None = None) -> bool:
+        """Write evidence of the whole line, or of the silence about one notice; whether it is complete."""
+        return bool(self.node.caller.call("export", line=self.line, out=str(out), silence=silence)["complete"])
+
+    def silence(self, reference: str) -> Json | None:
+        """The certificate of a silence about this notice of ours that the node has written, None if there is none yet."""
+        told = (entry for entry in self.entries() if entry["type"] == "silence")
+        return next((entry for entry in told if entry["silence"]["notice"] == reference), None)
 
     def stored(self) -> list[Json]:
         """What must not be lost: every entry of both logs, without the rungs, which go on growing."""
@@ -114,20 +188,20 @@ class DeskActor:
 
     # --- signing
 
-    def _give(self, kind: EntryType, content: bytes, about: str | None) -> Json:
-        """Have the officer sign, here where the officer types, and hand it to the node, which never sees the key."""
+    def _give(self, kind: EntryType, content: bytes, about: str | None, signers: Sequence[OfficerKey] = ()) -> Json:
+        """Have officers sign, here where they type, and hand it to the node, which sees no key. No signers: who is on duty."""
         facts = self.node.caller.call("line_facts", line=self.line)
         meant = None if about is None else self._resolve(about)
         nonce, line, own_id = os.urandom(NONCE_BYTES), bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"])
         first = None if meant is None else Place(*meant["first"])
-        signature = self._key().sign(kind, line, own_id, nonce, content, first)
+        signatures = [key.sign(kind, line, own_id, nonce, content, first) for key in signers or (self._key(),)]
         return self.node.caller.call(
             "compose",
             line=self.line,
             type=int(kind),
             content=content.hex(),
             nonce=nonce.hex(),
-            assertions=encode([signature]).hex(),
+            assertions=encode(signatures).hex(),
             re=None if meant is None else meant["index"],
         )
 

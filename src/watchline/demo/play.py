@@ -9,23 +9,24 @@ from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TextIO
 
 from watchline.core.evidence import verify_evidence
 from watchline.core.keys import Identity
 from watchline.demo import scenario
 from watchline.demo.actors import DeskActor
+from watchline.demo.december import December
 from watchline.demo.forgery import with_mended_checksums
 from watchline.demo.page import Page
-from watchline.demo.stage import Stage, came_true, stage
-from watchline.demo.views import view
+from watchline.demo.part import Part, comes_true, theirs
+from watchline.demo.stage import Stage, stage
+from watchline.demo.views import lamps
 from watchline.desk import ceremony
 from watchline.desk.agreement import proposed_terms
 from watchline.desk.clock import rfc3339
 from watchline.desk.local import connect
 
-PACE_SECONDS = 1.2
-WAIT_SECONDS = 20.0
+PACE_SECONDS = 0.8
 OpenPage = Callable[[str], bool]
 CUT_SECONDS = 1.5  # long enough for an attempt to reconnect, which fails
 
@@ -52,16 +53,13 @@ def run(
     return 0
 
 
-class Play:
-    """One performance."""
+class Play(Part):
+    """One performance, but for the silence, which is `watchline.demo.december`."""
 
-    tokyo: DeskActor
-    beijing: DeskActor
     digits: str
 
     def __init__(self, stage: Stage, page: Page, open_page: OpenPage | None = None) -> None:
-        self.stage = stage
-        self.page = page
+        super().__init__(stage, page)
         self._open_page = open_page
 
     def play(self) -> None:
@@ -74,9 +72,9 @@ class Play:
         )
         self.page.tell(
             "Two desks that have never met pair, keep a line, say what was said in Tokyo on 22 February 2023, lose the line, "
-            "lose both machines, and prove to a stranger what was said. Two real node processes, real keys and real "
-            "signatures, on this machine. What each side raises is from press reports of that day; the answers, the officers "
-            "and one exercise are the demo's own.",
+            "lose both machines, and prove to a stranger what was said, and on 6 December 2025 that nobody answered. Two real "
+            "node processes, real keys and real signatures, on this machine. What each side raises is from press reports of "
+            "those days; the answers, the officers and one exercise are the demo's own.",
             "Each desk reads its own language. Behind each bar | is the English of the same agreed words; texts that people "
             "wrote stay as written.",
         )
@@ -84,6 +82,7 @@ class Play:
             self._desks,
             self._pairing,
             self._line,
+            self._watch,
             self._balloons,
             self._closure,
             self._engagement_rules,
@@ -94,6 +93,7 @@ class Play:
             self._kill,
             self._evidence,
             self._tampering,
+            self._silence,
             self._summary,
         ):
             scene()
@@ -167,20 +167,26 @@ class Play:
             "does not break, and each accepts only the key that was paired. All bytes run through a wire of the demo's own, "
             "which it can cut.",
         )
+        self._start_nodes()
+        self.both("up")
         for actor in (self.tokyo, self.beijing):
-            actor.node.start()
-        self._both("up")
-        for actor in (self.tokyo, self.beijing):
-            self._show(actor)
+            self.show(actor)
         for actor in (self.tokyo, self.beijing):
             carrying = [route["address"] for route in actor.status()["routes"] if route["state"].startswith("up")]
             self.page.lines([f"    {actor.desk:<8} process {actor.node.pid}, connected with {carrying[0]}"])
         self.page.claim(
-            _comes_true(lambda: self._states() == ("up", "up")),
+            comes_true(lambda: self.states() == ("up", "up")),
             "the line is up at both desks",
             pids=[self.tokyo.node.pid, self.beijing.node.pid],
         )
         self._consoles()
+
+    def _start_nodes(self) -> None:
+        nodes = [actor.node for actor in (self.tokyo, self.beijing)]
+        for node in nodes:
+            node.start()
+        for node in nodes:
+            node.wait_until_it_serves()
 
     def _consoles(self) -> None:
         """Where each desk's screen is while the play lasts, for who wants to look."""
@@ -190,6 +196,29 @@ class Play:
             self.page.lines([f"    {actor.desk}", f"  {url}"])
             if self._open_page is not None:
                 self._open_page(url)
+
+    def _watch(self) -> None:
+        self.page.scene(
+            "The watch",
+            "At each desk an officer signs in, with their own key, and a console shows that it can make noise. The other desk "
+            "is told how many there are, not who. Each lamp says one thing, and is grey where nothing is known.",
+        )
+        actors = (self.tokyo, self.beijing)
+        before = [actor.status()["lamps"]["human"]["colour"] for actor in actors]
+        for actor in actors:
+            actor.sign_in()
+        self.until(lambda: self._human() == ["green", "green"], "each desk sees that somebody is at the other")
+        for actor in actors:
+            self.page.view(*lamps(actor))
+        self.page.claim(
+            "green" not in before and self._human() == ["green", "green"],
+            "each desk sees that a person is at the other, which it did not say before",
+            before=before,
+            after=self._human(),
+        )
+
+    def _human(self) -> list[str]:
+        return [actor.status()["lamps"]["human"]["colour"] for actor in (self.tokyo, self.beijing)]
 
     # --- what was said
 
@@ -203,21 +232,21 @@ class Play:
         sighted = [self.tokyo.say(words)["id"] for words in scenario.SIGHTINGS]
         asked = self.tokyo.say(scenario.balloon_questions(sighted[0]))["id"]
         for reference in (*sighted, asked):
-            self._received(self.tokyo, self.beijing, reference)
-        self._show(self.tokyo, sighted[0], asked)
-        self._show(self.beijing, _theirs(sighted[0]), _theirs(asked))
+            self.received(self.tokyo, self.beijing, reference)
+        self.show(self.tokyo, sighted[0], asked)
+        self.show(self.beijing, theirs(sighted[0]), theirs(asked))
         self.page.claim(
-            all(self._rungs(self.tokyo, reference)[-1] == "received" for reference in (*sighted, asked)),
+            all(self.rungs(self.tokyo, reference)[-1] == "received" for reference in (*sighted, asked)),
             "Beijing's machine has all four, and no person there has been claimed to have read one",
             ids=[*sighted, asked],
         )
         self.page.tell("", "Beijing's duty officer reads the first sighting, and signs that with their own key.")
-        self.beijing.acknowledge(_theirs(sighted[0]))
-        self._reached(self.tokyo, sighted[0], "acknowledged")
-        self._show(self.tokyo, sighted[0], full=False)
-        self._show(self.beijing, _theirs(sighted[0]), full=False)
+        self.beijing.acknowledge(theirs(sighted[0]))
+        self.reached(self.tokyo, sighted[0], "acknowledged")
+        self.show(self.tokyo, sighted[0], full=False)
+        self.show(self.beijing, theirs(sighted[0]), full=False)
         self.page.claim(
-            "acknowledged" not in self._rungs(self.tokyo, sighted[1]),
+            "acknowledged" not in self.rungs(self.tokyo, sighted[1]),
             "the first sighting is acknowledged by a person; the second is not, and still says so",
             acknowledged=sighted[0],
             not_acknowledged=sighted[1],
@@ -229,17 +258,17 @@ class Play:
             "Rockets of the drills of 4 August 2022 fell where no notice had closed the sea. Tokyo asks for the notice; "
             "Beijing holds the question with a promised time.",
         )
-        asked = self._exchange(self.tokyo, self.beijing, scenario.MISSING_CLOSURE)
+        asked = self.exchange(self.tokyo, self.beijing, scenario.MISSING_CLOSURE)
         answer_by = rfc3339(int((datetime.now(UTC) + timedelta(days=1)).timestamp()))
-        held = self.beijing.say(scenario.holding_reply(_theirs(asked), answer_by), about=_theirs(asked))["id"]
-        self._received(self.beijing, self.tokyo, held)
-        self._show(self.beijing, _theirs(asked), held)
-        self._show(self.tokyo, asked, _theirs(held), full=False)
+        held = self.beijing.say(scenario.holding_reply(theirs(asked), answer_by), about=theirs(asked))["id"]
+        self.received(self.beijing, self.tokyo, held)
+        self.show(self.beijing, theirs(asked), held)
+        self.show(self.tokyo, asked, theirs(held), full=False)
         self.page.claim(
-            self._entry(self.tokyo, _theirs(held))["re"] == asked,
+            self.entry(self.tokyo, theirs(held))["re"] == asked,
             "the holding reply is tied to the question, by a signature",
             question=asked,
-            reply=_theirs(held),
+            reply=theirs(held),
             answer_by=answer_by,
         )
 
@@ -247,24 +276,24 @@ class Play:
         self.page.scene(
             "Rules of engagement", "Tokyo announces a plan, before it is in force. The form says so: planned, not decided."
         )
-        told = self._exchange(self.tokyo, self.beijing, scenario.ENGAGEMENT_RULES)
-        self.beijing.acknowledge(_theirs(told))
-        self._reached(self.tokyo, told, "acknowledged")
-        self._show(self.tokyo, told)
-        self._show(self.beijing, _theirs(told))
-        stage = self._entry(self.beijing, _theirs(told))["fields"]["stage"]
+        told = self.exchange(self.tokyo, self.beijing, scenario.ENGAGEMENT_RULES)
+        self.beijing.acknowledge(theirs(told))
+        self.reached(self.tokyo, told, "acknowledged")
+        self.show(self.tokyo, told)
+        self.show(self.beijing, theirs(told))
+        stage = self.entry(self.beijing, theirs(told))["fields"]["stage"]
         self.page.claim(stage == "planned", "Beijing reads the change as planned, and a person acknowledged it", stage=stage)
 
     def _statements(self) -> None:
         self.page.scene("A statement from each side", "Each in its own words. Beijing's answers Tokyo's.")
-        first = self._exchange(self.tokyo, self.beijing, scenario.FIRST_STATEMENT)
-        second = self.beijing.say(scenario.SECOND_STATEMENT, about=_theirs(first))["id"]
-        self._reached(self.tokyo, first, "answered")
-        self._received(self.beijing, self.tokyo, second)
-        self._show(self.tokyo, first, _theirs(second))
-        self._show(self.beijing, _theirs(first), second)
-        for reference, words in ((first, scenario.FIRST_STATEMENT), (_theirs(second), scenario.SECOND_STATEMENT)):
-            text = self._entry(self.tokyo, reference)["fields"]["text"]
+        first = self.exchange(self.tokyo, self.beijing, scenario.FIRST_STATEMENT)
+        second = self.beijing.say(scenario.SECOND_STATEMENT, about=theirs(first))["id"]
+        self.reached(self.tokyo, first, "answered")
+        self.received(self.beijing, self.tokyo, second)
+        self.show(self.tokyo, first, theirs(second))
+        self.show(self.beijing, theirs(first), second)
+        for reference, words in ((first, scenario.FIRST_STATEMENT), (theirs(second), scenario.SECOND_STATEMENT)):
+            text = self.entry(self.tokyo, reference)["fields"]["text"]
             self.page.claim(
                 text == words.fields["text"], f"{reference} reads as it was written, character for character", text=text
             )
@@ -275,11 +304,11 @@ class Play:
             "Beijing asks about the water of the Fukushima plant. Tokyo will not answer here, and says so: a decline is not "
             "silence, and nobody has to guess which of the two it was.",
         )
-        asked = self._exchange(self.beijing, self.tokyo, scenario.WATER)
-        self.tokyo.decline(_theirs(asked), scenario.WATER_DECLINED)
-        self._reached(self.beijing, asked, "declined")
-        self._show(self.tokyo, _theirs(asked), full=False)
-        self._show(self.beijing, asked)
+        asked = self.exchange(self.beijing, self.tokyo, scenario.WATER)
+        self.tokyo.decline(theirs(asked), scenario.WATER_DECLINED)
+        self.reached(self.beijing, asked, "declined")
+        self.show(self.tokyo, theirs(asked), full=False)
+        self.show(self.beijing, asked)
         decline = next(entry for entry in self.beijing.inbox() if entry["type"] == "decline")
         self.page.tell("", f"The reason Tokyo gives: {decline['text']}")
         self.page.claim(
@@ -296,7 +325,7 @@ class Play:
         milliseconds = answer["round_trip_seconds"] * 1000
         last = self.tokyo.status()["last_test"]
         for actor in (self.tokyo, self.beijing):
-            self._show(actor)
+            self.show(actor)
         self.page.claim(
             bool(answer["ok"] and last["ok"]),
             f"the test came back after {milliseconds:.0f} ms, written to two disks on its way",
@@ -313,16 +342,16 @@ class Play:
         )
         before = len(self.beijing.inbox())
         self.stage.wire.cut()
-        self._both("line_down")
+        self.both("line_down")
         queued = self.tokyo.say(scenario.exercise_sighting(rfc3339(int(time.time()))))
         self.page.pause()
         time.sleep(CUT_SECONDS)
         for actor in (self.tokyo, self.beijing):
-            self._show(actor, queued["id"])
+            self.show(actor, queued["id"])
         route = self.tokyo.status()["routes"][0]
         self.page.lines([f"    Tokyo's last attempt to reach {route['address']}: {route['state']}"])
-        rungs, unreceipted = self._rungs(self.tokyo, queued["id"]), self.tokyo.status()["unreceipted"]
-        self.page.claim(self._states() == ("line_down", "line_down"), "both desks say: line down", states=list(self._states()))
+        rungs, unreceipted = self.rungs(self.tokyo, queued["id"]), self.tokyo.status()["unreceipted"]
+        self.page.claim(self.states() == ("line_down", "line_down"), "both desks say: line down", states=list(self.states()))
         self.page.claim(
             rungs == ["composed"] and len(self.beijing.inbox()) == before,
             "the notice is composed and queued, and nothing pretends that it was sent",
@@ -333,10 +362,10 @@ class Play:
         self.page.pause()
         self.page.tell("", "The wire is mended. Nobody has to send anything again.")
         self.stage.wire.heal()
-        self._both("up")
-        self._received(self.tokyo, self.beijing, queued["id"])
-        self._show(self.tokyo, queued["id"], full=False)
-        self._show(self.beijing, _theirs(queued["id"]))
+        self.both("up")
+        self.received(self.tokyo, self.beijing, queued["id"])
+        self.show(self.tokyo, queued["id"], full=False)
+        self.show(self.beijing, theirs(queued["id"]))
         copies = [entry for entry in self.beijing.inbox() if entry["exercise"]]
         self.page.claim(
             len(copies) == 1 and len(self.beijing.inbox()) == before + 1,
@@ -345,8 +374,8 @@ class Play:
             after=len(self.beijing.inbox()),
             copies=len(copies),
         )
-        seen = {self.tokyo.desk: queued["id"], self.beijing.desk: _theirs(queued["id"])}
-        texts = [self._entry(actor, seen[actor.desk])["text"] for actor in (self.tokyo, self.beijing)]
+        seen = {self.tokyo.desk: queued["id"], self.beijing.desk: theirs(queued["id"])}
+        texts = [self.entry(actor, seen[actor.desk])["text"] for actor in (self.tokyo, self.beijing)]
         self.page.claim(
             all(_in_order(names, text) for names, text in zip(scenario.PLACE_NAMES, texts, strict=True)),
             "the place has both its names at both desks, the reader's own first",
@@ -360,20 +389,19 @@ class Play:
             "Beijing writes a statement; and as soon as its node has taken it, kill -9 ends that one too.",
         )
         self.tokyo.node.kill()
-        told = _comes_true(lambda: bool(self.beijing.status()["state"] == "terminal_down"))
-        self._show(self.beijing)
+        told = comes_true(lambda: bool(self.beijing.status()["state"] == "terminal_down"))
+        self.show(self.beijing)
         self.page.claim(told, "Beijing says: their terminal is down, the line is not", state=self.beijing.status()["state"])
         said = self.beijing.say(scenario.SUPPLY_CHAINS)
         stored = self.beijing.stored()
         self.beijing.node.kill()
         self.page.claim(said["rung"] == "composed", f"{said['id']} was taken by the node and nothing more", rung=said["rung"])
         self.page.tell("", "Both nodes are started again.")
-        for actor in (self.tokyo, self.beijing):
-            actor.node.start()
-        self._both("up")
-        self._received(self.beijing, self.tokyo, said["id"])
-        self._show(self.tokyo, _theirs(said["id"]))
-        self._show(self.beijing, said["id"], full=False)
+        self._start_nodes()
+        self.both("up")
+        self.received(self.beijing, self.tokyo, said["id"])
+        self.show(self.tokyo, theirs(said["id"]))
+        self.show(self.beijing, said["id"], full=False)
         self.page.claim(self.beijing.stored() == stored, f"Beijing's {len(stored)} entries are all there", entries=len(stored))
         mirrored = sorted(_mirrored(entry["id"]) for entry in stored)
         self.page.claim(
@@ -391,7 +419,7 @@ class Play:
             "desk, with nothing but the two published identities.",
         )
         self.evidence = self.stage.folder / "line.evidence"
-        self._until(lambda: self.tokyo.export(self.evidence), "statuses with both signatures cover every entry")
+        self.until(lambda: self.tokyo.export(self.evidence), "statuses with both signatures cover every entry")
         published = [actor.publish(self.stage.folder) for actor in (self.tokyo, self.beijing)]
         self.trusted = [Identity.decode(path.read_bytes()) for path in published]
         data = self.evidence.read_bytes()
@@ -438,6 +466,9 @@ class Play:
             )
         self.page.claim(verify_evidence(genuine, self.trusted).verified, "the file itself still is")
 
+    def _silence(self) -> None:
+        December(self, self.trusted).play()
+
     def _summary(self) -> None:
         claims = sum(len(scene["claims"]) for scene in self.page.scenes)
         self.page.scene("What was shown")
@@ -448,57 +479,11 @@ class Play:
             "a cut line and a dead machine are told apart, at once, and nothing claims to be sent that is not",
             "what a node has taken survives the cut and kill -9 of both, and arrives exactly once",
             "a stranger verified the whole line offline; one changed byte was found and named",
+            "the terms were amended on the line, two officers of each desk signing",
+            "that nobody answered, and that nobody was there, were told apart and certified, by the silent desk's own words",
         ):
             self.page.item(line)
         self.page.claim(claims > 0, f"{claims} claims, each checked before it was printed", claims=claims)
-
-    # --- looking
-
-    def _show(self, actor: DeskActor, *ids: str, full: bool = True) -> None:
-        self.page.view(*view(actor, *ids, full=full))
-
-    def _exchange(self, author: DeskActor, reader: DeskActor, words: scenario.Words) -> str:
-        """Say something and see it received; give its reference at the author's."""
-        said: str = author.say(words)["id"]
-        self._received(author, reader, said)
-        return said
-
-    def _entry(self, actor: DeskActor, reference: str) -> dict[str, Any]:
-        entry = actor.entry(reference)
-        assert entry is not None
-        return entry
-
-    def _rungs(self, actor: DeskActor, reference: str) -> list[str]:
-        return list(self._entry(actor, reference)["rungs"])
-
-    def _received(self, author: DeskActor, reader: DeskActor, reference: str) -> None:
-        self._reached(author, reference, "received")
-        self._until(
-            lambda: reader.entry(_theirs(reference)) is not None, f"{reference} of {author.desk} arrives at {reader.desk}"
-        )
-
-    def _reached(self, actor: DeskActor, reference: str, rung: str) -> None:
-        self._until(lambda: rung in self._rungs(actor, reference), f"{reference} of {actor.desk} is {rung}")
-
-    def _states(self) -> tuple[str, str]:
-        return self.tokyo.status()["state"], self.beijing.status()["state"]
-
-    def _both(self, state: str) -> None:
-        states = {state, "declined"} if state == "up" else {state}  # a line that works also says that a question was declined
-        self._until(lambda: set(self._states()) <= states, f"the line is {state} at both desks")
-
-    def _until(self, holds: Callable[[], bool], what: str) -> None:
-        if not _comes_true(holds):
-            self.page.claim(False, f"within {WAIT_SECONDS:g} s {what}")
-
-
-def _comes_true(holds: Callable[[], bool]) -> bool:
-    return came_true(holds, seconds=WAIT_SECONDS)
-
-
-def _theirs(reference: str) -> str:
-    """What the other desk calls an entry of ours."""
-    return reference.replace("ours:", "theirs:")
 
 
 def _mirrored(reference: str) -> str:

@@ -143,3 +143,28 @@ SUPPLY_CHAINS = Words(
         "language": "zh-Hans",
     },
 )
+
+# 6 December 2025, by press reports: two times and two distances; one side tried the line, and nobody answered.
+_RADAR = {
+    "emitter": "戦闘機 / a fighter",
+    "target": "戦闘機 / a fighter",
+    "explain": True,
+}
+FIRST_RADAR = Words(
+    "fire-control-radar",
+    {**_RADAR, "start": "2025-12-06T16:32:00+09:00", "end": "2025-12-06T16:35:00+09:00", "range": 50},
+    precedence=3,
+)
+SECOND_RADAR = Words(
+    "fire-control-radar",
+    {**_RADAR, "start": "2025-12-06T18:37:00+09:00", "end": "2025-12-06T19:08:00+09:00", "range": 100},
+    precedence=3,
+)
+RADAR_AND_ITS_CHANGE = ("a fighter", "a lighter")  # one letter of what was said
+
+FLASH_SECONDS = 2  # to acknowledge a FLASH, by the terms as they are amended; a real line has minutes
+
+FALLBACK_CARD = {
+    "telephone": [{"number": "+86 10 0000 0000", "name": "Duty officer, Beijing", "languages": ["zh-Hans", "en"]}],
+    "other": [{"name": "Embassy", "how": "note by hand, day and night"}],
+}

@@ -32,7 +32,7 @@ _LOG_LINES_SHOWN, _LOG_CHARACTERS_SHOWN = 5, 400
 # A line is told to be down at once, and up soon after: the demo's reader does not wait as a node on a bad line may.
 _SETTINGS = """
 reserve_bytes = 0
-status_interval_seconds = 3
+status_interval_seconds = 2
 reconnect_first_seconds = 0.1
 reconnect_last_seconds = 0.4
 handshake_seconds = 1
@@ -107,11 +107,14 @@ class Node:
         return None if self._process is None else self._process.pid
 
     def start(self) -> None:
-        """Start it, on a new port of the system's choice; on return it serves. Raises RouteError with what it said."""
+        """Start it, on a new port of the system's choice. It serves once `wait_until_it_serves` returns."""
         self._settle()
         command = [sys.executable, "-m", "watchline", "--home", str(self._home.path), "serve"]
         with self._signals.held(), self._log.open("ab") as log:
             self._process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True)
+
+    def wait_until_it_serves(self) -> None:
+        """Raises RouteError with what it said if it does not."""
         if not came_true(self._answers, seconds=START_SECONDS):
             raise RouteError(
                 f"the node of {self._home.path.name} does not serve within {START_SECONDS:g} s",

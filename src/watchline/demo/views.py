@@ -28,6 +28,17 @@ def view(actor: DeskActor, *ids: str, full: bool = True) -> tuple[list[str], Jso
     return lines, {"desk": actor.desk, "language": actor.actor.language, "status": status, "entries": shown}
 
 
+def lamps(actor: DeskActor) -> tuple[list[str], Json]:
+    """One desk's view of the line alone: its state and the four lamps, as lines and as JSON values."""
+    status = actor.status()
+    lines = [_heading(actor, status)]
+    for name, lamp in status["lamps"].items():
+        head = f"{_INDENT}{name.upper():<9}{lamp['colour']:<7}"
+        first, *rest = wrapped(f"{lamp['word']}: {lamp['text']}", indent=" " * len(head))
+        lines += [head + first.lstrip(" "), *rest]
+    return lines, {"desk": actor.desk, "language": actor.actor.language, "status": status, "entries": []}
+
+
 def _heading(actor: DeskActor, status: Json) -> str:
     state = both(load_catalogue().word("states", status["state"], actor.actor.language))
     left = f"  {actor.desk} sees ({actor.actor.language}) "
