@@ -91,10 +91,11 @@ class NodeProcess:
                     raise AssertionError(self.log.read_text()) from None
                 select_wait(0.02)
 
-    def wait_for_state(self, state: str, line: str) -> None:
-        """Come back once the line is in this state."""
+    def wait_for_state(self, state: str | tuple[str, ...], line: str) -> None:
+        """Come back once the line is in this state, or in one of these."""
+        wanted = (state,) if isinstance(state, str) else state
         deadline = time.monotonic() + START_SECONDS
-        while (found := self.ask_until("status", line=line)["lines"][0]["state"]) != state:
+        while (found := self.ask_until("status", line=line)["lines"][0]["state"]) not in wanted:
             assert time.monotonic() < deadline, f"{found} instead of {state}: {self.log.read_text()[-2000:]}"
             select_wait(0.05)
 
