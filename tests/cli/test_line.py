@@ -9,6 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -190,12 +191,27 @@ def test_evidence_verifies_for_whoever_knows_the_identities(desks: Shell) -> Non
     stranger = desks("verify", "evidence", "--json")
     Path("cut").write_bytes(Path("evidence").read_bytes()[:-100])
 
-    assert exported.document.keys() == {"file", "sha256", "complete"}
+    assert exported.document.keys() == {"file", "sha256", "complete", "cover"}
     assert (trusted.code, trusted.document["verified"]) == (0, True)
     assert all(identity["trusted"] for identity in trusted.document["identities"])
     assert not any(identity["trusted"] for identity in stranger.document["identities"])
     assert all(fact.startswith("if these fingerprints are theirs") for fact in stranger.document["facts"])
     assert desks("verify", "cut").code == 1
+
+
+def test_running_node_exports_a_period_and_packs_its_year(desks: Shell) -> None:
+    sent(desks, "--text", "proof")
+    year = datetime.now(UTC).year
+    period = ("--from", f"{year}-01-01", "--to", f"{year + 1}-01-01")
+
+    exported = desks.at("tokyo", "export", "beijing", *period, "--out", "period", "--cover", "period.html", "--json")
+    packed = desks.at("tokyo", "audit", "beijing", "--year", str(year), "--out", "pack", "--json")
+
+    assert (exported.code, packed.code) == (0, 0)
+    for file in ("period", "pack/year.evidence"):
+        done = desks("verify", file, "--json")
+        assert "proof" in [entry.get("fields", {}).get("1") for entry in done.document["entries"]]
+    assert exported.document["sha256"] in Path("period.html").read_text(encoding="utf-8")
 
 
 def test_identity_that_is_not_in_the_evidence_is_a_no(desks: Shell) -> None:

@@ -56,6 +56,7 @@ COMMANDS = {
     "export": "proof",
     "verify": "proof",
     "report": "report",
+    "audit": "audit",
     "demo": "service",
 }
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from watchline.cli.output import wrapped
+from watchline.cli.period import seconds_of
 from watchline.cli.session import Session, command, read_file
 from watchline.errors import NegativeAnswer, UsageError
 
@@ -24,26 +25,82 @@ PAGE = Path(__file__).parents[1] / "verifier" / "verify.html"  # written by scri
 @click.argument("line")
 @click.argument("ids", nargs=-1, metavar="[ID]...")
 @click.option("--out", required=True, type=click.Path(path_type=Path), help="The file to write.")
+@click.option("--from", "start", metavar="TIME", help="Show what was said from then on: a date or a time of RFC 3339.")
+@click.option("--to", "end", metavar="TIME", help="Where that period ends. [now]")
 @click.option("--silence", metavar="ID", help="Show the silence certificates about this notice, or this certificate.")
 @click.option("--hide-body", is_flag=True, help="Show what notices and answers commit to, and not what they say.")
-def export(session: Session, line: str, ids: tuple[str, ...], out: Path, silence: str | None, hide_body: bool) -> None:
+@click.option(
+    "--cover", type=click.Path(path_type=Path), metavar="FILE.html", help="Write a cover page in this desk's language too."
+)
+def export(
+    session: Session,
+    line: str,
+    ids: tuple[str, ...],
+    out: Path,
+    start: str | None,
+    end: str | None,
+    silence: str | None,
+    hide_body: bool,
+    cover: Path | None,
+) -> None:
     """Write the evidence of entries of LINE to one file.
 
-    It holds the entries that are named, or all, with their answers, receipts and all that proves them.
+    It holds the entries that are named or fall into the period, or all, with their answers, receipts and all that proves them.
     """
-    if out.exists():
-        raise UsageError("this file is there already", hint="choose another name for --out", path=str(out))
-    if not out.absolute().parent.is_dir():
-        raise UsageError("there is no such folder", hint="make it first, or choose another --out", path=str(out))
+    check_new(out, "--out")
+    if cover is not None:
+        check_new(cover, "--cover")
+    period = _period(session, start, end)
     with session.desk() as (_, caller):
         made = caller.call(
-            "export", EXPORT_SECONDS, line=line, ids=list(ids), out=str(out.absolute()), silence=silence, hide_body=hide_body
+            "export",
+            EXPORT_SECONDS,
+            line=line,
+            ids=list(ids),
+            out=str(out.absolute()),
+            silence=silence,
+            hide_body=hide_body,
+            period=period,
         )
-    document = {"file": str(out), "sha256": made["sha256"], "complete": made["complete"]}
+        desk = caller.call("desk")
+    document = {"file": str(out), "sha256": made["sha256"], "complete": made["complete"], "cover": None}
     lines = [f"Evidence is {out}, SHA-256 {made['sha256']}"]
     if not made["complete"]:
         lines.append("It is provisional: no full status covers all of it yet. Export again later for the complete one.")
+    if cover is not None:
+        write_cover(out, cover, desk["language"], desk["zone"])
+        document["cover"] = str(cover)
+        lines.append(f"Its cover page is {cover}")
     session.output.result(document, lines)
+
+
+def _period(session: Session, start: str | None, end: str | None) -> tuple[int, int] | None:
+    if start is None and end is None:
+        return None
+    if start is None:
+        raise UsageError("from when?", hint="give --from too")
+    until = session.now() + 1 if end is None else seconds_of(end, "--to")  # what was said in this second, too
+    return seconds_of(start, "--from"), until
+
+
+def check_new(path: Path, option: str) -> None:
+    """Raise UsageError unless a new file can be made there."""
+    if path.exists():
+        raise UsageError("this file is there already", hint=f"choose another name for {option}", path=str(path))
+    if not path.absolute().parent.is_dir():
+        raise UsageError("there is no such folder", hint=f"make it first, or choose another {option}", path=str(path))
+
+
+def write_cover(evidence: Path, cover: Path, language: str, zone: str | None) -> None:
+    """Write the cover page of a file of evidence. Raises NegativeAnswer if that is not verified, UsageError if it cannot."""
+    from watchline.cli.cover_page import render_cover
+    from watchline.core.limits import EVIDENCE_BYTES_MAX
+
+    page = render_cover(read_file(evidence, bytes_max=EVIDENCE_BYTES_MAX), evidence.name, language, zone or None)
+    try:
+        cover.write_text(page, encoding="utf-8")
+    except OSError as error:
+        raise UsageError(f"cannot write {cover}: {error.strerror}", hint="choose another --cover") from None
 
 
 @command(name="verify", example="watchline verify balloon.evidence --identity tokyo.identity --identity beijing.identity")
@@ -55,26 +112,36 @@ def export(session: Session, line: str, ids: tuple[str, ...], out: Path, silence
     help="Write the page with which anybody checks evidence in a browser, and do nothing else.",
 )
 @click.option(
+    "--cover", type=click.Path(path_type=Path), metavar="OUT.html", help="Write a cover page for the file, if it is verified."
+)
+@click.option("--language", default="en", metavar="TAG", help="The language of the cover page.", show_default=True)
+@click.option(
     "--identity",
     "identity_files",
     multiple=True,
     type=click.Path(path_type=Path, dir_okay=False),
     help="A public identity that you know to be genuine, as `watchline identity` writes it; may be repeated.",
 )
-def verify(session: Session, file: Path | None, page: Path | None, identity_files: tuple[Path, ...]) -> int:
+def verify(
+    session: Session, file: Path | None, page: Path | None, cover: Path | None, language: str, identity_files: tuple[Path, ...]
+) -> int:
     """Check FILE of evidence, offline.
 
     Exit code 0 if it holds and names every identity that was given, else 1. It needs no home and no network.
     """
     if page is not None:
-        return _write_page(session, page, alone=file is None and not identity_files)
+        return _write_page(session, page, alone=file is None and cover is None and not identity_files)
     if file is None:
         raise UsageError("which file of evidence?", hint="watchline verify FILE, or --page OUT.html for the page")
     from watchline.core.evidence import verify_evidence
     from watchline.core.limits import EVIDENCE_BYTES_MAX
 
+    if cover is not None:
+        check_new(cover, "--cover")
     trusted = [_identity(path) for path in identity_files]
     report = verify_evidence(read_file(file, bytes_max=EVIDENCE_BYTES_MAX), trusted).as_json()
+    if cover is not None and report["verified"]:
+        write_cover(file, cover, language, None)
     session.output.result(report, _report_shown(report))
     missing = {each.fingerprint for each in trusted} - {each["fingerprint"] for each in report["identities"]}
     if report["verified"] and missing:
@@ -85,10 +152,7 @@ def verify(session: Session, file: Path | None, page: Path | None, identity_file
 def _write_page(session: Session, out: Path, *, alone: bool) -> int:
     if not alone:
         raise UsageError("--page stands alone", hint="write the page first, and check the file with another command")
-    if out.exists():
-        raise UsageError("this file is there already", hint="choose another name for --page", path=str(out))
-    if not out.absolute().parent.is_dir():
-        raise UsageError("there is no such folder", hint="make it first, or choose another --page", path=str(out))
+    check_new(out, "--page")
     page = PAGE.read_bytes()
     out.write_bytes(page)
     digest = sha256(page).hexdigest()

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
 import click
 
 from watchline.cli.output import table, wrapped
+from watchline.cli.period import seconds_of
 from watchline.cli.session import Session, command
 from watchline.errors import UsageError
 
@@ -30,8 +31,8 @@ def report(session: Session, line: str, start: str | None, end: str | None, page
     """
     if page is not None and page.exists():
         raise UsageError("this file is there already", hint="choose another name for --page", path=str(page))
-    until = session.now() if end is None else _seconds(end, "--to")
-    since = until - int(timedelta(days=DAYS).total_seconds()) if start is None else _seconds(start, "--from")
+    until = session.now() if end is None else seconds_of(end, "--to")
+    since = until - int(timedelta(days=DAYS).total_seconds()) if start is None else seconds_of(start, "--from")
     with session.desk() as (_, caller):
         document = caller.call("report", 60.0, line=line, start=since, end=until)
         language = caller.call("desk")["language"]
@@ -43,21 +44,6 @@ def report(session: Session, line: str, start: str | None, end: str | None, page
         except OSError as error:
             raise UsageError(f"cannot write {page}: {error.strerror}", hint="choose another --page") from None
     session.output.result(document, _shown(document))
-
-
-def _seconds(text: str, option: str) -> int:
-    """A date (its first second, UTC) or a time of RFC 3339, in seconds since 1970."""
-    try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise UsageError(
-            f"{option} must be a date or a time, not {text[:80]!r}", hint="such as 2023-04-01 or 2023-04-01T09:00:00+09:00"
-        ) from None
-    if time.tzinfo is None:
-        if len(text) > len("2023-04-01"):
-            raise UsageError(f"{option}: a time needs its zone", hint=f"{text[:40]}Z, if it is UTC")
-        time = time.replace(tzinfo=UTC)
-    return int(time.timestamp())
 
 
 def _shown(report: dict[str, Any]) -> Iterator[str]:

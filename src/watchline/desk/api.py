@@ -33,6 +33,7 @@ from watchline.desk import (
 )
 from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk
+from watchline.desk.figures import Span
 from watchline.desk.lines import OpenLine, Waiter
 from watchline.desk.past import late_entries
 from watchline.desk.references import reference_to
@@ -372,16 +373,26 @@ class Api:
         return {"entries": [view.entry(record) for record in late_entries(self.desk.journal, view.row.line)]}
 
     async def _export(
-        self, line: str, out: str, ids: list[str] | None = None, silence: str | None = None, hide_body: bool = False
+        self,
+        line: str,
+        out: str,
+        ids: list[str] | None = None,
+        silence: str | None = None,
+        hide_body: bool = False,
+        period: tuple[int, int] | None = None,
     ) -> Json:
-        from watchline.desk.exporting import export_evidence, silences_named
+        """period: (start, end) in seconds since 1970; what was composed or received in it is shown too."""
+        from watchline.desk.exporting import entries_of_period, export_aside, silences_named
 
         self.desk.flush()
         view = self.view(line)
         chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
         if silence is not None:
             chosen += silences_named(self.desk.journal, view.find(silence))
-        data, complete = export_evidence(self.desk.journal, view.row, view.setup, chosen or None, hide_body=hide_body)
+        beside = [] if period is None else entries_of_period(self.desk.journal, view.row.line, Span(*period))
+        data, complete = await export_aside(
+            self.desk.journal, view.row, view.setup, chosen or None, beside=beside, hide_body=hide_body
+        )
         _write_whole(Path(out), data)
         return {"file": out, "sha256": hashlib.sha256(data).hexdigest(), "complete": complete}
 

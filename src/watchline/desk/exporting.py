@@ -8,6 +8,7 @@ without its content: evidence in which somebody's false certificate stood would 
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -31,8 +32,10 @@ from watchline.core.setting import LineSetup
 from watchline.core.silence import Silence, SilenceKind
 from watchline.core.statements import StatementType, status_in
 from watchline.core.witnessing import witness_keys
+from watchline.desk.figures import Span
+from watchline.desk.report import size_at
 from watchline.desk.shown_terms import Reference, terms_below
-from watchline.desk.silence_grounds import certificates_about, judge_record, leaves_needed, reverse
+from watchline.desk.silence_grounds import certificates_about, judge_record, leaves_needed, read_silence, reverse
 from watchline.desk.witnessed_heads import with_cosignatures
 from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
@@ -50,42 +53,91 @@ def silences_named(journal: Journal, record: EntryRecord) -> list[Reference]:
     return [(certificate.log, certificate.index) for certificate in found]
 
 
+def entries_of_period(journal: Journal, line: bytes, period: Span) -> list[Reference]:
+    """What either desk said in the period: our entries by when they were composed, the peer's by when they were received.
+
+    Raises UsageError if it is no period, or if nothing was said in it.
+    """
+    if not 0 <= period.start < period.end:
+        raise UsageError("the period ends before it begins", hint="give --from and --to", start=period.start, end=period.end)
+    found = [
+        (log, index)
+        for log in journal.logs(line)
+        for index in range(size_at(journal, log, period.start), size_at(journal, log, period.end))
+    ]
+    if not found:
+        raise UsageError("nothing was said on this line in this period", hint="`watchline log LINE` shows when there was")
+    return found
+
+
 def export_evidence(
     journal: Journal,
     row: LineRecord,
     setup: LineSetup,
     references: Sequence[Reference] | None = None,
     *,
+    beside: Sequence[Reference] = (),
     hide_body: bool = False,
 ) -> tuple[bytes, bool]:
     """The file of evidence for these entries of a line, or for all where none is named, and whether it is complete.
 
-    hide_body: of all entries but silence certificates only the leaves are shown.
+    What a journal holds gives the same bytes each time. beside: more entries, such as those of a period, which nobody named one
+    by one: a certificate among them that shows nothing is no error. hide_body: of all entries but silence certificates only the
+    leaves are shown.
 
     Raises UsageError for an entry that there is not, for a certificate that shows nothing, alone or without the content of the
     notice, and JournalError if what the journal holds does not verify.
     """
     try:
-        return build_and_judge(gather(journal, row, setup, references, hide_body=hide_body))
+        return build_and_judge(gather(journal, row, setup, references, beside=beside, hide_body=hide_body))
     except PeerError as error:
-        if error.rule == 33:
-            return _without_silences(journal, row, setup, references or (), error, hide_body=hide_body)
+        return build_and_judge(_gather_rest(error, journal, row, setup, references, beside=beside, hide_body=hide_body))
+
+
+async def export_aside(
+    journal: Journal,
+    row: LineRecord,
+    setup: LineSetup,
+    references: Sequence[Reference] | None = None,
+    *,
+    beside: Sequence[Reference] = (),
+    hide_body: bool = False,
+) -> tuple[bytes, bool]:
+    """The same while the lines go on: of a year, building takes half a minute, and reading the journal a few seconds."""
+    try:
+        bundle = gather(journal, row, setup, references, beside=beside, hide_body=hide_body)
+        return await asyncio.to_thread(build_and_judge, bundle)
+    except PeerError as error:
+        bundle = _gather_rest(error, journal, row, setup, references, beside=beside, hide_body=hide_body)
+        return await asyncio.to_thread(build_and_judge, bundle)
+
+
+def _gather_rest(
+    error: PeerError,
+    journal: Journal,
+    row: LineRecord,
+    setup: LineSetup,
+    named: Sequence[Reference] | None,
+    *,
+    beside: Sequence[Reference],
+    hide_body: bool,
+) -> Bundle:
+    """What can be shown though this was wrong with all: a certificate that this journal bears out and the shown parts do not is
+    shown as a leaf.
+
+    Raises UsageError if people asked for that certificate, and JournalError for any other fault.
+    """
+    if error.rule != 33:
         hint = "keep the journal as it is and call for help: it holds what does not verify"
         raise JournalError(error.message, hint=hint, reason="damaged") from error
-
-
-def _without_silences(
-    journal: Journal, row: LineRecord, setup: LineSetup, named: Sequence[Reference], error: PeerError, *, hide_body: bool
-) -> tuple[bytes, bool]:
-    """What is shown does not bear out a certificate that this journal does: show its leaf alone, unless people asked for it."""
-    if hide_body:
+    if hide_body and not beside:
         message = f"without the content of the notice this shows no silence: {error.message}"
         raise UsageError(message, hint="export without --hide-body") from error
-    for log, index in named:
+    for log, index in named or ():
         if _silences_in(journal, log, {index}):
             message = f"what can be shown bears out no silence: {error.message}"
             raise UsageError(message, hint="export the notice that it is about") from error
-    return build_and_judge(gather(journal, row, setup, named or None, show_silences=False))
+    return gather(journal, row, setup, named, beside=beside, hide_body=hide_body, show_silences=False)
 
 
 def gather(
@@ -94,17 +146,19 @@ def gather(
     setup: LineSetup,
     references: Sequence[Reference] | None = None,
     *,
+    beside: Sequence[Reference] = (),
     hide_body: bool = False,
     show_silences: bool = True,
 ) -> Bundle:
-    """All that evidence for these entries is built from, or for all entries where none is named. hide_body: as above.
+    """All that evidence for these entries is built from, or for all where none is named. beside, hide_body: as above.
 
     show_silences: False shows of every silence certificate the leaf alone.
 
     Raises UsageError for an entry that there is not, and PeerError if the stored pairing does not verify.
     """
     pairing = Pairing.decode(row.pairing)
-    chosen = _Chosen(_with_related(journal, references) if references else _all(journal, row.line))
+    wanted = [*(references or ()), *beside]
+    chosen = _Chosen(_with_related(journal, wanted) if wanted else _all(journal, row.line))
     shown = chosen.shown
     if not shown:
         raise UsageError("there is nothing on this line to export", hint="export once an entry was sent or received")
@@ -183,9 +237,18 @@ def _with_related(journal: Journal, references: Sequence[Reference]) -> dict[Log
                 shown.setdefault(log, set()).add(index)
             if (log, index) in named and re < journal.size(target):
                 shown.setdefault(target, set()).add(re)
-    for log, index in named:
-        shown[log].update(record.index for record in certificates_about(journal, log, index))
+    for log in {log for log, _ in named}:
+        shown[log].update(_certificates_among(journal, log, {index for each, index in named if each == log}))
     return shown
+
+
+def _certificates_among(journal: Journal, log: Log, indexes: set[int]) -> Iterator[int]:
+    """Where the silence certificates about any of these entries stand, in one pass: a year has many entries."""
+    for at, (_, kind, _) in enumerate(journal.leaves(log, min(indexes) + 1, journal.size(log)), min(indexes) + 1):
+        if kind == EntryType.SILENCE and (record := journal.entry(log, at)) is not None:
+            silence = read_silence(record)
+            if silence is not None and silence.index in indexes:
+                yield at
 
 
 def _add_terms(journal: Journal, setup: LineSetup, shown: dict[Log, set[int]]) -> None:
@@ -201,8 +264,10 @@ def _add_rosters(journal: Journal, shown: dict[Log, set[int]]) -> None:
 
 def _choose_silences(journal: Journal, setup: LineSetup, chosen: _Chosen, named: Sequence[Reference]) -> None:
     """Show each certificate that follows with all that it rests on, and of each other one the leaf alone."""
-    found = [(each, index) for each in chosen.shown for index in _silences_in(journal, each, chosen.shown[each])]
-    for log, index in found:
+    holding: list[EntryRecord] = []
+    for log, index in sorted(
+        (each, index) for each in chosen.shown for index in _silences_in(journal, each, chosen.shown[each])
+    ):
         record = journal.entry(log, index)
         assert record is not None
         try:
@@ -213,7 +278,11 @@ def _choose_silences(journal: Journal, setup: LineSetup, chosen: _Chosen, named:
                 raise UsageError(f"this certificate shows no silence: {error.message}", hint=hint, rule=error.rule) from error
             chosen.closed.add((log, index))
         else:
-            _rest(journal, chosen, record)
+            holding.append(record)
+            chosen.silences.add((log, index))
+            chosen.shown[log].add(Silence.decode(Body.decode(record.body).content).index)
+    for record in holding:  # once all their notices are chosen: what one shows, another does not close
+        _rest(journal, chosen, record)
 
 
 def _silences_in(journal: Journal, log: Log, indexes: set[int]) -> list[int]:
@@ -222,12 +291,10 @@ def _silences_in(journal: Journal, log: Log, indexes: set[int]) -> list[int]:
 
 
 def _rest(journal: Journal, chosen: _Chosen, record: EntryRecord) -> None:
-    """Show what a certificate that holds rests on: its notice, what refers to that, and the leaves that might have."""
+    """Show what a certificate that holds rests on beside its notice: what refers to that, and the leaves that might have."""
     log, other = record.log, reverse(record.log)
     silence = Silence.decode(Body.decode(record.body).content)
     status = None if silence.status is None else status_in(silence.status.payload)
-    chosen.silences.add((log, record.index))
-    chosen.shown[log].add(silence.index)
     if status is not None:
         chosen.sizes.setdefault(log, set()).add(status.held_size)
         if silence.kind is SilenceKind.CONTRADICTED:

@@ -22,6 +22,7 @@ from watchline.desk.line_tests import PATIENCE_SECONDS
 from watchline.desk.past import without_earlier_copies
 from watchline.desk.rungs import read_notice
 from watchline.desk.views import LineView
+from watchline.journal import Journal
 
 Json = dict[str, Any]
 
@@ -62,7 +63,7 @@ def _entries_of(view: LineView, period: Span) -> Iterator[tuple[EntryRecord, Not
     """What began in the period, in both directions, each notice at its newest place; answers belong to what they answer."""
     records: list[EntryRecord] = []
     for log in view.journal.logs(view.row.line):
-        found = view.journal.entries(log, _size_at(view, log, period.start), _size_at(view, log, period.end))
+        found = view.journal.entries(log, size_at(view.journal, log, period.start), size_at(view.journal, log, period.end))
         records += [record for record in found if record.type == EntryType.NOTICE and record.re is None]
     for record in without_earlier_copies(records):
         notice = read_notice(record)
@@ -70,12 +71,12 @@ def _entries_of(view: LineView, period: Span) -> Iterator[tuple[EntryRecord, Not
             yield record, notice
 
 
-def _size_at(view: LineView, log: Log, time: int) -> int:
+def size_at(journal: Journal, log: Log, time: int) -> int:
     """How many entries a log had at this time, by this desk's clock; where that was set back, about so many."""
-    low, high = 0, view.journal.size(log)
+    low, high = 0, journal.size(log)
     while low < high:
         middle = (low + high) // 2
-        record = view.journal.entry(log, middle)
+        record = journal.entry(log, middle)
         assert record is not None
         low, high = (middle + 1, high) if record.time < time else (low, middle)
     return low
@@ -84,7 +85,7 @@ def _size_at(view: LineView, log: Log, time: int) -> int:
 def _head(view: LineView, log: Log, period: Span) -> Json:
     """How far a log had come at the end of the period."""
     ours, theirs = log.pair
-    size = _size_at(view, log, period.end)
+    size = size_at(view.journal, log, period.end)
     return {
         "author": view.desk.facts.name if log.outgoing else view.setup.peer_identity.desk,
         "inc": ours if log.outgoing else theirs,
