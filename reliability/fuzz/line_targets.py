@@ -13,7 +13,8 @@ import copy
 import random
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any
 
 from reliability.fuzz.target import Check, Target, need
@@ -23,19 +24,22 @@ from watchline.core.checkpoint import Checkpoint, cosignature_message
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
 from watchline.core.epochs import open_epoch
-from watchline.core.frames import Entries, WireEntry
-from watchline.core.keys import KemKey
+from watchline.core.frames import ITEMS_MAX, Entries, WireEntry
+from watchline.core.keys import Ed25519Key, KemKey
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.core.line import Line, Phase
 from watchline.core.merkle import leaf_hash
 from watchline.core.setting import Effects, Moment, ReceiptArrived
 from watchline.core.statements import SIGNED_PREFIX
+from watchline.core.terms import Witness
+from watchline.core.witnessing import WitnessKey
 from watchline.errors import Malformed, PeerError
 from watchline.journal.sqlite import SqliteJournal
 
 PEER_ROOT, OUR_ROOT = b"the root of the peer's log......", b"the root of our own log........."
 COMMITMENT = b"what the body is committed to..."
 ECHO = b"our latest nonce"
+WITNESS = WitnessKey("witness.example/w1", Ed25519Key(bytes(range(7, 39))))
 OPENING = b"hash and seed of the next epoch."
 _ROOM = 12 + 16 + 1
 
@@ -70,6 +74,9 @@ def _talked() -> _Made:
     hearer.line.receive(speaker.seal(Entries(1, 1, hearer.line.incoming.epoch, size, (broken,), bytes(64))), _moment(pair, 0))
     hearer.turn()
     pair.clock.advance(2)
+    history = hearer.line.incoming.history
+    agreed = replace(history.base, witnesses=(Witness("the witness", WITNESS.verifier.to_text()),))
+    hearer.line.incoming.history = history.with_base(agreed)
     return _Made(pair, hearer, speaker)
 
 
@@ -91,6 +98,7 @@ class _Plan:
             2: self._receipt,
             3: self._statement,
             4: self._full,
+            7: self._cosigned,
             8: self._shown,
             9: self._certificate,
         }
@@ -103,7 +111,7 @@ class _Plan:
             return data, False
         if type(plan) is not list or len(plan) < 2:
             return data, False
-        if plan[0] != 1:
+        if plan[0] != 1 or len(plan) > ITEMS_MAX + 2:  # more items are refused together, whoever signed them
             return encode(plan[1:]), False
         return encode([plan[1], *(self._signed(item) for item in plan[2:])]), True
 
@@ -174,6 +182,13 @@ class _Plan:
         text = Checkpoint(own.origin, size, own.root_at(size)).text()
         return [2, inc, peer_inc, size, time, self._keys.custody.sign(cosignature_message(time, text))]
 
+    def _cosigned(self, item: list[Any]) -> list[Any]:
+        _, inc, peer_inc, size, root, _, said = item
+        root = self._line.outgoing.root_at(size) if root == PEER_ROOT else root
+        text = Checkpoint(self._line.outgoing.origin, size, root).text()
+        signed = [[key_id, time, WITNESS.key.sign(cosignature_message(time, text))] for key_id, time, _ in said]
+        return [7, inc, peer_inc, size, root, self._head(size, root), signed]
+
     def _shown(self, item: list[Any]) -> list[Any]:
         _, inc, peer_inc, size, root, _ = item
         own = self._hearer.line.outgoing
@@ -193,14 +208,14 @@ class _Plan:
 def _check_line() -> Check:
     """The line must stand whatever it hears; and what no key of the peer signed must change nothing that counts."""
     made = _talked()
-    plan = _Plan(made)
+    payload_of = lru_cache(1)(_Plan(made).payload)  # tried again, an input costs what the line costs, and no signatures
     original = made.hearer.line
     kept = [original.setup, original._reader, original._seal_key, original._open_key, original.incoming.setup]
     cipher = original._open_key._cipher
     nonce = bytes(12)
 
     def check(data: bytes) -> None:
-        payload, signed = plan.payload(data)
+        payload, signed = payload_of(data)
         if len(payload) + _ROOM > FRAME_BYTES_MAX:
             return
         line: Line = copy.deepcopy(original, {id(each): each for each in kept})
@@ -271,6 +286,7 @@ def _genuine_plans() -> Mapping[str, bytes]:
         "refusals": [[6, 22, 1, 1], [6, 26, 1, 1], [6, 39, 1, 0]],
         "shown": [[8, 1, 1, 2, OUR_ROOT, blank], [8, 1, 1, 2, bytes(32), blank]],
         "certificate": [[9, speaker.setup.own_certificate.encoded]],
+        "cosigned": [[7, 1, 1, size, PEER_ROOT, blank, [[WITNESS.verifier.key_id, wall, blank]]]],
         "probes": [[0, 1, None, 0], [0, None, 1, 5], [77, 1]],
     }
     signed = {name: encode([1, 1, *items]) for name, items in plans.items()}

@@ -7,6 +7,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, cast
 
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import Encoding
 from OpenSSL import SSL
 
 from reliability.fuzz.mutation import mutate_bytes, mutate_text
@@ -14,6 +16,7 @@ from reliability.fuzz.target import Check, Target, need
 from watchline.errors import Malformed, PeerError, UsageError
 from watchline.routes import Link
 from watchline.routes.address import parse_address
+from watchline.routes.certificate import INTRODUCTION_BYTES_MAX, read_introduction, self_signed_certificate
 from watchline.routes.connection import HANDSHAKE_BYTES_MAX, WELCOME, Gate, Stage
 from watchline.routes.framing import FrameParser, format_frames
 from watchline.routes.hello import read_door
@@ -332,11 +335,31 @@ def _genuine_links() -> Mapping[str, bytes]:
     return {"frames": b"\0" + frames, "zero": b"\0" + bytes(4), "record": b"\x01\x17\x03\x03\x00\x20" + bytes(32)}
 
 
+def _check_introduction() -> Check:
+    """The certificate that a stranger shows, once the library has read it."""
+
+    def check(data: bytes) -> None:
+        try:
+            certificate = x509.load_der_x509_certificate(data)
+        except ValueError:
+            return
+        found = read_introduction(certificate)
+        need(found is None or 1 <= len(found) <= INTRODUCTION_BYTES_MAX, "an introduction out of its bounds")
+
+    return check
+
+
+def _genuine_introductions() -> Mapping[str, bytes]:
+    made = {"none": None, "one": b"introduction", "longest": bytes(INTRODUCTION_BYTES_MAX)}
+    return {name: self_signed_certificate(bytes(32), said).public_bytes(Encoding.DER) for name, said in made.items()}
+
+
 TARGETS = (
     Target("address", _check_address, _genuine_addresses, mutate_text, (UsageError,), inputs=4_000),
     Target("door", _check_door, _genuine_hellos, mutate_bytes, inputs=6_000),
     Target("stream", _check_stream, _genuine_streams, mutate_bytes, inputs=3_000),
     Target("tls-front", _check_front, _genuine_fronts, mutate_bytes, (PeerError,), 2_000),
     Target("tls-flight", _check_flight, _genuine_flights, mutate_bytes, (PeerError,), 50),
+    Target("introduction", _check_introduction, _genuine_introductions, mutate_bytes, (PeerError,), 2_000),
     Target("tls-link", _check_link, _genuine_links, mutate_bytes, (PeerError,), 50),
 )

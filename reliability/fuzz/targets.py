@@ -9,7 +9,10 @@ from reliability.fuzz import (
     evidence_targets,
     line_targets,
     pairing_targets,
+    question_targets,
     routes_targets,
+    settings_targets,
+    silence_targets,
 )
 from reliability.fuzz.target import Target
 
@@ -23,6 +26,9 @@ TARGETS: dict[str, Target] = {
         desk_targets,
         routes_targets,
         line_targets,
+        silence_targets,
+        settings_targets,
+        question_targets,
     )
     for target in module.TARGETS
 }

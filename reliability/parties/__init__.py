@@ -38,7 +38,7 @@ WALKED, MIXED = 10, 40  # attempts of one seed
 SLOW_SHARE = 0.01  # of the mixed attempts: a file of evidence takes ten times as long as anything else
 
 AT_A_COST = of("secret -")  # a file sealed by a passphrase says what its opening costs: random changes would make it hours
-CONTROLS = ("ROUTES", "PREKEYS", "receipt", "EPOCH", "certificate", "STATUS", "entries", "shown checkpoint")
+CONTROLS = ("ROUTES", "PREKEYS", "receipt", "EPOCH", "certificate", "STATUS", "cosigned", "entries", "shown checkpoint")
 """In this order each genuine object can still be taken after those before it; a full entry may stand for the entries."""
 
 

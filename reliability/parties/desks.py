@@ -14,9 +14,11 @@ from tests.line_pair import Party, party
 from watchline.core.certificate import PURPOSE as CERTIFICATE_PURPOSE
 from watchline.core.entries import Direction
 from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey, KemKey, StatementKey
+from watchline.core.witnessing import WitnessKey
 
 AUTHOR, RECIPIENT, THIRD = "Tokyo", "Beijing", "Third"
 LINE = bytes(range(32))
+WITNESS = WitnessKey("witness.example/w1", Ed25519Key(bytes(range(7, 39))))  # it cosigns whatever is shown to it
 OTHER_LINE = bytes(range(1, 33))  # of the same two desks
 AUTHORS_LINE_WITH_X = bytes(range(2, 34))
 LINE_WITH_X = bytes(range(3, 35))
@@ -28,7 +30,7 @@ Sign = Callable[[bytes], bytes]
 @cache
 def ed25519_keys() -> dict[str, Sign]:
     """Every key in this world that makes Ed25519 signatures, by desk, incarnation and purpose."""
-    keys: dict[str, Sign] = {"nobody": lambda _: bytes(64)}
+    keys: dict[str, Sign] = {"nobody": lambda _: bytes(64), "a witness": WITNESS.key.sign}
     for name in (AUTHOR, RECIPIENT, THIRD):
         for inc in INCARNATIONS:
             for purpose, key in _ed25519_of(party(name, inc).keys):
@@ -90,8 +92,8 @@ class Spec:
     """Who makes an object, for which direction, and with which keys; by default all as it should be.
 
     inner: the direction that stands inside what is sealed or signed deeper down, a leaf or a context. declared: the
-    incarnations that are named beside it. sign: by purpose of the key, "statement", "statement ml", "log", "custody" and
-    "peer log". identity, purpose: who signs a certificate, and what for.
+    incarnations that are named beside it. sign: by purpose of the key, "statement", "statement ml", "log", "custody",
+    "peer log" and "witness". identity, purpose: who signs a certificate, and what for.
     """
 
     direction: Direction
@@ -120,6 +122,7 @@ def signers_of(sender: Party, recipient: Party) -> dict[str, Sign]:
         "log": keys.log.sign,
         "custody": keys.custody.sign,
         "peer log": recipient.keys.log.sign,
+        "witness": WITNESS.key.sign,
     }
 
 

@@ -30,6 +30,7 @@ from reliability.parties.files import (
     signed_as,
     signed_for,
 )
+from reliability.parties.promises import STATEMENTS, wrong_certificates_of_silence, wrong_words_of_a_watch
 from tests.core.sample_desks import accept, identity_key, invite, officer, paired, roster, seeded, signed_certificate, terms
 from watchline.core import certificate as certificates
 from watchline.core import pairing as pairings
@@ -50,6 +51,8 @@ def all_of_files() -> Iterator[Attempt]:
     yield from wrong_pairing_files()
     yield from wrong_rosters()
     yield from wrong_assertions()
+    yield from wrong_certificates_of_silence()
+    yield from wrong_words_of_a_watch()
     yield from wrong_identities()
     yield from objects_in_other_places()
 
@@ -273,7 +276,8 @@ def objects_in_other_places() -> Iterator[Attempt]:
 
 
 def _is_the_same_there(wanted: str, name: str) -> bool:
-    """The one reader takes every certificate; a notice and a cancel have one content and one purpose (rule 3)."""
-    kinds = ({"certificate", "certificate with a revocation"}, {"body of NOTICE", "body of CANCEL"})
+    """One reader takes all certificates, one all words of a watch; a notice and a cancel have one content and purpose."""
+    words = {f"{word} of a watch" for word in STATEMENTS}
+    kinds = ({"certificate", "certificate with a revocation"}, {"body of NOTICE", "body of CANCEL"}, words)
     envelope = wanted == "pairing file 1" and name == "pairing file's envelope"
-    return envelope or any({wanted, name} == kind for kind in kinds)
+    return envelope or any({wanted, name} <= kind for kind in kinds)

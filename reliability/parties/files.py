@@ -11,6 +11,8 @@ from functools import cache
 
 from reliability.parties.alterations import changes, flipped
 from reliability.parties.attempts import Attempt, ReaderSlot, of
+from reliability.parties.promises import STATEMENTS, read_certificate, read_sworn, sworn
+from reliability.parties.promises import certificate as certificate_of_silence
 from tests.core.sample_desks import (
     BEGIN,
     END,
@@ -234,6 +236,18 @@ def readables() -> dict[str, Readable]:
             "roster by identity", roster_by_identity(), read_roster,
             of("bad-signature 4", "wrong-party 3"), of("malformed 39", "malformed 3"),
         ),
+        Readable(
+            "silence certificate", certificate_of_silence().encode(), read_certificate,
+            of("bad-signature 4", "wrong-party 4", "wrong-party 25", "wrong-party 33", "bad-proof 33"),
+            of("malformed 33", "malformed 39", "malformed 4", "malformed 25"),
+        ),
+        *(
+            Readable(
+                f"{word} of a watch", sworn(statement), read_sworn,
+                of("bad-signature 3", "wrong-party 3"), of("malformed 39", "malformed 3", "bad-signature 4"),
+            )
+            for word, statement in STATEMENTS.items()
+        ),
         *(
             Readable(
                 f"body of {name}", asserted(name), reader_of_entry(name),
@@ -251,6 +265,8 @@ def changed_files() -> Iterator[Attempt]:
         for change in changes(each.value):
             if each.name.startswith("body") and change.name == "2: reversed":
                 continue  # officers stand beside each other, in no order
+            if (each.name, change.name) == ("silence certificate", "6.2: null"):
+                continue  # a status with Ed25519 alone is allowed, and told (rule 4)
             yield Attempt(
                 f"{each.name}, {change.name}", each.slot, each.encode(change.value), each.signed | each.malformed, each.genuine
             )

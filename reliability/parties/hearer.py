@@ -8,7 +8,7 @@ nothing. The state is everything that the line's objects hold, without a list of
 from __future__ import annotations
 
 from collections import Counter, deque
-from dataclasses import dataclass, is_dataclass
+from dataclasses import dataclass, is_dataclass, replace
 from enum import Enum
 from itertools import count
 from pathlib import Path
@@ -16,12 +16,14 @@ from pathlib import Path
 from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from reliability.parties.attempts import CHANGED, TAKEN, named
-from tests.line_pair import Clock, LinePair, Party, Side, setup_of
+from reliability.parties.desks import WITNESS
+from tests.line_pair import Clock, LinePair, Party, Side, setup_of, terms
 from watchline.core.encoding import Value, encode
 from watchline.core.frames import FrameKey, Item, Refusal
 from watchline.core.line import Line
 from watchline.core.records import AlarmRecord
 from watchline.core.setting import LineSetup, Moment
+from watchline.core.terms import Witness
 from watchline.errors import PeerError
 
 QUIET_SECONDS = 1.1  # between two attempts: the line asks for a full form and refuses once a second at most
@@ -31,6 +33,7 @@ COUNTERS = {
     "Incoming": {"dropped", "_asked", "_early", "_early_bytes", "_reader", "_roots"},  # what waits for its turn: rule 20
     "Outgoing": {"_reader", "_shown_full_at", "_roots"},
     "StatementGate": {"_checks", "_certificates", "_shown", "_failures", "_next", "_known", "_early"},
+    "Witnessed": {"_reader", "_keys", "_made"},  # the keys of the terms, and what our own nonces were made of
     "Changeover": {"_reminded_at"},  # when a certificate was last told to who speaks as an earlier incarnation: rule 28
 }
 """What an attempt may change, by class: counters, the pace of questions and alarms, what waits; and what is no
@@ -89,8 +92,10 @@ class Joined(LinePair):
         folder.mkdir(parents=True)
         self.clock = Clock()
         self.padded = False
-        self.a = self._side(folder / "a.db", setup_of(one, other, line), one, (line, "a"))
-        self.b = self._side(folder / "b.db", setup_of(other, one, line), other, (line, "b"))
+        agreed = replace(terms(), witnesses=(Witness("the witness", WITNESS.verifier.to_text()),))
+        own, theirs = (replace(setup_of(*ends, line), terms=agreed) for ends in ((one, other), (other, one)))
+        self.a = self._side(folder / "a.db", own, one, (line, "a"))
+        self.b = self._side(folder / "b.db", theirs, other, (line, "b"))
         self.a.peer, self.b.peer = self.b, self.a
         self.talk()
         self.watch(self.b)

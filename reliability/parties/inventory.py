@@ -25,7 +25,7 @@ from watchline.core.statements import StatementType
 
 SOURCE = Path(watchline.__file__).parent
 
-NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE, EntryType.SILENCE}
+NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE}
 """Entries that a node makes alone, and types that are reserved."""
 
 LABELS = {
@@ -58,18 +58,20 @@ def statement_types() -> Compared:
 
 def purposes_of_people() -> Compared:
     """What officers sign for."""
-    return set(PURPOSES), {signed_for(name)[0] for name in SIGNED}
+    return set(PURPOSES), {signed_for(name)[0] for name in SIGNED} | {"watch"}
 
 
 def entry_types() -> Compared:
     """The types of entries, and the bodies of the matrix."""
-    bodies = {SIGNED[name.removeprefix("body of ")][0] for name in readables() if name.startswith("body of ")}
+    bodies = {EntryType.SILENCE} if "silence certificate" in readables() else set()
+    bodies |= {SIGNED[name.removeprefix("body of ")][0] for name in readables() if name.startswith("body of ")}
     return set(EntryType), bodies | NOBODY_STANDS_BEHIND
 
 
 def keys_of_a_certificate() -> Compared:
     """The public keys of a desk: those that sign are among the signers, the other two are sealed to or recognised."""
-    known = {purpose.split()[0] for purpose in right().sign if purpose != "peer log"} | {"kem", "tls_fingerprint"}
+    own = set(right().sign) - {"peer log", "witness"}
+    known = {purpose.split()[0] for purpose in own} | {"kem", "tls_fingerprint"}
     return {each.name for each in fields(DeskPublic) if each.init}, known
 
 
@@ -95,5 +97,6 @@ def sealed_kinds() -> Compared:
 
 def journal_places() -> Compared:
     """The tables of the journal in which something is sealed."""
-    found = set(re.findall(r'_place\("(\w+)"', (SOURCE / "journal" / "sqlite.py").read_text()))
+    texts = [path.read_text() for path in sorted(SOURCE.glob("journal/*.py"))]
+    found = {table for text in texts for table in re.findall(r'place_of\("(\w+)"', text)}
     return found, {table for table, *_ in PLACES.values()}

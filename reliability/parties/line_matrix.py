@@ -32,6 +32,7 @@ WRONG_SIGNATURE: dict[str, Expected] = {
     "entries": of("asked 22"),
     "full entry": of("bad-signature 4"),
     "receipt": of("bad-signature 4"),
+    "cosigned": of("bad-signature 4"),
     "shown checkpoint": of("bad-signature 4"),
     "certificate": of("bad-signature 2"),
     **dict.fromkeys(STATEMENTS, of("bad-signature 4")),
@@ -42,6 +43,7 @@ WRONG_INCARNATIONS: dict[str, Expected] = {
     "entries": of("counted 20"),
     "full entry": of("wrong-party 7"),
     "receipt": of("counted 20"),
+    "cosigned": of("wrong-party 27"),
     "shown checkpoint": of("counted 20"),
     **dict.fromkeys(STATEMENTS, of("wrong-party 20")),
 }
@@ -71,6 +73,13 @@ CHANGED: dict[str, dict[str, Expected]] = {
         "1": of("counted 20"),
         "2": of("counted 20"),
         "3": of("bad-signature 23", "bad-signature 4", "ignored -"),  # never sent; or no more than is receipted (rule 23)
+    },
+    "cosigned": {
+        "": of("bad-signature 4"),
+        "1": of("wrong-party 27"),
+        "2": of("wrong-party 27"),
+        "3": of("malformed 27", "bad-signature 4"),  # a head that has not arrived; or another one
+        "6.0.0": of("ignored -"),  # by a witness that the terms do not name
     },
     "shown checkpoint": {"": of("bad-signature 4"), "1": of("counted 20"), "2": of("counted 20")},
     "certificate": {
@@ -123,6 +132,8 @@ def changed_items(hearer: Hearer, facts: Facts) -> Iterator[Attempt]:
         for change in changes(genuine):
             if name == "STATUS" and change.path == (3,) and change.kind == "null":
                 continue  # a status with Ed25519 alone is allowed, as provisional (rule 4)
+            if name == "cosigned" and change.name == "6: last one twice":
+                continue  # whoever says the same twice has said it
             if change.path == (0,):
                 continue  # the kind of the item: see `items_of_other_kinds`
             yield Attempt(f"{name}, {change.name}", hearer, change.value, expected(name, change), genuine)
@@ -144,6 +155,7 @@ RIGHT_OWNER = {
     "log": f"{AUTHOR} 1 log",
     "custody": f"{AUTHOR} 1 custody",
     "peer log": f"{RECIPIENT} 1 log",
+    "witness": "a witness",
     "statement": f"{AUTHOR} 1 statement",
     "statement ml": f"{AUTHOR} 1 statement",
 }
@@ -200,7 +212,7 @@ def items_of_other_kinds(hearer: Hearer, facts: Facts) -> Iterator[Attempt]:
     """The parts of each object as an item of each other kind, and of the kinds that are reserved."""
     for name, make in MAKERS.items():
         own_kind, *parts = make(right(), facts)
-        for kind in (*_READERS, 5, 7, 99):
+        for kind in (*_READERS, 5, 99):
             if kind != own_kind:
                 outcomes = of("counted 20") if kind not in _READERS else FORM
                 yield Attempt(f"{name} as an item of kind {kind}", hearer, [kind, *parts], outcomes, [own_kind, *parts])

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from hashlib import sha256
 
-from reliability.parties.desks import LINE, Spec, identity_keys
+from reliability.parties.desks import LINE, WITNESS, Spec, identity_keys
 from reliability.parties.hearer import Hearer
 from tests.dishonest import notice_body, status_of
 from tests.line_pair import START, party
@@ -108,6 +108,14 @@ def shown_checkpoint(spec: Spec, facts: Facts) -> Value:
     return [8, *spec.declared[::-1], size, root, spec.sign["peer log"](text)]
 
 
+def cosigned(spec: Spec, facts: Facts) -> Value:
+    """Kind 7: what a witness said of the author's last head."""
+    time = START + 8
+    text = Checkpoint(log_origin(spec.direction), facts.edge.size, facts.edge.root()).text()
+    said = [WITNESS.verifier.key_id, time, spec.sign["witness"](cosignature_message(time, text))]
+    return [7, *spec.declared, facts.edge.size, facts.edge.root(), spec.sign["log"](text), [said]]
+
+
 def certificate(spec: Spec, _: Facts) -> Value:
     """Kind 9: the author's certificate with the next serial; for another line it says so."""
     desk, line = spec.direction.sender, spec.direction.line
@@ -151,6 +159,7 @@ MAKERS: dict[str, Maker] = {
     "entries": entries,
     "full entry": full_entry,
     "receipt": receipt,
+    "cosigned": cosigned,
     "shown checkpoint": shown_checkpoint,
     "certificate": certificate,
     "EPOCH": _statement(StatementType.EPOCH, _epoch),
@@ -164,6 +173,7 @@ SIGNED_BY: dict[str, tuple[str, ...]] = {
     "entries": ("log",),
     "full entry": ("log",),
     "receipt": ("custody",),
+    "cosigned": ("log", "witness"),
     "shown checkpoint": ("peer log",),
     "certificate": (),
     **{kind.name: ("statement", "statement ml") for kind in StatementType},

@@ -10,6 +10,7 @@ from watchline.core.records import Log, Pair
 from watchline.journal.sqlite import SqliteJournal
 
 STATEMENT_TYPE = 3
+COSIGNATURES_READ = 8
 NONCE_BYTES = 12  # a sealed value begins with its nonce, and no two have the same
 
 Contents = dict[Any, Any]
@@ -38,6 +39,7 @@ def contents(journal: SqliteJournal) -> Contents:
             size = journal.size(log)
             latest = journal.latest_receipt(log)
             found[log] = size, journal.latest_checkpoint(log), latest, journal.first_receipt_covering(log, 1)
+            found["cosignatures", log] = journal.latest_cosignatures(log, COSIGNATURES_READ)
     return found
 
 

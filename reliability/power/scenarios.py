@@ -23,8 +23,10 @@ from watchline.core.records import (
     AlarmRecord,
     AttemptRecord,
     CertificateRecord,
+    CosignatureRecord,
     EntryRecord,
     Log,
+    NonceRecord,
     Pair,
     PrekeyRecord,
     ReceiptRecord,
@@ -149,6 +151,19 @@ def statements(journal: Journal, chance: random.Random) -> None:
     journal.commit([kept, statement(ours=True, time=size), statement(time=size + 1)])
 
 
+def witnessed(journal: Journal, chance: random.Random) -> None:
+    """A witness cosigns the newest heads of both logs, the same one once more, and a status's nonce is made of it and kept."""
+    time, witness = 1_700_000_000 + chance.randrange(99), f"witness.example/{chance.randrange(2)}+c8248ea9+key"
+    signature = chance.randbytes(64)
+    records: list[Record] = []
+    for log in (OURS, THEIRS):
+        if size := journal.size(log):
+            records += [checkpoint(size, log), CosignatureRecord(log, size, root(size), witness, time, signature)]
+    made = chance.randbytes(16)
+    nonce = NonceRecord(LINE, made, chance.randbytes(16), time.to_bytes(8, "big") + signature)
+    journal.commit([*records, *records[-1:], nonce, statement(ours=True, time=time, ml=b"m" * 2420, keep=True)])
+
+
 def told(journal: Journal, chance: random.Random) -> None:
     """What is noted beside: attempts and certificates."""
     serial = chance.randrange(4)
@@ -202,18 +217,18 @@ SCENARIOS = (
     Scenario("what was deleted is compacted away", _BEGUN, (epoch, one, prekeys_deleted, compacted, one, one, compacted)),
     Scenario("documents change their size and sealing", _BEGUN, (document,) * 6),
     Scenario("alarms with their evidence", _BEGUN, (alarm, one, alarm)),
-    Scenario("statements are kept and replaced", _BEGUN, (statements, one, statements, statements)),
+    Scenario("statements are kept and replaced", _BEGUN, (statements, witnessed, statements, witnessed)),
     Scenario("the daily verification", (*_BEGUN, many), (one, verified, verified)),
     Scenario("bodies of the largest size", _BEGUN, (big, big)),
     Scenario("closed and opened again", (*_BEGUN, epoch), (one, one), reopened=True),
     Scenario("two lines and three logs in one turn", (*_BEGUN, other_line), (both_logs, both_logs)),
-    Scenario("an abandoned pairing is dropped", (*_BEGUN, other_line, both_logs), (dropped, compacted, one)),
-    Scenario("the log is written back", (*_BEGUN, alarm), (one, big, told, alarm, one)),
+    Scenario("an abandoned pairing is dropped", (*_BEGUN, other_line, both_logs), (witnessed, dropped, compacted, one)),
+    Scenario("the log is written back", (*_BEGUN, alarm), (one, big, told, witnessed, alarm, one)),
     Scenario("another incarnation of the peer", _BEGUN, (next_incarnation, told, next_incarnation, statements)),
 )
 
 # What a random life is made of; each may come at any time once there are both lines.
 ANY_TIME: tuple[Step, ...] = (
     *(one, one, one, many, big, received, received, both_logs, epoch, epoch, prekeys_made, prekeys_deleted),
-    *(compacted, document, document, alarm, statements, told, next_incarnation, verified),
+    *(compacted, document, document, alarm, statements, witnessed, told, next_incarnation, verified),
 )

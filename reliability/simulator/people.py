@@ -6,6 +6,7 @@ import random
 from hashlib import sha256
 from typing import TYPE_CHECKING
 
+from reliability.simulator.shifts import amend, keep_watch
 from watchline.core.entries import Body, Confirmation, EntryType, Leaf, Notice, Place, Precedence, Response, first_place
 from watchline.core.line import Phase
 from watchline.core.outgoing import Draft
@@ -160,6 +161,7 @@ class People:
         for opened in desk.lines.values():
             self._world.watch.looked(machine.name, machine.journal, opened.line.setup.outgoing_log)
         opened = source.choice(list(desk.lines.values()))
+        self._shift(machine, opened)
         what = source.choice(("probe", "routes", "test", "nothing", "nothing"))
         if what == "probe" and opened.link is not None:
             opened.link.send([opened.line.probe(desk.moment())])
@@ -167,3 +169,12 @@ class People:
             desk.announce_routes()
         elif what == "test" and opened.line.phase is Phase.OPEN and desk.has_room:
             desk.tests.start(opened)
+
+    def _shift(self, machine: Machine, opened: OpenLine) -> None:
+        """Perhaps people amend the terms, or one of them comes or goes; once the faults have ended they only agree."""
+        world, source = self._world, self._source
+        eagerness = 0.0 if world.healing else world.swarm.amending
+        if world.swarm.amending and amend(machine, opened, source, eagerness):
+            world.counts["terms_signed"] += 1
+        if world.swarm.manned and not world.healing:
+            keep_watch(machine, opened, source)

@@ -20,7 +20,7 @@ from watchline.core.encoding import encode
 from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
 from watchline.core.pairing import Pairing, RouteAddress
 from watchline.core.persons import Officer, Roster
-from watchline.core.terms import Terms, default_terms
+from watchline.core.terms import Clocks, Terms, default_terms
 from watchline.desk.incarnation import put_incarnation, read_own
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.journal import Journal, LineRecord, sealing, sqlite
@@ -32,6 +32,7 @@ DAY = 86_400
 DATES = 1, START + 100 * 366 * DAY
 NODE_KEY = b"n" * 32
 NAMES = ("Tokyo", "Beijing", "Seoul", "Manila", "Hanoi")
+URGENT = Clocks(40, 90), Clocks(20, 60), Clocks(8, 30), Clocks(3, 12)
 WAL_BYTES = 65_536  # so short that a run writes it back more than once
 
 
@@ -60,7 +61,7 @@ def party(name: str) -> Party:
     keys = DeskKeys.generate(source.randbytes)
     certificate = _certificate(identity, keys, 1)
     officers = Ed25519Key(source.randbytes(32)), Ed25519Key(source.randbytes(32))
-    people = tuple(Officer(number, 0, key.public, "duty", None, *DATES) for number, key in enumerate(officers, start=1))
+    people = tuple(Officer(number, 0, key.public, "releaser", None, *DATES) for number, key in enumerate(officers, start=1))
     return Party(name, identity, keys, certificate, officers, Roster(1, people))
 
 
@@ -97,10 +98,15 @@ def pairing_secret(line: bytes) -> bytes:
 
 @cache
 def terms(pace: str) -> Terms:
-    """What two desks agreed: `calm` as by default, `busy` with statuses and tests every few seconds."""
+    """What two desks agreed: `calm` as by default, `busy` with statuses and tests every few seconds, `urgent` with clocks that
+    run out in the course of a run.
+    """
     forms = {"airspace-object": "answer", "statement": "acknowledgement", "free-text": "none", "test": "none"}
     agreed = default_terms(("en", "ja"), bytes(32), forms, ("test",))  # type: ignore[arg-type]
-    return agreed if pace == "calm" else replace(agreed, status_interval_seconds=7, test_interval_seconds=11)
+    if pace == "calm":
+        return agreed
+    busy = replace(agreed, status_interval_seconds=7, test_interval_seconds=11)
+    return replace(busy, clocks=URGENT) if pace == "urgent" else busy
 
 
 @cache

@@ -53,7 +53,8 @@ class Swarm:
     lines: which desks talk. entries: how many the people of all desks compose together. burst: how many at once, at most.
     checkpoint: how many share a signature. troubles: which are on; one comes about every `trouble_seconds`.
     rollback: somebody puts back an old copy of a disk, and nobody notices. rebirths: how desks become new incarnations.
-    confirming: when people confirm those. liar: a desk that lies, and how; None for none.
+    confirming: when people confirm those. amending: how likely somebody who looks proposes other terms; manned: whether people
+    sign in and consoles sound. liar: a desk that lies, and how; None for none.
     """
 
     desks: tuple[str, ...]
@@ -73,6 +74,8 @@ class Swarm:
     rollback: bool
     rebirths: tuple[Rebirth, ...]
     confirming: Confirming
+    amending: float
+    manned: bool
     liar: str | None
     lies: tuple[Lie, ...]
 
@@ -92,7 +95,7 @@ def draw_swarm(source: random.Random) -> Swarm:
     return Swarm(
         desks=desks,
         lines=tuple(joined),
-        pace=source.choices(("calm", "busy"), (3, 1))[0],
+        pace=source.choices(("calm", "busy", "urgent"), (2, 1, 1))[0],
         entries=entries,
         burst=source.choice((2, 16, 64)),
         checkpoint=source.choice((1, 7, 256, 256)),
@@ -113,6 +116,8 @@ def draw_swarm(source: random.Random) -> Swarm:
         rollback=source.random() < 0.08,
         rebirths=draw_rebirths(source) if liar is None and source.random() < 0.45 else (),
         confirming=source.choice(("soon", "soon", "late", "late", "never")),
+        amending=source.choice((0.0, 0.0, 0.1, 0.4)),
+        manned=source.random() < 0.5,
         liar=liar,
         lies=tuple(source.sample(LIES, source.randint(1, 3))) if liar is not None else (),
     )

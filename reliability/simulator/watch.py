@@ -13,11 +13,21 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from reliability.simulator.pool import Party, line_id, pairing_secret
+from reliability.simulator.promises import KeptStatuses
 from watchline.core.encoding import decode
 from watchline.core.entries import Again, Body, Leaf
 from watchline.core.epochs import outer_key
 from watchline.core.frames import Entries, FrameKey, FullEntry, Item, Receipt, Stated
-from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, PrekeyRecord, ReceiptRecord, Record
+from watchline.core.records import (
+    CheckpointRecord,
+    EntryRecord,
+    Log,
+    Pair,
+    PrekeyRecord,
+    ReceiptRecord,
+    Record,
+    StatementRecord,
+)
 from watchline.core.statements import StatementType
 from watchline.core.succession import ISSUED_AGAIN
 from watchline.errors import PeerError
@@ -40,7 +50,10 @@ INVARIANTS = {
     "key": "no entry key, epoch or prekey number is used for two contents",
     "nonce": "no nonce of a frame key is used for two frames",
     "fork": "no log has two heads of one size, and nobody gives receipts for two",
-    "rung": "a rung that was shown is not taken back",
+    "rung": "a rung that was shown is not taken back, and none that a status named falls",
+    "kept": "a status that is kept as proof is there after every crash",
+    "terms": "when the faults have ended, both desks of a line have the same terms in force",
+    "silence": "a silence certificate follows at both desks, and none is about what the peer had closed before its status",
     "accused": "nobody is accused, and no line stops, where nobody lied and no old copy was restored",
     "silent": "a lie that left two desks with different logs is alarmed",
     "live": "when the faults have ended, everything composed arrives and is receipted, and what one desk lost comes back",
@@ -92,7 +105,7 @@ class LogWatch:
 
     What was once said and may not be said otherwise: `said` the wire form of entries by index, `signatures` of heads and
     `roots` of statuses by size, `cosigned` the roots of receipts, `epochs` their statements, `prekeys` that the receiver gave
-    its author. offered: the numbers of those that are on its disk.
+    its author. offered: the numbers of those that are on its disk. rung: the last one that a status of the author named.
     """
 
     durable: list[Content] = field(default_factory=list)
@@ -112,6 +125,7 @@ class LogWatch:
     epochs: dict[int, bytes] = field(default_factory=dict)
     prekeys: dict[int, bytes] = field(default_factory=dict)
     offered: set[int] = field(default_factory=set)
+    rung: int = 0
 
 
 class Watch:
@@ -126,6 +140,7 @@ class Watch:
         self.reborn: set[bytes] = set()  # lines of which one end became a new incarnation
         self.present: dict[tuple[str, bytes], Pair] = {}
         self.counts: Counter[str] = Counter()
+        self._statuses = KeptStatuses()
         self._committing: dict[str, list[Record]] = {}
         self.copied: set[bytes] = set()  # lines of which one end was put back to an old copy, whatever it did then
         self._set_back: dict[bytes, set[str]] = {}
@@ -175,6 +190,8 @@ class Watch:
                 self._remember(desk, record)
             elif isinstance(record, CheckpointRecord) and record.log.outgoing:
                 self.sign(self.direction(desk, record.log), record.size)
+            elif isinstance(record, StatementRecord):
+                self._statuses.note(desk, record)
             elif isinstance(record, PrekeyRecord) and record.ours and record.value is not None:
                 log = self.log(self.direction(desk, Log(record.line, record.pair, False)))
                 log.offered.add(record.pre_id)
@@ -357,6 +374,10 @@ class Watch:
             if log.roots.setdefault(size, root) != root and not excused:
                 raise Violation("fork", f"{desk} named two roots of its log at size {size}")
             self._check_custody(desk, theirs, held)
+            rung = values[11]
+            if rung < log.rung and not excused:
+                raise Violation("rung", f"{desk} named rung {rung} in a status after {log.rung}")
+            log.rung = rung
         elif kind == StatementType.EPOCH:
             epoch = values[0]
             if log.epochs.setdefault(epoch, item.spoken) != item.spoken and not excused:
@@ -401,6 +422,7 @@ class Watch:
         if survived == {True}:
             self._committing[desk] = doubtful
             self.committed(desk)
+        self._check_statuses(desk, journal)
         for direction, log in self.logs.items():
             own = direction.author == desk
             if not self.is_of(desk, direction):
@@ -411,6 +433,10 @@ class Watch:
                 self._check_receipts(desk, journal, name, log)
             else:
                 log.offered.update(journal.prekeys(direction.line, name.pair, True))
+
+    def _check_statuses(self, desk: str, journal: Journal) -> None:
+        if missing := self._statuses.missing(desk, journal):
+            raise Violation("kept", f"{desk} has lost {missing} statuses that it kept as proof")
 
     def _survived(self, desk: str, journal: Journal, record: EntryRecord) -> bool:
         return journal.size(record.log) > record.index
@@ -457,6 +483,7 @@ class Watch:
         reborn: it goes on as a new incarnation; else as if nothing had happened, and then its lines may stop.
         """
         self._committing.pop(desk, None)
+        self._statuses.put_back(desk)
         for line in self.lines_of(desk):
             pairs = [log.pair for log in journal.logs(line) if log.outgoing and journal.size(log)]
             self.copied.add(line)
@@ -502,6 +529,7 @@ class Watch:
 
     def finished(self, desk: str, journal: Journal) -> None:
         """Read everything back: each log is what was written and taken, and is a log of its own head."""
+        self._check_statuses(desk, journal)
         for direction, log in self.logs.items():
             own = direction.author == desk
             if not self.is_of(desk, direction):

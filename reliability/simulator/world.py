@@ -17,6 +17,7 @@ from reliability.simulator.machine import Machine
 from reliability.simulator.network import Cable
 from reliability.simulator.people import People
 from reliability.simulator.pool import home, line_id, party, seeded_entropy
+from reliability.simulator.promises import silences_made, wrong_promises
 from reliability.simulator.rebirth import Rebirths
 from reliability.simulator.shown import said_again, shown_once
 from reliability.simulator.swarm import CALM, HARMFUL, Lie, Swarm, draw_swarm
@@ -167,12 +168,26 @@ class World:
             self.watch.finished(machine.name, machine.journal)
             self._check_alarms(machine)
         self.rebirths.judge()
+        self._judge_promises()
         for line in self.watch.reborn:
             if not self.is_sound(line):
                 continue
             if self.is_whole(line) or line not in self.watch.copied:
                 self._judge_reborn(line)
             self.counts["lines_reborn" if self.is_whole(line) else "lines_with_unknown_certificates"] += 1
+
+    def _judge_promises(self) -> None:
+        """Of each line that has to work: its terms, and the silence certificates on it."""
+        for line, cable in self.cables.items():
+            if not self.is_sound(line) or not self.is_whole(line):
+                continue
+            one, other = (cast("Machine", end) for end in cable.ends)
+            for machine in (one, other):
+                self.counts += silences_made(machine, machine.desk.lines[line])
+            self.counts["terms_amended"] += one.desk.lines[line].line.terms.version - 1
+            wrong = wrong_promises(one, other, line)
+            if wrong is not None:
+                raise Violation(*wrong)
 
     def _judge_reborn(self, line: bytes) -> None:
         """What people said on a line with more than one pair is shown once, and was said again where it had to be."""

@@ -26,12 +26,9 @@ AGREED = replace(terms(), witnesses=tuple(Witness(f"w{n}", key.verifier.to_text(
 
 
 @pytest.fixture
-def pair() -> Iterator[LinePair]:
+def pair(monkeypatch: pytest.MonkeyPatch) -> Iterator[LinePair]:
+    monkeypatch.setattr("tests.line_pair.terms", lambda: AGREED)
     with joined() as both:
-        for side in (both.a, both.b):
-            side.setup = replace(side.setup, terms=AGREED)
-            side.restart(connected=True)
-        both.settle()
         yield both
 
 

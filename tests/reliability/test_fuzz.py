@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 from collections.abc import Callable
 from dataclasses import replace
@@ -12,6 +13,8 @@ from reliability.fuzz import run
 from reliability.fuzz.bounds import MEMORY_BYTES_MAX, Judge
 from reliability.fuzz.corpus import CORPUS, FILES_MAX, REGRESSIONS, files, inputs
 from reliability.fuzz.covered import Reached, as_slice
+from reliability.fuzz.parsers import ELSEWHERE, parsers, reached
+from reliability.fuzz.question_targets import methods_of_parts
 from reliability.fuzz.slice import replay, try_seeds
 from reliability.fuzz.target import Broken, Check, Target
 from reliability.fuzz.targets import TARGETS
@@ -46,6 +49,18 @@ def test_new_inputs_of_a_fixed_seed_break_nothing(name: str) -> None:
     target = TARGETS[name]
     fewer = replace(target, inputs=max(10, target.inputs // 20))
     assert [found.text() for found in try_seeds([fewer], range(SEED, SEED + 1)).found.values()] == []
+
+
+@pytest.mark.slow
+def test_every_parser_of_foreign_bytes_is_reached_by_a_target_or_named_with_the_reason() -> None:
+    found = parsers()
+    assert len(found) > 60
+    assert found - reached(TARGETS.values()) == set(ELSEWHERE)
+
+
+def test_every_method_that_a_part_of_the_desk_answers_is_asked() -> None:
+    asked = {json.loads(data)["method"] for data in inputs("api") if data.startswith(b'{"method"')}
+    assert methods_of_parts() <= asked
 
 
 def test_folders_of_inputs_belong_to_targets() -> None:

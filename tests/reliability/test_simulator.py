@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import replace
 from typing import Any, TypeGuard
@@ -15,11 +16,14 @@ from reliability.simulator.swarm import REBIRTHS, TROUBLES, Rebirth, Swarm, draw
 from reliability.simulator.trace import Trace
 from reliability.simulator.watch import INVARIANTS
 from watchline.core.changeover import Changeover
-from watchline.core.entries import Body
+from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.line import Phase
+from watchline.core.line_parts import LineParts
 from watchline.core.outgoing import Draft
-from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, StateRecord
+from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, StatementRecord, StateRecord
 from watchline.core.setting import Moment
+from watchline.core.silence import Claim, Silence, SilenceKind
+from watchline.core.terms import Terms
 from watchline.desk.desk import Desk
 from watchline.desk.lines import OpenLine
 from watchline.journal import LineRecord
@@ -45,11 +49,15 @@ QUIET = Swarm(
     rollback=False,
     rebirths=(),
     confirming="soon",
+    amending=0.0,
+    manned=False,
     liar=None,
     lies=(),
 )
 # Much is lost on the way, so that new incarnations find much without a receipt.
 REBORN = replace(QUIET, released=1.0, weather=(0.6, 0.0, 0.3, 0.0, 0.2), troubles=("weather", "reconnect"))
+# Clocks run out, people come and go, and consoles sound.
+MANNED = replace(QUIET, released=1.0, pace="urgent", manned=True)
 SEEDS = range(900_000, 900_003)
 
 
@@ -99,6 +107,8 @@ def test_seeds_draw_each_trouble_alone_and_with_others() -> None:
         assert {trouble in swarm.troubles for swarm in drawn} == {True, False}
     assert {len(swarm.desks) for swarm in drawn} == {2, 3, 4, 5}
     assert {swarm.rollback for swarm in drawn} == {True, False}
+    assert {swarm.pace for swarm in drawn} == {"calm", "busy", "urgent"}
+    assert {swarm.manned for swarm in drawn} == {swarm.amending > 0 for swarm in drawn} == {True, False}
     assert {swarm.confirming for swarm in drawn} == {"soon", "late", "never"}
     assert {kind for swarm in drawn for kind in swarm.rebirths} == set(REBIRTHS)
     assert any(not swarm.rebirths for swarm in drawn)
@@ -132,6 +142,15 @@ def test_what_was_lost_comes_back_and_what_was_open_is_issued_again() -> None:
     assert {outcome.violation for outcome in outcomes} == {None}
     assert sum(outcome.counts["recovered"] for outcome in outcomes) > 10
     assert sum(outcome.counts["issued_again"] for outcome in outcomes) > 0
+
+
+def test_clocks_that_run_out_are_certified_and_terms_amended() -> None:
+    outcomes = [simulate(seed, swarm=replace(MANNED, amending=0.3)) for seed in range(3)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
+    assert counts["silence: unanswered"] > 0
+    assert counts["silence: unmanned"] > 0
+    assert counts["terms_amended"] > 0
 
 
 @pytest.mark.parametrize("lie", ["fork", "two heads", "deny custody"])
@@ -414,3 +433,69 @@ class Doubter(Desk):
 
 def test_planted_lost_release() -> None:
     assert "lost" in rules_broken(replace(REBORN, rebirths=("rotate",)), range(4), desk_type=Doubter)
+
+
+class ClaimsTooSoon(Desk):
+    """Certifies a silence with each notice, whose clock has only just begun."""
+
+    def compose(self, opened: OpenLine, draft: Draft) -> EntryRecord:
+        record = super().compose(opened, draft)
+        if record.type == EntryType.NOTICE:
+            leaf = Leaf.decode(record.leaf)
+            about = leaf.direction.inc, leaf.direction.peer_inc, leaf.index, leaf.commitment
+            claimed = Silence(SilenceKind.LINE_DOWN, 0, *about, None, (), Claim(0, None))
+            super().compose(opened, Draft(EntryType.SILENCE, claimed.encode()))
+        return record
+
+
+def test_planted_silence_that_does_not_follow() -> None:
+    assert rules_broken(QUIET, range(2), desk_type=ClaimsTooSoon) == {"silence"}
+
+
+def test_planted_silence_about_what_the_peer_had_answered(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that lists what its people have answered, and a judge at both desks that does not look."""
+    assert "silence: unanswered" in simulate(3, swarm=MANNED).counts
+    monkeypatch.setattr("watchline.core.silence._closed_by", lambda *_, **__: None)
+    monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks.judge", lambda *_: None)
+    monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks._close", lambda *_: None)
+    assert "silence" in rules_broken(MANNED, range(4))
+
+
+def test_planted_accused_by_a_certificate(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A node that leaves out of its statuses what waits at it."""
+    monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks.listed", lambda *_: ((), 0))
+    monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks.judge", lambda *_: None)
+    assert "accused" in rules_broken(MANNED, range(3))
+
+
+def test_planted_terms_hold_at_one_desk_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    def one_sided(line: LineParts) -> Terms:
+        history = line.incoming.history
+        return history.latest if line.setup.own_id < line.setup.peer_identity.id else history.base
+
+    swarm = replace(QUIET, amending=0.5)
+    assert rules_broken(swarm, range(3)) == {None}
+    monkeypatch.setattr(LineParts, "terms", property(one_sided))
+    assert "terms" in rules_broken(swarm, range(3))
+
+
+class Replacing(SqliteJournal):
+    """Keeps no status for good."""
+
+    def commit(self, records: Iterable[Record]) -> None:
+        super().commit([replace(each, keep=False) if isinstance(each, StatementRecord) else each for each in records])
+
+
+def replacing(journal: SqliteJournal) -> SqliteJournal:
+    return Replacing(journal._disk, journal._seal)
+
+
+def test_planted_kept_statuses_are_replaced() -> None:
+    assert rules_broken(QUIET, range(2), journal_of=replacing) == {"kept"}
+
+
+def test_planted_rung_of_statuses_is_forgotten_at_a_start(monkeypatch: pytest.MonkeyPatch) -> None:
+    swarm = replace(MANNED, troubles=("kill",))
+    assert rules_broken(swarm, range(4)) == {None}
+    monkeypatch.setattr("watchline.desk.watch._pair_key", lambda opened: f"{id(opened)}")
+    assert "rung" in rules_broken(swarm, range(4))

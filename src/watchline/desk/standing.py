@@ -6,8 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from watchline.core.lamps import UNKNOWN, Lamp, Lamps
-from watchline.core.line import PHASE_PART, Phase
+from watchline.core.line_parts import PHASE_PART
 from watchline.core.line_state import Standing, State
+from watchline.core.phases import Phase
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk
 from watchline.journal import LineRecord
