@@ -132,7 +132,7 @@ def test_certificate_about_a_closed_notice_is_refused(pair: LinePair, how: str) 
     notice = say(pair)
     close(pair, notice, how)
     said = silence(notice, signed(waited(pair), pair))
-    refuse(lie(pair, certify(pair, said), said), "its status does not list the notice")
+    refuse(lie(pair, certify(pair, said), said), "closed this clock")
 
 
 @pytest.mark.parametrize("how", CLOSERS)
@@ -452,7 +452,9 @@ def made(pair: LinePair, kind: SilenceKind) -> Silence:
         return silence(notice, signed(shown[kind], pair), kind)
     outcome = {SilenceKind.DARK: "connected", SilenceKind.TERMINAL_DOWN: "refused", SilenceKind.LINE_DOWN: "timeout"}[kind]
     attempts = (Attempt("direct 192.0.2.2:7400", pair.a.clock.wall, outcome),)
-    return silence(notice, None, kind, claim=Claim(LATE, receipt.time), attempts=attempts)
+    # Who heard a status that names the notice as held may not call the peer dark: it is the terminal or the line that failed.
+    last = None if kind is SilenceKind.DARK else signed(listing(status, notice, seconds=1), pair)
+    return silence(notice, last, kind, claim=Claim(LATE, receipt.time), attempts=attempts)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -482,8 +484,8 @@ def test_unmanned_says_for_how_long_nobody_was_there(pair: LinePair) -> None:
     assert any("for 5000 s there had not been both a person signed in and an armed console" in fact for fact in facts)
 
 
-@pytest.mark.parametrize("watch", [(0, 0, 0), (0, 0, 500), (1, 1, 5_000)])
-def test_desk_that_says_nothing_of_its_watch_is_not_unmanned(pair: LinePair, watch: tuple[int, int, int]) -> None:
+@pytest.mark.parametrize("watch", [(0, 0, 0), (0, 0, 500), (1, 1, 5_000), (1, 0, 5_000)])
+def test_desk_that_has_somebody_there_or_counts_nobody_is_not_unmanned(pair: LinePair, watch: tuple[int, int, int]) -> None:
     notice = say(pair)
     status = replace(waited(pair), watch=watch)
     assert judge(pair, silence(notice, signed(status, pair)))[0] is SilenceKind.UNANSWERED
@@ -524,7 +526,31 @@ def test_claim_beside_a_status_that_lists_nothing_is_refused(pair: LinePair) -> 
     with pytest.raises(PeerError, match="does not list this clock as open"):
         judge(pair, replace(good, status=signed(replace(waited(pair), open=()), pair)))
     before = signed(replace(waited(pair), open=(), held_size=0, held_root=Edge.EMPTY.root()), pair)
-    assert judge(pair, replace(good, status=before))[0] is SilenceKind.LINE_DOWN
+    assert judge(pair, replace(good, status=before, kind=SilenceKind.DARK))[0] is SilenceKind.DARK
+
+
+def test_peer_whose_status_names_the_notice_as_held_is_not_dark(pair: LinePair) -> None:
+    good = made(pair, SilenceKind.TERMINAL_DOWN)
+    for outcome in ("connected", "refused", "timeout"):
+        attempts = tuple(replace(each, outcome=outcome) for each in good.attempts)
+        with pytest.raises(PeerError, match=r"let its author claim (terminal|line)_down, not dark"):
+            judge(pair, replace(good, kind=SilenceKind.DARK, attempts=attempts))
+    said = replace(good, kind=SilenceKind.DARK)
+    refuse(lie(pair, certify(pair, said), said), "not dark")
+
+
+def test_author_that_hides_the_status_that_held_its_notice_may_call_it_dark_and_only_claims_it(pair: LinePair) -> None:
+    good = made(pair, SilenceKind.TERMINAL_DOWN)
+    report = verify(export(pair, certify(pair, replace(good, kind=SilenceKind.DARK, status=None))))
+    assert only_silence(report)["said_by"] == "author"
+
+
+@pytest.mark.parametrize(("outcome", "kind"), [("refused", "line_down"), ("tls", "line_down"), ("connected", "terminal_down")])
+def test_relay_that_refuses_is_no_terminal_that_does(pair: LinePair, outcome: str, kind: str) -> None:
+    good = made(pair, SilenceKind.TERMINAL_DOWN)
+    attempts = (Attempt("nats nats://relay.example:4222", pair.a.clock.wall, outcome),)
+    said = replace(good, kind=SilenceKind(kind), attempts=attempts)
+    assert judge(pair, said)[0] is said.kind
 
 
 def replace_entry(data: bytes, place: int, *, hidden: bool) -> bytes:

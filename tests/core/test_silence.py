@@ -104,17 +104,24 @@ def test_largest_certificate_is_far_below_what_a_body_may_have() -> None:
         (["refused", "connected"], 5, SilenceKind.DARK),
         (["relayed"], None, SilenceKind.TERMINAL_DOWN),
         (["timeout", "closed"], None, SilenceKind.LINE_DOWN),
+        (["timeout", "closed"], 5, SilenceKind.DARK),
     ],
 )
 def test_attempts_and_receipt_say_what_may_be_claimed(outcomes: list[str], received: int | None, kind: SilenceKind) -> None:
-    attempts = tuple(Attempt(f"route {number}", number, outcome) for number, outcome in enumerate(outcomes))
+    attempts = tuple(Attempt(f"direct {number}", number, outcome) for number, outcome in enumerate(outcomes))
     assert claimed_kind(attempts, received, stated=False) is kind
 
 
 def test_newest_attempt_on_a_route_counts() -> None:
-    attempts = (Attempt("one", 1, "connected"), Attempt("two", 2, "refused"), Attempt("one", 3, "timeout"))
+    attempts = (Attempt("nats one", 1, "connected"), Attempt("direct two", 2, "refused"), Attempt("nats one", 3, "timeout"))
     assert claimed_kind(attempts, None, stated=False) is SilenceKind.TERMINAL_DOWN
-    assert claimed_kind((*attempts, Attempt("two", 4, "timeout")), None, stated=False) is SilenceKind.LINE_DOWN
+    assert claimed_kind((*attempts, Attempt("direct two", 4, "timeout")), None, stated=False) is SilenceKind.LINE_DOWN
+
+
+@pytest.mark.parametrize("outcome", ["refused", "tls"])
+def test_relay_that_refuses_says_nothing_of_the_peers_terminal(outcome: str) -> None:
+    assert claimed_kind((Attempt("nats relay.example", 1, outcome),), None, stated=True) is SilenceKind.LINE_DOWN
+    assert claimed_kind((Attempt("direct 192.0.2.2:7400", 1, outcome),), None, stated=True) is SilenceKind.TERMINAL_DOWN
 
 
 def test_peer_that_stated_that_it_held_the_notice_is_not_dark() -> None:

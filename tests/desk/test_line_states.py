@@ -30,11 +30,10 @@ ACKNOWLEDGE_SECONDS = AGREED.clocks[Precedence.FLASH].acknowledge or 0
 
 @dataclass
 class Watched:
-    """Tokyo looks at its line every second; at Beijing so many are on watch, at so many consoles that can sound."""
+    """Tokyo looks at its line every second; Beijing's statuses say who is there."""
 
     pair: DeskPair
-    people: int = 1
-    armed: int = 1
+    armed: bool = True
     seen: list[tuple[float, str, str]] = field(default_factory=list)
 
     @property
@@ -43,29 +42,18 @@ class Watched:
 
     def leave(self, people: int) -> None:
         """Of Beijing's watch so many stay, and no console can sound."""
-        self.people, self.armed = people, 0
+        self.armed = False
+        self.pair.b.desk.watch.disarm("console")
+        if people == 0:
+            self.pair.b.desk.watch.sign_out(1)
 
     def advance(self, seconds: int) -> None:
         for _ in range(seconds):
-            self.keep_watch()
+            if self.armed:
+                self.pair.b.desk.watch.arm("console", self.pair.scheduler.moment())
             self.pair.advance(1)
             standing = self.pair.a.line.standing(self.pair.scheduler.moment())
             self.seen.append((self.now, standing.state.value, standing.proof))
-
-    def keep_watch(self) -> None:
-        """Beijing's people are there, and its consoles say that they can sound."""
-        watch, moment = self.pair.b.desk.watch, self.pair.scheduler.moment()
-        there = {person.number for person in watch.people}
-        for number in (1, 2):
-            if number <= self.people and number not in there:
-                watch.sign_in(number, "duty", moment.wall, moment.wall + 8 * 3_600)
-            elif number > self.people and number in there:
-                watch.sign_out(number)
-        for console in ("one", "two"):
-            if console in ("one", "two")[: self.armed]:
-                watch.arm(console, moment)
-            else:
-                watch.disarm(console)
 
     def first(self, state: str) -> float:
         """When the state was first seen."""
@@ -121,6 +109,7 @@ class Watched:
 def watched(tmp_path: Path) -> Iterator[Watched]:
     pair = DeskPair(tmp_path, agreed=AGREED)
     pair.join()
+    pair.b.desk.watch.sign_in(1, "duty", START, START + 86_400)
     pair.advance(3)
     made = Watched(pair)
     made.advance(150)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ import pytest
 
 from tests.desk.desk_pair import DeskPair
 from tests.line_pair import party
+from watchline.core.clocks import OpenNotices
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
@@ -18,6 +20,8 @@ from watchline.core.records import AttemptRecord, EntryRecord
 from watchline.core.silence import SignedStatus, Silence, SilenceKind
 from watchline.core.statements import StatementType, status_in
 from watchline.desk.api import Api
+from watchline.desk.lines import RouteState
+from watchline.desk.watch import ARMED_SECONDS
 from watchline.errors import NegativeAnswer, RouteError, UsageError
 
 FLASH_ACKNOWLEDGE, FLASH_ANSWER = 600, 3_600
@@ -27,9 +31,44 @@ FLASH_ACKNOWLEDGE, FLASH_ANSWER = 600, 3_600
 def pair(tmp_path: Path) -> Iterator[DeskPair]:
     joined = DeskPair(tmp_path)
     joined.join()
+    sign_in(joined)
+    keep_armed(joined)
     joined.advance(3)
     yield joined
     joined.close()
+
+
+@pytest.fixture
+def unarmed(tmp_path: Path) -> Iterator[DeskPair]:
+    """Beijing's officer is signed in, and no console has ever been armed there."""
+    joined = DeskPair(tmp_path)
+    joined.join()
+    sign_in(joined)
+    joined.advance(3)
+    yield joined
+    joined.close()
+
+
+def sign_in(pair: DeskPair) -> None:
+    """Beijing's officer is on watch."""
+    wall = pair.b.scheduler.moment().wall
+    pair.b.desk.watch.sign_in(1, "duty", wall, wall + 86_400)
+
+
+def keep_armed(pair: DeskPair) -> None:
+    """A console at Beijing can sound for as long as its node lives."""
+    end = pair.b
+
+    def arm() -> None:
+        end.desk.watch.arm("console", end.scheduler.moment())
+        end.scheduler.call_later(ARMED_SECONDS / 2, arm)
+
+    arm()
+
+
+def leave(pair: DeskPair) -> None:
+    """Nobody is signed in at Beijing any more."""
+    pair.b.desk.watch.sign_out(1)
 
 
 def ask(pair: DeskPair, method: str, *, live: bool = True, **params: Any) -> dict[str, Any]:
@@ -137,24 +176,38 @@ def test_notice_without_a_clock_is_never_certified(pair: DeskPair) -> None:
     assert kinds(pair) == []
 
 
-def test_nobody_there_for_as_long_makes_it_unmanned_and_follows_a_weaker_certificate(pair: DeskPair) -> None:
+def test_nobody_there_for_as_long_makes_it_unmanned_and_follows_a_weaker_certificate(unarmed: DeskPair) -> None:
+    pair = unarmed
     notice = say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
-    watch = pair.b.line.line.statuses
-    watch.watch = (1, 0, 10_000)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]  # somebody is signed in, though no console sounds
+    assert pair.a.line.state(pair.a.desk.moment()) == "unanswered"
+    leave(pair)
     pair.advance(120)
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0), (SilenceKind.UNMANNED, 0)]
-    watch.watch = (0, 0, 20_000)
+    assert pair.a.line.state(pair.a.desk.moment()) == "unmanned"
     pair.advance(120)
     run_out(pair, notice)
     assert len(kinds(pair)) == 2
 
 
-def test_people_at_an_armed_console_make_it_unanswered_not_unmanned(pair: DeskPair) -> None:
+def test_people_who_left_after_the_notice_came_make_it_unanswered_not_unmanned(pair: DeskPair) -> None:
     say(pair)
-    pair.b.line.line.statuses.watch = (2, 1, 0)
+    pair.advance(60)
+    leave(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
+    assert pair.a.line.state(pair.a.desk.moment()) == "unanswered"
+
+
+def attempted(pair: DeskPair, outcome: str) -> None:
+    """An attempt to reach Beijing ends so, and no other one does."""
+    desk, line = pair.a.desk, pair.a.line
+    route = line.routes.setdefault("192.0.2.2:7400", RouteState("direct", "192.0.2.2:7400"))
+    route.outcome = outcome
+    desk.note_attempts(
+        [AttemptRecord(line.record.line, desk.moment().wall, f"direct {route.address}", outcome, 0, line.line.setup.pair)]
+    )
 
 
 @pytest.mark.parametrize(
@@ -167,15 +220,11 @@ def test_cut_line_is_claimed_by_its_attempts_and_proven_once_the_peer_speaks_aga
     notice = say(pair)
     pair.advance(10)
     pair.cut()
+    attempted(pair, outcome)
     pair.advance(FLASH_ACKNOWLEDGE)
-    desk, line = pair.a.desk, pair.a.line
-    desk.note_attempts(
-        [AttemptRecord(line.record.line, desk.moment().wall, "direct 192.0.2.2:7400", outcome, 0, line.line.setup.pair)]
-    )
-    desk.flush()
-    run_out(pair, notice)
     run_out(pair, notice)
     assert kinds(pair) == [(kind, 0)]
+    assert pair.a.line.state(pair.a.desk.moment()) == kind.value
     (claimed,) = certificates(pair)
     assert claimed.claim is not None
     assert claimed.claim.seconds >= FLASH_ACKNOWLEDGE
@@ -184,13 +233,71 @@ def test_cut_line_is_claimed_by_its_attempts_and_proven_once_the_peer_speaks_aga
     assert kinds(pair) == [(kind, 0), (SilenceKind.UNANSWERED, 0)]
 
 
-def test_link_without_statuses_after_a_receipt_is_dark(pair: DeskPair) -> None:
+def test_link_without_statuses_after_one_that_held_the_notice_is_terminal_down(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(10)
-    pair.b.scheduler.alive = False  # the host answers for it, and its node says nothing more
+    die(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 60)
+    run_out(pair, notice)
+    assert kinds(pair) == [(SilenceKind.TERMINAL_DOWN, 0)]
+
+
+def test_receipt_and_no_status_after_it_is_dark_also_while_the_line_is_cut(pair: DeskPair) -> None:
+    notice = receive_without_a_status(pair)
+    pair.cut()
+    attempted(pair, "timeout")
     pair.advance(FLASH_ACKNOWLEDGE + 60)
     run_out(pair, notice)
     assert kinds(pair) == [(SilenceKind.DARK, 0)]
+    assert pair.a.line.state(pair.a.desk.moment()) == "dark"
+
+
+def die(pair: DeskPair) -> None:
+    """Beijing's node says and hears nothing more; its host goes on holding the link."""
+    pair.b.scheduler.alive = False
+    pair.b.links.clear()
+
+
+def receive_without_a_status(pair: DeskPair) -> EntryRecord:
+    """Beijing gives its receipt for a notice and dies before its next status, which comes a second after the last one."""
+    say(pair, "free-text")
+    pair.advance(0.2)
+    notice = say(pair)
+    for _ in range(100):
+        pair.advance(0.01)
+        if pair.a.line.line.outgoing.received == pair.a.line.line.outgoing.edge.size:
+            break
+    status = pair.a.line.line.statuses.peer_status
+    assert status is not None
+    assert status.held_size < pair.a.line.line.outgoing.received
+    die(pair)
+    return notice
+
+
+def test_notice_that_never_came_to_the_peer_is_claimed_once_its_time_has_passed(pair: DeskPair) -> None:
+    pair.cut()
+    attempted(pair, "refused")
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE - 10)
+    assert kinds(pair) == []
+    pair.advance(20)
+    assert kinds(pair) == [(SilenceKind.TERMINAL_DOWN, 0)]
+    (claimed,) = certificates(pair)
+    assert claimed.claim is not None
+    assert claimed.claim.received is None
+    pair.advance(600)
+    assert len(kinds(pair)) == 1
+
+
+def test_clock_that_runs_out_before_the_silence_is_sure_is_certified_once_it_is(pair: DeskPair) -> None:
+    say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE - 30)
+    die(pair)
+    pair.advance(60)
+    assert kinds(pair) == []  # one status is missing: its next one may prove it
+    pair.advance(120)
+    assert kinds(pair) == [(SilenceKind.TERMINAL_DOWN, 0)]
+    assert pair.a.line.state(pair.a.desk.moment()) == "terminal_down"
 
 
 def test_nothing_is_claimed_while_the_peer_speaks(pair: DeskPair) -> None:
@@ -206,7 +313,7 @@ def test_nothing_is_claimed_while_the_peer_speaks(pair: DeskPair) -> None:
 def test_peer_that_leaves_out_an_open_notice_is_certified_as_contradicted(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(10)
-    pair.b.line.line.clocks._theirs._notices.clear()  # a node that lies, or has lost it
+    pair.b.line.line.clocks._theirs = OpenNotices()  # a node that lies, or has lost it
     pair.advance(120)
     assert kinds(pair) == [(SilenceKind.CONTRADICTED, 0)]
     assert certificates(pair)[0].index == notice.index
@@ -248,6 +355,7 @@ def test_command_lists_what_was_made_and_makes_nothing_twice(pair: DeskPair) -> 
 def test_command_makes_one_where_the_node_has_not(pair: DeskPair) -> None:
     say(pair)
     pair.cut()
+    pair.a.desk.silences._next_look = math.inf
     pair.advance(FLASH_ACKNOWLEDGE + 60)
     (certificate,) = ask(pair, "silence", line="beijing", id="ours:1")["certificates"]
     assert (certificate["kind"], certificate["said_by"], certificate["new"]) == ("line_down", "author", True)

@@ -115,8 +115,22 @@ def good() -> Files:
     for kind in (SilenceKind.DARK, SilenceKind.TERMINAL_DOWN, SilenceKind.LINE_DOWN):
         talk = Talk()
         notice = talk.say("a")
-        said = certificate(talk, notice, kind, None, Claim(SECONDS, TIME + 500))
-        files[kind.value.replace("_", "-")] = build_evidence(bundle(talk, notice, said, None))
+        # Who heard that the peer holds the notice may not call it dark.
+        stated = None if kind is SilenceKind.DARK else status_of(talk, notice, seconds=1)
+        said = certificate(talk, notice, kind, None if stated is None else sign(talk, stated), Claim(SECONDS, TIME + 500))
+        files[kind.value.replace("_", "-")] = build_evidence(bundle(talk, notice, said, stated))
+
+    unreached = Attempt(ROUTE, TIME + SECONDS, "timeout")
+    for name, kind, attempts, received in (
+        ("dark-unreached", SilenceKind.DARK, (unreached,), TIME + 500),
+        ("line-down-unreceived", SilenceKind.LINE_DOWN, (unreached,), None),
+        ("line-down-cut-off", SilenceKind.LINE_DOWN, (replace(unreached, outcome="unreachable"),), TIME + 500),
+        ("line-down-relay-refuses", SilenceKind.LINE_DOWN, (Attempt("nats " + ROUTE, TIME + SECONDS, "refused"),), None),
+    ):
+        talk = Talk()
+        notice = talk.say("a")
+        said = replace(certificate(talk, notice, kind, None, Claim(SECONDS, received)), attempts=attempts)
+        files[name] = build_evidence(bundle(talk, notice, said, None))
 
     return {f"{name}.zip": (data, _verified(data)) for name, data in files.items()}
 
@@ -174,6 +188,7 @@ def bad() -> Files:
     changed("status-of-another-log", 7, TREE, held_root=bytes(32))
     for kind in (SilenceKind.UNMANNED, SilenceKind.CONTRADICTED):
         changed(f"kind-{kind.value}", kind=kind)
+    changed("unmanned-somebody-signed-in", kind=SilenceKind.UNMANNED, watch=(1, 0, SECONDS))
     changed("unmanned-too-short", kind=SilenceKind.UNMANNED, watch=(0, 0, SECONDS - 1))
     changed("unanswered-is-unmanned", watch=(0, 0, SECONDS))
     changed("contradicted-without-leaves", kind=SilenceKind.CONTRADICTED, open=())
@@ -209,6 +224,15 @@ def bad() -> Files:
     status = status_of(talk, notice)
     said = replace(certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status)), commitment=bytes(32))
     refused("commitment-of-another-notice", bundle(talk, notice, said, status))
+
+    for kind in (SilenceKind.DARK, SilenceKind.TERMINAL_DOWN, SilenceKind.LINE_DOWN):
+        talk = Talk()
+        notice = talk.say("a")
+        stated = None if kind is not SilenceKind.DARK else status_of(talk, notice, seconds=1)
+        claim = Claim(SECONDS, TIME + 500)
+        said = certificate(talk, notice, kind, None if stated is None else sign(talk, stated), claim)
+        name = "dark-stated" if kind is SilenceKind.DARK else f"{kind.value.replace('_', '-')}-is-dark"
+        refused(name, bundle(talk, notice, said, stated))
 
     claims = {
         "claim-too-early": (SilenceKind.LINE_DOWN, Claim(ALLOWED - 1, TIME + 500)),

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from watchline.core.evidence_parts import LogName
 from watchline.core.evidence_reading import Faults
 from watchline.core.evidence_shown import EntryReading, Reading, ShownSilence
-from watchline.core.silence import Grounds, Judgement, Later, closes, judge_silence
+from watchline.core.silence import Grounds, Judgement, Later, judge_silence, later
 
 _Entries = dict[int, EntryReading]
 
@@ -59,7 +59,4 @@ def _grounds(reading: Reading, shown: ShownSilence, notice: EntryReading | None,
 def _later(entries: Iterable[EntryReading], notice: EntryReading | None) -> dict[int, Later]:
     if notice is None:
         return {}
-    return {
-        entry.leaf.index: Later(entry.leaf, closes(entry.leaf, entry.body, entry.released, notice.leaf, notice.body))
-        for entry in entries
-    }
+    return {entry.leaf.index: later(entry.leaf, entry.body, entry.released, notice.leaf, notice.body) for entry in entries}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Literal
 
+from watchline.core.silence import is_unmanned
 from watchline.core.status_exchange import AHEAD
 
 GRACE = 0.15  # of the interval: a status is missed when it is so late
@@ -213,17 +214,18 @@ def _no_link(facts: LineFacts) -> bool:
     return facts.is_silent and not facts.is_carrying
 
 
-def _watch_is(people: bool) -> Callable[[LineFacts], bool]:
-    """Whether nobody who could hear was there since before the overdue notice came; people: yet somebody is signed in."""
+def _nobody_there(facts: LineFacts) -> bool:
+    """Whether by the peer's own word nobody was there since before an overdue notice came: what a certificate says, too."""
+    watch = facts.watch
+    return watch is not None and any(is_unmanned(watch, clock.seconds) for clock in facts.overdue)
 
-    def holds(facts: LineFacts) -> bool:
-        if facts.watch is None:
-            return False
-        signed_in, armed, alone = facts.watch
-        through = any(alone >= clock.seconds for clock in facts.overdue)
-        return through and armed == 0 and (signed_in > 0) == people
 
-    return holds
+def _muted(facts: LineFacts) -> bool:
+    """Whether people are there, and no console could sound since before an overdue notice came."""
+    if facts.watch is None:
+        return False
+    people, armed, alone = facts.watch
+    return people > 0 and armed == 0 and any(alone >= clock.seconds for clock in facts.overdue)
 
 
 def _declined(facts: LineFacts) -> bool:
@@ -289,8 +291,8 @@ _TABLE = (
         _theirs,
         lambda facts: facts.contradicted_at,
     ),
-    _Row(_watch_is(people=False), State.UNMANNED, "nobody_there", "strong", _theirs, _overdue_since),
-    _Row(_watch_is(people=True), State.UNANSWERED, "listed_open_muted", "strong", _theirs, _overdue_since),
+    _Row(_nobody_there, State.UNMANNED, "nobody_there", "strong", _theirs, _overdue_since),
+    _Row(_muted, State.UNANSWERED, "listed_open_muted", "strong", _theirs, _overdue_since),
     _Row(lambda facts: bool(facts.overdue), State.UNANSWERED, "listed_open", "strong", _theirs, _overdue_since),
     _Row(_declined, State.DECLINED, "decline", "strong", _theirs, lambda facts: facts.declined_at),
     _Row(lambda facts: not facts.is_carrying, State.DEGRADED, "link_lost", "weak", _nobody, _silent_since),

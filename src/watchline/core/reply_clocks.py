@@ -249,6 +249,10 @@ class ReplyClocks:
             if begun is not None:
                 yield _clock(notice, kind, allowed, begun, moment)
 
+    def unreceived(self, our_size: int, their_size: int) -> Iterator[tuple[OpenNotice, int, int]]:
+        """(notice, kind, allowed) of our notices, open at these sizes, that are under no clock as no receipt came for them."""
+        return (each for each in self._ours.open_at(our_size, their_size) if each[0].custody is None)
+
     def of_notice(self, own: bool, index: int, our_size: int, their_size: int, moment: Moment) -> list[RunningClock]:
         """The clocks of one notice that run at these sizes."""
         author_size, closer_size = (our_size, their_size) if own else (their_size, our_size)

@@ -19,9 +19,10 @@ from enum import StrEnum
 from watchline.core import shapes
 from watchline.core.clocks import ACKNOWLEDGE, ANSWER
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import HOLDING_REPLY, Body, Direction, EntryType, Leaf, Notice, Response
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, Direction, EntryType, Leaf, Notice, Response
 from watchline.core.keys import StatementPublic
 from watchline.core.limits import OPEN_LISTED_MAX, STATEMENT_BYTES_MAX
+from watchline.core.reply_clocks import promised_seconds
 from watchline.core.statements import OpenItem, StatementType, Status, read_statement, read_status
 from watchline.core.terms import Terms
 from watchline.errors import BadProof, Malformed, PeerError, WrongParty
@@ -30,9 +31,11 @@ ATTEMPTS_MAX = 16
 CLOCK_WORDS = ("acknowledge", "answer")
 CARRIES = frozenset({"connected", "sent", "relayed"})
 REFUSES = frozenset({"refused", "tls"})
+DIRECT = "direct "  # how a route begins on which the peer's own host answers; what refuses on another one is a relay
 CUT_OFF = frozenset({"unreachable"})
 
 _RULE = 33
+_CLOSED_BY: Mapping[str, tuple[int, ...]] = {HOLDING_REPLY: (ACKNOWLEDGE,), ESCALATION_REPORT: ()}  # others are answers
 _ROUTE_CHARACTERS_MAX, _OUTCOME_CHARACTERS_MAX = 300, 32
 
 
@@ -175,10 +178,13 @@ def _read_claim(value: Value) -> Claim:
 
 @dataclass(frozen=True, slots=True)
 class Later:
-    """An entry that may close a clock of the notice. closes: which ones it does; None where its content is not at hand."""
+    """An entry that may close a clock of the notice, or restart it. closes: which ones it does; None where its content is not
+    at hand. promised: the seconds within which it promises an answer (rule 24); None if it promises nothing.
+    """
 
     leaf: Leaf
     closes: tuple[int, ...] | None
+    promised: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -265,9 +271,12 @@ def _prove(silence: Silence, grounds: Grounds, status: Status, allowed: int | No
     item = _listed(silence, status)
     if item is None:
         return _prove_omission(silence, grounds, status, allowed)
-    if allowed is not None and item.allowed != allowed and grounds.released:
-        return _judgement(silence, SilenceKind.CONTRADICTED, item.seconds, allowed, item.allowed)
-    if item.allowed not in ({allowed} if allowed is not None else _times_of(grounds.terms, silence.clock)):
+    due = _allowed_at(silence, grounds.theirs, status.size, allowed)
+    if allowed is not None and due is not None and item.allowed != due and grounds.released:
+        if silence.clock == ANSWER and item.allowed <= allowed:  # a promise that is not shown may be what it is from
+            _check_all_shown(silence, grounds, status)
+        return _judgement(silence, SilenceKind.CONTRADICTED, item.seconds, due, item.allowed)
+    if item.allowed not in ({due} if due is not None else _times_of(grounds.terms, silence.clock)):
         raise WrongParty("the time that its status allows is not that of the terms", rule=_RULE, allowed=item.allowed)
     if item.seconds < item.allowed:
         raise WrongParty(f"its status lists the notice as open for {item.seconds} s of {item.allowed} s", rule=_RULE)
@@ -277,14 +286,16 @@ def _prove(silence: Silence, grounds: Grounds, status: Status, allowed: int | No
     cancelled = _closed_by(silence, grounds.own, status.held_size, surely=True)
     if cancelled is not None:
         raise WrongParty(f"the notice was cancelled by entry @{cancelled}, which its status holds", rule=_RULE)
-    kind = SilenceKind.UNMANNED if is_unmanned(status, item.seconds) else SilenceKind.UNANSWERED
+    kind = SilenceKind.UNMANNED if is_unmanned(status.watch, item.seconds) else SilenceKind.UNANSWERED
     return _judgement(silence, kind, item.seconds, item.allowed, None)
 
 
-def is_unmanned(status: Status, seconds: int) -> bool:
-    """Whether a status says that nobody was there, a person with an armed console, for at least so many seconds."""
-    people, armed, alone = status.watch
-    return (people == 0 or armed == 0) and alone >= seconds
+def is_unmanned(watch: tuple[int, int, int], seconds: int) -> bool:
+    """Whether the `watch` of a status says that nobody is signed in, and that no person was there with an armed console for at
+    least so many seconds. People at a console that cannot sound are there.
+    """
+    people, _, alone = watch
+    return people == 0 and alone >= seconds
 
 
 def _judgement(silence: Silence, kind: SilenceKind, seconds: int | None, allowed: int, said_allowed: int | None) -> Judgement:
@@ -298,6 +309,14 @@ def _prove_omission(silence: Silence, grounds: Grounds, status: Status, allowed:
         raise WrongParty("its status does not list the notice, and left some out", rule=_RULE)
     if allowed is None or not grounds.released:
         raise WrongParty("its status does not list the notice, and no released content of it is shown", rule=_RULE)
+    _check_all_shown(silence, grounds, status)
+    due = _allowed_at(silence, grounds.theirs, status.size, allowed)
+    assert due is not None
+    return _judgement(silence, SilenceKind.CONTRADICTED, None, due, None)
+
+
+def _check_all_shown(silence: Silence, grounds: Grounds, status: Status) -> None:
+    """Raise BadProof if an entry that may have ended or restarted the clock is not shown, WrongParty if one ended it."""
     start = _first_after(silence.index, grounds.theirs, status.size)
     logs = (
         (grounds.own, range(silence.index + 1, status.held_size), ""),
@@ -306,12 +325,18 @@ def _prove_omission(silence: Silence, grounds: Grounds, status: Status, allowed:
     for entries, needed, whose in logs:
         closed = _closed_by(silence, entries, needed.stop, surely=False)
         if closed is not None:
-            raise WrongParty(f"its status does not list the notice: entry @{closed}{whose} closed this clock", rule=_RULE)
+            raise WrongParty(f"entry @{closed}{whose} closed this clock", rule=_RULE)
         hidden = next((index for index in needed if index not in entries), None)
         if hidden is not None:
-            reason = f"leaf @{hidden}{whose}, which may have closed this clock, is not shown"
-            raise BadProof(f"its status does not list the notice, and {reason}", rule=_RULE)
-    return _judgement(silence, SilenceKind.CONTRADICTED, None, allowed, None)
+            raise BadProof(f"leaf @{hidden}{whose}, which may have closed this clock, is not shown", rule=_RULE)
+
+
+def _allowed_at(silence: Silence, theirs: Mapping[int, Later], size: int, allowed: int | None) -> int | None:
+    """The seconds of the clock once the peer's log has this size: those of the terms, until a holding reply restarts it."""
+    if allowed is None or silence.clock != ANSWER:
+        return allowed
+    promises = [theirs[at].promised for at in sorted(theirs) if at < size]
+    return min(allowed, next((promised for promised in promises if promised is not None), allowed))
 
 
 def _first_after(index: int, theirs: Mapping[int, Later], size: int) -> int:
@@ -354,6 +379,7 @@ def _judge_claim(silence: Silence, grounds: Grounds, allowed: int | None) -> Jud
         raise WrongParty(f"its author knew entry @{closed}, which closed this clock", rule=_RULE)
     if claim.received is not None and (grounds.received is None or grounds.received > claim.received):
         raise WrongParty("no receipt is shown from as early as the certificate says", rule=_RULE)
+    allowed = _allowed_at(silence, grounds.theirs, known, allowed)
     if allowed is not None and claim.seconds < allowed:
         raise WrongParty(f"its author claims {claim.seconds} s of {allowed} s: the clock had not run out", rule=_RULE)
     stated = status is not None and status.held_size > silence.index
@@ -369,15 +395,24 @@ def claimed_kind(attempts: tuple[Attempt, ...], received: int | None, *, stated:
     received: when its receipt came, None for none. stated: whether a status of it names the notice as held. With a receipt and
     no status it is dark, unless our own cable may be cut.
     """
-    outcomes = set({attempt.route: attempt.outcome for attempt in attempts}.values())
+    newest = {attempt.route: attempt.outcome for attempt in attempts}
+    outcomes = set(newest.values())
     if outcomes <= CUT_OFF:
         return SilenceKind.LINE_DOWN
     if received is not None and not stated:
         return SilenceKind.DARK
-    return SilenceKind.TERMINAL_DOWN if outcomes & (CARRIES | REFUSES) else SilenceKind.LINE_DOWN
+    refused = any(route.startswith(DIRECT) and outcome in REFUSES for route, outcome in newest.items())
+    return SilenceKind.TERMINAL_DOWN if refused or outcomes & CARRIES else SilenceKind.LINE_DOWN
 
 
-def closes(
+def later(leaf: Leaf, body: Body | None, released: bool | None, meant: Leaf, meant_body: Body | None) -> Later:
+    """What an entry of either log does to the clocks of the notice `meant`. body, meant_body: None where they are not shown."""
+    closed = _closes(leaf, body, released, meant, meant_body)
+    notice = read_notice(body) if body is not None and closed and leaf.type == EntryType.NOTICE else None
+    return Later(leaf, closed, None if notice is None else promised_seconds(leaf, notice))
+
+
+def _closes(
     leaf: Leaf, body: Body | None, released: bool | None, meant: Leaf, meant_body: Body | None
 ) -> tuple[int, ...] | None:
     """Which clocks of the notice `meant` an entry closes (rule 7); None where what is at hand does not tell it.
@@ -395,7 +430,7 @@ def closes(
         return ()
     if leaf.type == EntryType.NOTICE:
         notice = read_notice(body)
-        return (ACKNOWLEDGE,) if notice is not None and notice.form == HOLDING_REPLY else (ACKNOWLEDGE, ANSWER)
+        return _CLOSED_BY.get("" if notice is None else notice.form, (ACKNOWLEDGE, ANSWER))
     if leaf.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
         return _closes_by_response(leaf, body, meant, meant_body)
     return (ACKNOWLEDGE, ANSWER) if leaf.type == EntryType.CANCEL else ()

@@ -16,7 +16,7 @@ from watchline.core.time_text import time_text
 
 _CLAIMS = {
     SilenceKind.LINE_DOWN: "no route to {peer} carried anything",
-    SilenceKind.TERMINAL_DOWN: "{peer}'s node gave neither a receipt nor a status, though something on the way to it answered",
+    SilenceKind.TERMINAL_DOWN: "nothing more came from {peer}'s node, though something on the way to it answered or refused",
     SilenceKind.DARK: "no status of {peer} came after its receipt, though the terms ask for one each {interval} s",
 }
 

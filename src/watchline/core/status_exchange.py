@@ -186,7 +186,7 @@ class StatusExchange:
     def _admits_silence(self, status: Status) -> bool:
         """Whether it is the first to list a notice of ours beyond what is allowed, or to show nobody there for as long."""
         shown = {
-            (item.index, item.kind, is_unmanned(status, item.seconds))
+            (item.index, item.kind, is_unmanned(status.watch, item.seconds))
             for item in status.open
             if item.seconds >= item.allowed and item.index < min(status.held_size, self._outgoing.committed)
         }

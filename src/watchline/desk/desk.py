@@ -333,7 +333,7 @@ class Desk:
                 opened.line.tick(moment)
                 self.touch(opened)
             self.tests.on_time(opened, moment)
-        for part in (self.watch, self.escalation, self.drills):
+        for part in (self.watch, self.escalation, self.drills, self.silences):
             part.on_time(moment)
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS

@@ -16,6 +16,8 @@ from watchline.desk.references import Names
 from watchline.journal import LineRecord
 from watchline.routes import DIRECT, Link
 
+FROM_PEER = "direct, dialled by the peer"  # the route in our record of a link whose address changes with every connection
+
 
 @dataclass(slots=True)
 class RouteState:

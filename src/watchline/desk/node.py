@@ -20,7 +20,7 @@ from watchline.desk.actions import Actions
 from watchline.desk.api import Api
 from watchline.desk.desk import Desk
 from watchline.desk.home import CONFIG, Home
-from watchline.desk.lines import OpenLine, RouteState
+from watchline.desk.lines import FROM_PEER, OpenLine, RouteState
 from watchline.desk.relay_settings import read_relays
 from watchline.desk.relays import Relays, keep_alive
 from watchline.desk.socket import serve_api
@@ -33,7 +33,6 @@ from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
 
 PROBE_SECONDS = 30.0
 HURRY_SECONDS = 5.0
-FROM_PEER = "direct, dialled by the peer"  # its address changes with every connection
 
 log = structlog.get_logger()
 

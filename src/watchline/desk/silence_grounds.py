@@ -11,7 +11,7 @@ from watchline.core.entries import Body, Direction, EntryType, Leaf
 from watchline.core.keys import StatementPublic
 from watchline.core.records import EntryRecord, Log
 from watchline.core.setting import LineSetup
-from watchline.core.silence import Grounds, Judgement, Later, Silence, SilenceKind, closes, judge_silence, read_notice
+from watchline.core.silence import Grounds, Judgement, Later, Silence, SilenceKind, judge_silence, later, read_notice
 from watchline.core.statements import Status
 from watchline.errors import BadProof, PeerError, WrongParty
 from watchline.journal import Journal
@@ -117,7 +117,7 @@ def _later(journal: Journal, log: Log, index: int, meant: Leaf, meant_body: Body
         return Later(leaf, ())
     record = journal.entry(log, index)
     body = None if record is None else Body.decode(record.body)
-    return Later(leaf, closes(leaf, body, record is not None and record.released, meant, meant_body))
+    return later(leaf, body, record is not None and record.released, meant, meant_body)
 
 
 def _verified(setup: LineSetup, silence: Silence, speaker: Log) -> Status | None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 import structlog
 
 from watchline.core.clocks import RunningClock
 from watchline.core.entries import EntryType, Leaf
-from watchline.core.line_state import RED_MISSED
 from watchline.core.outgoing import Draft
 from watchline.core.records import EntryRecord, Pair, StatementRecord
 from watchline.core.setting import LineSetup, Moment
@@ -22,6 +22,8 @@ from watchline.core.silence import (
     ATTEMPTS_MAX,
     CARRIES,
     CLOCK_WORDS,
+    DIRECT,
+    REFUSES,
     Attempt,
     Claim,
     Judgement,
@@ -32,7 +34,7 @@ from watchline.core.silence import (
     is_unmanned,
 )
 from watchline.core.statements import StatementType, Status, status_in
-from watchline.desk.lines import OpenLine
+from watchline.desk.lines import FROM_PEER, OpenLine
 from watchline.desk.references import reference_to
 from watchline.desk.silence_grounds import Written, certificates_about, judge_record, judge_written
 from watchline.errors import NegativeAnswer, PeerError, UsageError
@@ -43,6 +45,8 @@ if TYPE_CHECKING:
     from watchline.desk.desk import Desk
 
 ATTEMPTS_SECONDS = 24 * 3_600  # how far back attempts are looked for
+LOOK_SECONDS = 5.0  # between two looks at what may be claimed of a silent line
+CLAIMED_MAX = 64  # clocks of one line that one such look takes up
 STATUSES_JUDGED_MAX = 8  # of those that list the clock as run out, for one command
 STRENGTH = {
     SilenceKind.CONTRADICTED: 4,
@@ -81,6 +85,7 @@ class Silences:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._made: dict[tuple[bytes, Pair, int, int], int] = {}
+        self._next_look = 0.0
 
     def on_clock_ran_out(self, opened: OpenLine, clock: RunningClock) -> EntryRecord | None:
         """A clock of our notice ran out: certify the strongest silence that can be shown; None if nothing new can."""
@@ -94,6 +99,32 @@ class Silences:
             return
         for index, kind in _telling(opened, status, self._desk.moment()):
             self.certify(opened, index, kind, None, [heard])
+
+    def on_time(self, moment: Moment) -> None:
+        """Claim on silent lines what could not be claimed when its clock ran out, as the line was not silent yet, and notices
+        that never came to the peer.
+        """
+        if moment.running < self._next_look:
+            return
+        self._next_look = moment.running + LOOK_SECONDS
+        for opened in list(self._desk.lines.values()):
+            if self._may_speak(opened) and opened.facts(moment).is_unheard:
+                late = (clock for clock in self.clocks(opened, moment) if clock.seconds >= clock.allowed)
+                new = (clock for clock in late if not self._strength_before(opened, clock.index, clock.kind))
+                for clock in list(islice(new, CLAIMED_MAX)):
+                    self.on_clock_ran_out(opened, clock)
+
+    def clocks(self, opened: OpenLine, moment: Moment) -> Iterator[RunningClock]:
+        """What nobody has closed of our notices: the clocks that run, and those that never began, as no receipt came. The
+        seconds of these are since the notice was written.
+        """
+        yield from opened.running_clocks(True, moment)
+        line = opened.line
+        for notice, kind, allowed in line.clocks.unreceived(line.outgoing.edge.size, line.incoming.edge.size):
+            record = self._desk.journal.entry(line.setup.outgoing_log, notice.index)
+            if record is not None:
+                seconds = max(0, moment.wall - record.time)
+                yield RunningClock(notice.index, notice.precedence, kind, seconds, allowed)
 
     def certify(
         self, opened: OpenLine, index: int, kind: int, claim: RunningClock | None, statuses: Sequence[StatementRecord]
@@ -130,9 +161,10 @@ class Silences:
         ]
         if found:
             return max(found, key=lambda proposal: proposal.strength)
-        if before or claim is None or claim.seconds < claim.allowed or not self._is_silent(opened):
+        if before or claim is None or claim.seconds < claim.allowed:
             return None
-        return self._judged(opened, self._claimed(opened, leaf, claim))
+        claimed = self._claimed(opened, leaf, claim)
+        return None if claimed is None else self._judged(opened, claimed)
 
     def kept_statuses(self, opened: OpenLine) -> Iterator[StatementRecord]:
         """Every status of the peer that the journal has of this pair, the last one first."""
@@ -166,10 +198,6 @@ class Silences:
         """Whether the node may add something that nobody released (rules 29, 36)."""
         return self._desk.has_room and not opened.is_stopped and "theirs" not in opened.line.unconfirmed
 
-    def _is_silent(self, opened: OpenLine) -> bool:
-        """Whether the peer's node itself says nothing; while it speaks, its own word is waited for."""
-        return opened.link is None or opened.standing(self._desk.moment()).missed >= RED_MISSED
-
     def _last_status(self, opened: OpenLine) -> StatementRecord | None:
         record = self._desk.journal.statement(opened.record.line, False, StatementType.STATUS)
         return record if record is not None and record.pair == opened.line.setup.pair else None
@@ -178,24 +206,38 @@ class Silences:
         record = self._desk.journal.entry(opened.line.setup.outgoing_log, index)
         return None if record is None or record.type != EntryType.NOTICE else Leaf.decode(record.leaf)
 
-    def _claimed(self, opened: OpenLine, leaf: Leaf, clock: RunningClock) -> Silence:
+    def _claimed(self, opened: OpenLine, leaf: Leaf, clock: RunningClock) -> Silence | None:
+        """What may be claimed; None while the state of the line does not bear it out: the peer's own word is waited for."""
+        facts = opened.facts(self._desk.moment())
+        if not facts.is_unheard:
+            return None
         journal, setup = self._desk.journal, opened.line.setup
         receipt = journal.first_receipt_covering(setup.outgoing_log, leaf.index + 1)
         received = None if receipt is None else receipt.time
-        attempts = self._attempts(opened)
+        attempts = self._attempts(opened, is_carrying=facts.is_carrying)
         last = self._last_status(opened)
         stated = last is not None and last.our_size > leaf.index
-        silence = _silence(claimed_kind(attempts, received, stated=stated), clock.kind, leaf, last)
+        kind = claimed_kind(attempts, received, stated=stated)
+        if kind is SilenceKind.DARK and not facts.is_silent:
+            return None
+        silence = _silence(kind, clock.kind, leaf, last)
         return replace(silence, attempts=attempts, claim=Claim(clock.seconds, received))
 
-    def _attempts(self, opened: OpenLine) -> tuple[Attempt, ...]:
-        """The newest attempts on the line's routes. One that carried once counts only while it does."""
+    def _attempts(self, opened: OpenLine, *, is_carrying: bool) -> tuple[Attempt, ...]:
+        """Our newest attempts on the line's routes. One that carried once counts only while it does, and a refusal only while
+        nothing came after it.
+        """
         wall = self._desk.moment().wall
         records = self._desk.journal.attempts(opened.record.line, wall - ATTEMPTS_SECONDS)
-        attempts = [Attempt(record.route[:300], record.time, record.outcome[:32]) for record in records]
-        if opened.link is None:
-            attempts = [attempt for attempt in attempts if attempt.outcome not in CARRIES]
-        else:
+        tried = {f"{DIRECT}{route.address}": route.outcome for route in opened.routes.values()}
+        attempts = [
+            Attempt(record.route[:300], record.time, record.outcome[:32])
+            for record in records
+            if record.route != FROM_PEER
+            and record.outcome not in CARRIES
+            and not (record.outcome in REFUSES and tried.get(record.route, record.outcome) not in REFUSES)
+        ]
+        if is_carrying and opened.link is not None:
             attempts.append(Attempt(f"{opened.link.kind} {opened.link.address}"[:300], wall, "connected"))
         return tuple(attempts[-ATTEMPTS_MAX:])
 
@@ -226,7 +268,7 @@ def _kinds_proven(record: StatementRecord, index: int, kind: int) -> tuple[Silen
     item = next((item for item in status.open if (item.index, item.kind) == (index, kind)), None)
     if item is None or item.seconds < item.allowed:
         return (SilenceKind.CONTRADICTED,)
-    admitted = SilenceKind.UNMANNED if is_unmanned(status, item.seconds) else SilenceKind.UNANSWERED
+    admitted = SilenceKind.UNMANNED if is_unmanned(status.watch, item.seconds) else SilenceKind.UNANSWERED
     return admitted, SilenceKind.CONTRADICTED
 
 
@@ -271,7 +313,7 @@ def certify_now(api: Api, line: str, entry: str) -> Json:
             "a silence certificate is about a notice of this desk, in the present pair of incarnations",
             hint="`watchline log LINE` lists them",
         )
-    clocks = [clock for clock in opened.running_clocks(True, desk.moment()) if clock.index == notice.index]
+    clocks = [clock for clock in desk.silences.clocks(opened, desk.moment()) if clock.index == notice.index]
     statuses = list(desk.silences.kept_statuses(opened))
     made = {record.index for clock in clocks if (record := _certify_best(desk, opened, clock, statuses)) is not None}
     desk.flush()
