@@ -5,6 +5,8 @@ import { ACKNOWLEDGE, CANCEL, DECLINE } from "./entries.js";
 const VERBS = { answered: "答复", acknowledged: "确认收悉", declined: "拒绝", cancelled: "取消", held: "预告答复" };
 const REMARKS = { early: "，早于密钥期限", expired: "，晚于密钥期限" };
 const ROLES = { duty: "值班", releaser: "签发人", admin: "管理员", auditor: "审计员" };
+const KINDS = { unanswered: "未应答", unmanned: "无人值守", contradicted: "自相矛盾", dark: "静默", terminal_down: "终端停用", line_down: "线路中断" };
+const CLOCKS = { acknowledge: "确认收悉", answer: "答复" };
 
 export const CHINESE = {
   condition: "如果这些指纹确属其本人，",
@@ -27,6 +29,7 @@ export const CHINESE = {
   signed: (desk, where, what, time) => `${desk}的日志密钥签署了${where}（${what}），其自称时间为${time}`,
   notice: (type, form, precedence, exercise) => `${type} ${form}，${precedence}${exercise ? "，演习" : ""}`,
   answers: (entry) => `，对${entry}的答复`,
+  reports: (entry) => `，关于${entry}的报告`,
   promises: (entry) => `，对${entry}的预告答复`,
   hidden: "其内容未出示，因此无法说明由谁签发",
   notReleased: "未签发：没有条款所要求人员的签名",
@@ -45,6 +48,41 @@ export const CHINESE = {
   covered: (desks) => `它被${desks.join("和")}的带两种签名的状态声明覆盖（完整）`,
   stated: (desk, time, size, held, peer) =>
     `${desk}按其自己的时钟于${time}以两种签名声明：其日志有${size}个条目，并持有${peer}的${held}个条目`,
+  amended: (version, one, other) => `条款第${version}版自${one}和${other}起生效；位于两者之后的内容均据此判断`,
+  witnessed: (witness, time) => `见证方${witness}按其自己的时钟不晚于${time}看到了覆盖它的已签名树头`,
+  silence: {
+    what: (kind, index) => `沉默证明：${KINDS[kind]}，关于同一日志的条目@${index}`,
+    signed: ({ peer, provisional, time }) =>
+      `${peer}自己的状态声明（按其自己的时钟于${time}${provisional ? "仅以Ed25519签署，暂定" : "以两种签名签署"}）`,
+    open: ({ kind, signed, notice, seconds, isByTerms, allowed, clock, size }) =>
+      `沉默：${KINDS[kind]}。${signed}将${notice}列为未处理已${seconds}秒，` +
+      `${isByTerms ? "条款规定" : "而它称条款规定"}的${CLOCKS[clock]}时限为${allowed}秒；它所述为其自己日志大小${size}以下的部分，` +
+      "其中没有条目停止此时钟，之后的内容不在此列",
+    leftOut: ({ signed, notice, allowed, clock, peer, size, author, heldSize }) =>
+      `沉默：${KINDS.contradicted}。${signed}持有${notice}却未将其列为未处理，而条款规定的${CLOCKS[clock]}时限为${allowed}秒，` +
+      `且${peer}的日志大小${size}以下和${author}的日志大小${heldSize}以下均没有停止此时钟的条目`,
+    otherTime: ({ signed, notice, seconds, saidAllowed, allowed, clock }) =>
+      `沉默：${KINDS.contradicted}。${signed}将${notice}列为未处理已${seconds}秒，并称时限为${saidAllowed}秒，` +
+      `而条款规定的${CLOCKS[clock]}时限为${allowed}秒`,
+    watch: ({ peer, people, armed, alone }) =>
+      `${peer}的同一状态声明称，已有${alone}秒未同时有人登录且有控制台就绪，当时有${people}人登录、${armed}台控制台就绪`,
+    later: ({ author, peer, stored, size }) =>
+      `${author}写此证明时已存有${peer}日志的${stored}个条目；自@${size}起的条目晚于该状态声明，可能停止此时钟`,
+    claims: {
+      line_down: ({ peer }) => `没有任何通往${peer}的路由传送了内容`,
+      terminal_down: ({ peer }) => `途中虽有响应，但${peer}的节点既未给出回执也未给出状态声明`,
+      dark: ({ peer, interval }) => `条款要求每${interval}秒一次状态声明，但${peer}出具回执后没有状态声明到来`,
+    },
+    claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>
+      `沉默：${KINDS[kind]}。仅${author}声称：按其自己的时钟，${notice}的时钟${seconds}秒内无人停止` +
+      `${allowed === null ? "" : `（条款规定的${CLOCKS[clock]}时限为${allowed}秒）`}，且${claim}`,
+    attempts: ({ author, count, outcome, time }) => `仅${author}声称：其最近${count}次尝试的最后一次于${time}以${outcome}结束`,
+    noReceipt: ({ author, notice }) => `仅${author}声称：${notice}的回执没有到来`,
+    last: ({ author, peer, notice, time, holds }) =>
+      `${author}出示的${peer}的最后一份状态声明按${peer}自己的时钟于${time}签署，${holds ? "持有" : "未持有"}${notice}`,
+    hidden: ({ author, notice }) => `${notice}的内容未出示：仅${author}称其不是演习`,
+    exercise: ({ notice }) => `${notice}标明为演习`,
+  },
 };
 
 export const CHINESE_FAULTS = {
@@ -83,12 +121,21 @@ export const CHINESE_FAULTS = {
   roster: () => "名册违反人员规则",
   root: ({ size }) => `叶子和哈希得不出在大小${size}处签署的根`,
   shape: ({ name }) => `类型或长度不正确（${name}）`,
+  "silence-claim": () => "所示内容不足以让作者声称此沉默",
+  "silence-closed": ({ index }) => `条目@${index}停止了此沉默的时钟`,
+  "silence-form": () => "声称和状态声明与此种沉默不符",
+  "silence-kind": () => "未知种类的沉默",
+  "silence-no-clock": () => "条款没有为此通报规定这样的时钟",
+  "silence-notice": () => "证明所指的通报未在同一日志中于其之前出示",
+  "silence-other-kind": ({ kind }) => `所示内容为“${KINDS[kind]}”，与证明所述不同`,
+  "silence-unproven": () => "证明中的状态声明未显示此沉默",
   "status-place": () => "状态声明属于另一条专线、方向或代",
   "strange-signer": () => "签名便笺的密钥既非作者也非接收方的密钥",
   terms: () => "条款违反条款规则",
   "tree-lacks": ({ start, end }) => `树中缺少从叶子${start}到${end}之前的哈希`,
   "tree-left-over": () => "树中有无处可用的哈希",
   "tree-line": () => "树的一行不是两个数字和一个base64哈希",
+  "witness-alone": () => "见证方签署的树头在此没有作者的签名",
 };
 
 export const CHINESE_PAGE = {
@@ -129,4 +176,19 @@ export const CHINESE_PAGE = {
   facts: "事实",
   entries: "条目",
   more: (count) => `显示更多（还有${count}）`,
+  silences: "沉默",
+  certificate: "证明",
+  kind: "种类",
+  about: "对象",
+  saidBy: "由谁说明",
+  witnesses: "见证方",
+  saidByPeer: (peer) => `${peer}（以其自己签署的状态声明）`,
+  saidByAuthor: (author) => `仅书写证明的${author}`,
+  seenBy: (witness, time) => `${witness}不晚于${time}看到该证明`,
+  seenByNone: "无",
+  signatures: "状态声明的签名",
+  bothHalves: "两种",
+  oneHalf: "仅Ed25519（暂定）",
+  noHalf: "无（仅为声称）",
+  silenceKinds: KINDS,
 };

@@ -28,6 +28,7 @@ export const ENGLISH = {
   signed: (desk, where, what, time) => `${desk}'s log key signed ${where} (${what}), by its own claim at ${time}`,
   notice: (type, form, precedence, exercise) => `${type} ${form}, ${precedence}${exercise ? ", EXERCISE" : ""}`,
   answers: (entry) => `, answer to ${entry}`,
+  reports: (entry) => `, report about ${entry}`,
   promises: (entry) => `, promise of an answer to ${entry}`,
   hidden: "its content is not shown, so nothing can be said of who released it",
   notReleased: "NOT RELEASED: the people whom the terms ask for did not sign it",
@@ -47,6 +48,47 @@ export const ENGLISH = {
   covered: (desks) => `it is covered by a status of ${desks.join(" and one of ")} with both signatures (complete)`,
   stated: (desk, time, size, held, peer) =>
     `${desk} stated at ${time} by its own clock, with both signatures, that its log had ${size} entries and that it held ${held} of ${peer}'s`,
+  amended: (version, one, other) =>
+    `version ${version} of the terms came into force with ${one} and ${other}; what stands above both is judged by it`,
+  witnessed: (witness, time) =>
+    `witness ${witness} saw a signed tree head that covers it, no later than ${time} by its own clock`,
+  silence: {
+    what: (kind, index) => `certificate of silence, ${kind}, about entry @${index} of the same log`,
+    signed: ({ peer, provisional, time }) =>
+      `${peer}'s own status, signed with ${provisional ? "Ed25519 alone (provisional)" : "both signatures"} at ${time} by its own clock,`,
+    open: ({ kind, signed, notice, seconds, isByTerms, allowed, clock, size }) =>
+      `silence, ${kind}: ${signed} lists ${notice} as open for ${seconds} s where ` +
+      `${isByTerms ? "the terms allow" : "it says that the terms allow"} ${allowed} s to ${clock} it; it speaks of its own log ` +
+      `below size ${size}, where no entry closes this clock, and what came later is no part of this`,
+    leftOut: ({ signed, notice, allowed, clock, peer, size, author, heldSize }) =>
+      `silence, contradicted: ${signed} holds ${notice} and does not list it as open, though the terms allow ${allowed} s to ` +
+      `${clock} it and neither ${peer}'s log below size ${size} nor ${author}'s log below size ${heldSize} has an entry that closes this clock`,
+    otherTime: ({ signed, notice, seconds, saidAllowed, allowed, clock }) =>
+      `silence, contradicted: ${signed} lists ${notice} as open for ${seconds} s and says that ${saidAllowed} s are allowed, ` +
+      `where the terms allow ${allowed} s to ${clock} it`,
+    watch: ({ peer, people, armed, alone }) =>
+      `the same status of ${peer} says that for ${alone} s there had not been both a person signed in and an armed console, ` +
+      `and that ${people} people were signed in and ${armed} consoles armed then`,
+    later: ({ author, peer, stored, size }) =>
+      `${author} had stored ${stored} entries of ${peer}'s log when it wrote this certificate; those from @${size} on are later ` +
+      "than that status, and may close the clock",
+    claims: {
+      line_down: ({ peer }) => `no route to ${peer} carried anything`,
+      terminal_down: ({ peer }) => `${peer}'s node gave neither a receipt nor a status, though something on the way to it answered`,
+      dark: ({ peer, interval }) => `no status of ${peer} came after its receipt, though the terms ask for one each ${interval} s`,
+    },
+    claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>
+      `silence, ${kind}: ${author} alone says that nobody closed the clock of ${notice} for ${seconds} s by its own clock` +
+      `${allowed === null ? "" : ` where the terms allow ${allowed} s to ${clock} it`}, and that ${claim}`,
+    attempts: ({ author, count, outcome, time }) =>
+      `${author} alone says that its last ${count} attempts ended with ${outcome} at ${time}`,
+    noReceipt: ({ author, notice }) => `${author} alone says that no receipt for ${notice} had come`,
+    last: ({ author, peer, notice, time, holds }) =>
+      `the last status of ${peer} that ${author} shows was signed at ${time} by ${peer}'s own clock, and ` +
+      `${holds ? "holds" : "does not hold"} ${notice}`,
+    hidden: ({ author, notice }) => `the content of ${notice} is not shown: only ${author} says that it was no exercise`,
+    exercise: ({ notice }) => `${notice} is marked EXERCISE`,
+  },
 };
 
 export const README = (identities, facts) => `\
@@ -115,12 +157,21 @@ export const ENGLISH_FAULTS = {
   roster: () => "the roster breaks the rules for officers",
   root: ({ size }) => `leaves and hashes do not lead to the root that was signed at size ${size}`,
   shape: ({ name }) => `${name} is not of the type or length that it must have`,
+  "silence-claim": () => "what is shown does not let the author claim this silence",
+  "silence-closed": ({ index }) => `entry @${index} closed the clock of this silence`,
+  "silence-form": () => "claim and status are not those of this kind of silence",
+  "silence-kind": () => "a silence of a kind that is not known",
+  "silence-no-clock": () => "the terms set no such clock for this notice",
+  "silence-notice": () => "the notice of the certificate is not shown before it in the same log",
+  "silence-other-kind": ({ kind }) => `what is shown is ${kind}, which the certificate does not say`,
+  "silence-unproven": () => "the status in the certificate does not show this silence",
   "status-place": () => "the status belongs to another line, direction or incarnation",
   "strange-signer": () => "the note is signed by a key that is neither the author's nor the recipient's",
   terms: () => "the terms break the rules for terms",
   "tree-lacks": ({ start, end }) => `the tree lacks the hash over the leaves from ${start} to before ${end}`,
   "tree-left-over": () => "the tree has a hash that leads nowhere",
   "tree-line": () => "a line of the tree is not two numbers and a hash in base64",
+  "witness-alone": () => "a witness signed a tree head that its author did not sign here",
 };
 
 export const ENGLISH_PAGE = {
@@ -162,4 +213,26 @@ export const ENGLISH_PAGE = {
   facts: "Facts",
   entries: "Entries",
   more: (count) => `Show more (${count} left)`,
+  silences: "Silences",
+  certificate: "Certificate",
+  kind: "Kind",
+  about: "About",
+  saidBy: "Who says it",
+  witnesses: "Witnesses",
+  saidByPeer: (peer) => `${peer}, by its own signed status`,
+  saidByAuthor: (author) => `only ${author}, who wrote the certificate`,
+  seenBy: (witness, time) => `${witness} saw the certificate by ${time}`,
+  seenByNone: "none",
+  signatures: "Signatures of the status",
+  bothHalves: "both",
+  oneHalf: "Ed25519 alone (provisional)",
+  noHalf: "none: a claim",
+  silenceKinds: {
+    unanswered: "unanswered",
+    unmanned: "unmanned",
+    contradicted: "contradicted",
+    dark: "dark",
+    terminal_down: "terminal down",
+    line_down: "line down",
+  },
 };

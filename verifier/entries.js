@@ -14,9 +14,11 @@ export const DECLINE = 3;
 export const CANCEL = 4;
 export const TERMS = 5;
 export const ROSTER = 6;
+export const SILENCE = 9;
 export const CONFIRM = 10;
 export const NUMBERED = [NOTICE, DECLINE, CANCEL];
-export const HOLDING_REPLY = "holding-reply";
+export const HOLDING_REPLY = "holding-reply"; // promises an answer, and so is none
+export const ESCALATION_REPORT = "escalation-report"; // says that there is none yet
 export const PRECEDENCES = ["ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH"];
 const TYPE_NAMES = [
   "continues", "notice", "acknowledge", "decline", "cancel", "terms", "roster", "file", "complete", "silence", "confirm",
@@ -30,7 +32,8 @@ export const BODY_BYTES_MAX = 65536;
 
 /**
  * @typedef {{line: Uint8Array, from: Uint8Array, to: Uint8Array, inc: number, peerInc: number}} Direction
- * @typedef {{direction: Direction, index: number, type: number, time: number, commitment: Uint8Array, re: number | null}} Leaf
+ * @typedef {{direction: Direction, index: number, type: number, time: number, commitment: Uint8Array, peerSize: number,
+ *   re: number | null}} Leaf
  * @typedef {[number, number, number]} Place inc, peer_inc, i, as the author of the entry names them
  * @typedef {{inc: number, peerInc: number, index: number, number: number | null, reference: Place | null}} Mark rule 30
  * @typedef {{content: Uint8Array, nonce: Uint8Array | null, assertions: any[], mark: Mark | null}} Body
@@ -59,9 +62,9 @@ export function readLeaf(data) {
     type: shapes.integer(parts[7], "type"),
     time: shapes.integer(parts[8], "t_claim"),
     commitment: shapes.octets(parts[9], "commitment", 32),
+    peerSize: shapes.integer(parts[10], "peer_size"),
     re: parts[12],
   };
-  shapes.integer(parts[10], "peer_size");
   shapes.octets(parts[11], "peer_root", 32);
   shapes.optional(leaf.re, (value) => shapes.integer(value, "re"));
   return leaf;
@@ -139,6 +142,23 @@ export function readResponse(content) {
 /** The last number of the pair before, from the content of entry 0; null where it does not say. */
 export function readLastNumber(content) {
   return readable(() => shapes.integer(shapes.array(decode(content), "continues", 6)[5], "last number"));
+}
+
+/**
+ * What entry 0 says of the pair before (rule 28); null for what says nothing. oldPair: the author's incarnation and its peer's.
+ * @returns {{oldPair: [number, number] | null, ownSize: number, peerSize: number} | null}
+ */
+export function readContinues(content) {
+  return readable(() => {
+    const [oldPair, ownSize, ownRoot, peerSize, peerRoot, lastNumber] = shapes.array(decode(content), "continues", 6);
+    shapes.optional(oldPair, (pair) => shapes.array(pair, "old pair", 2).forEach((inc) => shapes.integer(inc, "inc", 1)));
+    for (const count of [ownSize, peerSize, lastNumber]) shapes.integer(count, "size or number");
+    for (const root of [ownRoot, peerRoot]) shapes.optional(root, (value) => shapes.octets(value, "root", 32));
+    const isFirst = oldPair === null;
+    const isWhole = (ownRoot === null) === isFirst && (peerRoot === null) === isFirst;
+    if (!isWhole || (isFirst && (ownSize > 0 || peerSize > 0 || lastNumber > 0))) throw new Refusal("continues", 28);
+    return { oldPair, ownSize, peerSize };
+  });
 }
 
 /** Whether a response of an entry of this type is about the entry with this leaf (rule 24). */

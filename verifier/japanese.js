@@ -5,6 +5,8 @@ import { ACKNOWLEDGE, CANCEL, DECLINE } from "./entries.js";
 const VERBS = { answered: "回答", acknowledged: "了解", declined: "拒否", cancelled: "取消", held: "回答の予告" };
 const REMARKS = { early: "、鍵の期間より前", expired: "、鍵の期間より後" };
 const ROLES = { duty: "当直", releaser: "発出責任者", admin: "管理者", auditor: "監査" };
+const KINDS = { unanswered: "無応答", unmanned: "無人", contradicted: "矛盾", dark: "途絶", terminal_down: "端末停止", line_down: "回線断" };
+const CLOCKS = { acknowledge: "了解", answer: "回答" };
 
 export const JAPANESE = {
   condition: "これらの指紋が本人のものであれば、",
@@ -27,6 +29,7 @@ export const JAPANESE = {
   signed: (desk, where, what, time) => `${desk}の記録鍵が${where}（${what}）に署名した。本人の申告時刻は${time}`,
   notice: (type, form, precedence, exercise) => `${type} ${form}、${precedence}${exercise ? "、訓練" : ""}`,
   answers: (entry) => `、${entry}への回答`,
+  reports: (entry) => `、${entry}についての報告`,
   promises: (entry) => `、${entry}への回答の予告`,
   hidden: "内容は示されておらず、誰が発出したかは言えない",
   notReleased: "未発出：条件が求める人の署名がない",
@@ -45,6 +48,41 @@ export const JAPANESE = {
   covered: (desks) => `${desks.join("と")}の、両方式の署名がある状況通知に覆われている（完全）`,
   stated: (desk, time, size, held, peer) =>
     `${desk}は自らの時計で${time}に、両方式の署名で、自分の記録が${size}項目、保持する${peer}の記録が${held}項目であると述べた`,
+  amended: (version, one, other) => `条件の第${version}版は${one}と${other}をもって発効し、両方より後のものはこれによって判断される`,
+  witnessed: (witness, time) => `立会者${witness}は、これを覆う署名済みの木の頭を、自らの時計で${time}までに見た`,
+  silence: {
+    what: (kind, index) => `沈黙証明：${KINDS[kind]}、同じ記録の項目@${index}について`,
+    signed: ({ peer, provisional, time }) =>
+      `${peer}自身の状況通知（自らの時計で${time}に${provisional ? "Ed25519のみで署名、暫定" : "両方式で署名"}）は`,
+    open: ({ kind, signed, notice, seconds, isByTerms, allowed, clock, size }) =>
+      `沈黙：${KINDS[kind]}。${signed}${notice}を${seconds}秒間未処理としている。${CLOCKS[clock]}の期限は` +
+      `${isByTerms ? "条件により" : "この通知の述べる条件では"}${allowed}秒。この通知は自分の記録の大きさ${size}まで` +
+      "を述べ、そこにこの時計を止める項目はない。その後のものはここに含まれない",
+    leftOut: ({ signed, notice, allowed, clock, peer, size, author, heldSize }) =>
+      `沈黙：${KINDS.contradicted}。${signed}${notice}を保持しながら未処理に挙げていない。条件による${CLOCKS[clock]}の期限は${allowed}秒で、` +
+      `${peer}の記録の大きさ${size}まで、${author}の記録の大きさ${heldSize}までに、この時計を止める項目はない`,
+    otherTime: ({ signed, notice, seconds, saidAllowed, allowed, clock }) =>
+      `沈黙：${KINDS.contradicted}。${signed}${notice}を${seconds}秒間未処理とし、期限を${saidAllowed}秒と述べるが、` +
+      `条件による${CLOCKS[clock]}の期限は${allowed}秒である`,
+    watch: ({ peer, people, armed, alone }) =>
+      `${peer}の同じ状況通知は、着席者と作動中の卓がともにそろわない状態が${alone}秒続き、そのとき着席者${people}人、作動中の卓${armed}台と述べる`,
+    later: ({ author, peer, stored, size }) =>
+      `${author}はこの証明を書いたとき${peer}の記録を${stored}項目保存していた。@${size}以降はその状況通知より後で、時計を止めている可能性がある`,
+    claims: {
+      line_down: ({ peer }) => `${peer}へのどの経路も何も運ばなかった`,
+      terminal_down: ({ peer }) => `途中のものは応じたが、${peer}のノードは受領証も状況通知も出さなかった`,
+      dark: ({ peer, interval }) => `条件は${interval}秒ごとの状況通知を求めるが、${peer}の受領証の後に状況通知が来なかった`,
+    },
+    claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>
+      `沈黙：${KINDS[kind]}。${author}だけの主張：${notice}の時計は自らの時計で${seconds}秒間止められず` +
+      `${allowed === null ? "" : `（条件による${CLOCKS[clock]}の期限は${allowed}秒）`}、${claim}`,
+    attempts: ({ author, count, outcome, time }) => `${author}だけの主張：最近の試み${count}回の最後は${time}に${outcome}で終わった`,
+    noReceipt: ({ author, notice }) => `${author}だけの主張：${notice}の受領証は来ていなかった`,
+    last: ({ author, peer, notice, time, holds }) =>
+      `${author}が示す${peer}の最後の状況通知は${peer}自身の時計で${time}に署名され、${notice}を${holds ? "保持している" : "保持していない"}`,
+    hidden: ({ author, notice }) => `${notice}の内容は示されていない。訓練でなかったとは${author}だけが述べる`,
+    exercise: ({ notice }) => `${notice}は訓練と記されている`,
+  },
 };
 
 export const JAPANESE_FAULTS = {
@@ -83,12 +121,21 @@ export const JAPANESE_FAULTS = {
   roster: () => "名簿が係官の規則に反する",
   root: ({ size }) => `葉とハッシュが、大きさ${size}で署名された根に至らない`,
   shape: ({ name }) => `型または長さが正しくない（${name}）`,
+  "silence-claim": () => "示されたものから作成者はこの沈黙を主張できない",
+  "silence-closed": ({ index }) => `項目@${index}がこの沈黙の時計を止めた`,
+  "silence-form": () => "主張と状況通知がこの種類の沈黙のものではない",
+  "silence-kind": () => "知られていない種類の沈黙である",
+  "silence-no-clock": () => "条件はこの通報にそのような時計を定めていない",
+  "silence-notice": () => "証明の通報が同じ記録のその前に示されていない",
+  "silence-other-kind": ({ kind }) => `示されたものは「${KINDS[kind]}」で、証明の述べるものと違う`,
+  "silence-unproven": () => "証明の中の状況通知はこの沈黙を示していない",
   "status-place": () => "状況通知は別の回線、方向または世代のものである",
   "strange-signer": () => "ノートの署名鍵が作成者のものでも受領者のものでもない",
   terms: () => "条件が条件の規則に反する",
   "tree-lacks": ({ start, end }) => `葉${start}から${end}の手前までのハッシュがない`,
   "tree-left-over": () => "木に行き先のないハッシュがある",
   "tree-line": () => "木の行が2つの数とbase64のハッシュではない",
+  "witness-alone": () => "立会者の署名した木の頭に、ここでは作成者の署名がない",
 };
 
 export const JAPANESE_PAGE = {
@@ -129,4 +176,19 @@ export const JAPANESE_PAGE = {
   facts: "事実",
   entries: "項目",
   more: (count) => `続きを表示（残り${count}）`,
+  silences: "沈黙",
+  certificate: "証明",
+  kind: "種類",
+  about: "対象",
+  saidBy: "誰が述べるか",
+  witnesses: "立会者",
+  saidByPeer: (peer) => `${peer}（自ら署名した状況通知で）`,
+  saidByAuthor: (author) => `証明を書いた${author}だけ`,
+  seenBy: (witness, time) => `${witness}が${time}までに証明を見た`,
+  seenByNone: "なし",
+  signatures: "状況通知の署名",
+  bothHalves: "両方式",
+  oneHalf: "Ed25519のみ（暫定）",
+  noHalf: "なし（主張のみ）",
+  silenceKinds: KINDS,
 };

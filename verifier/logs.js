@@ -5,10 +5,12 @@ import { decode } from "./cbor.js";
 import { verifyEd25519 } from "./crypto.js";
 import * as entries from "./entries.js";
 import { leafHash, rootsOf } from "./merkle.js";
-import { checkSignature, cosigned, logKeys, readCheckpoint, readNote } from "./notes.js";
+import { checkSignature, cosigned, logKeys, readCheckpoint, readNote, readWitnessKey, signerOf } from "./notes.js";
 import { Refusal } from "./refusal.js";
 import { judge } from "./release.js";
 import * as shapes from "./shapes.js";
+import { readShown, restedOn } from "./silences.js";
+import { readTerms } from "./terms.js";
 
 const CHUNK_ENTRIES = 1024;
 const TREE_LINE = /^(0|[1-9][0-9]{0,15}) (0|[1-9][0-9]{0,15}) ([A-Za-z0-9+/=]+)$/;
@@ -16,7 +18,8 @@ const TREE_LINE = /^(0|[1-9][0-9]{0,15}) (0|[1-9][0-9]{0,15}) ([A-Za-z0-9+/=]+)$
 /**
  * @typedef {{author: "a" | "b", inc: number, peerInc: number, text: string, recipient: "a" | "b", reverse: string}} LogName
  * @typedef {{leaf: import("./entries.js").Leaf, encoded: Uint8Array, blinding: Uint8Array | null, shown: Uint8Array | null}} ShownEntry
- * @typedef {{size: number, root: Uint8Array, signature: Uint8Array | null, receipt: {time: number, signature: Uint8Array} | null}} Head
+ * @typedef {{size: number, root: Uint8Array, signature: Uint8Array | null, receipt: {time: number, signature: Uint8Array} | null,
+ *   cosignatures: [import("./notes.js").VerifierKey, Uint8Array][]}} Head
  */
 
 /** @returns {LogName} */
@@ -25,7 +28,7 @@ export function logName(author, inc, peerInc) {
   return { author, inc, peerInc, text: `${author}-${inc}-${peerInc}`, recipient, reverse: `${recipient}-${peerInc}-${inc}` };
 }
 
-/** Reads the parts of one log. After `read`, `entries` and the others are there only if the log holds together. */
+/** Reads the parts of one log: `open`, then `read`. After that, `entries` and the others are there only if the log holds together. */
 export class LogReader {
   /** @param {LogName} name @param {string[]} names of its parts @param {Map<string, Uint8Array>} parts */
   constructor(name, names, parts, desks, faults) {
@@ -36,20 +39,33 @@ export class LogReader {
     /** @type {{start: number, end: number, hash: Uint8Array}[]} */ this.hidden = [];
     this.covers = [];
     this.keys = null;
+    const named = desks.terms.witnesses.map(([called, key]) => ({ called, key: readWitnessKey(key) }));
+    this.witnesses = named.filter(({ key }) => key !== null);
   }
 
-  /** @param {{name: LogName, status: import("./statuses.js").Status}[]} statuses */
-  read(statuses) {
-    const before = this.faults.found.length;
-    const shown = this.readEntries();
+  /** Read the entries; gives the silence certificates among them. @returns {import("./silences.js").Shown[]} */
+  open() {
+    const before = this.faults.found.length, silences = [];
+    this.found = this.readEntries(silences);
+    this.holds = this.faults.found.length === before;
+    return silences;
+  }
+
+  /**
+   * @param {{name: LogName, status: import("./statuses.js").Status}[]} statuses
+   * @param {import("./silences.js").Shown[]} silences of all logs
+   */
+  read(statuses, silences) {
+    const before = this.faults.found.length, shown = this.found;
     this.keys = this.faults.of(this.folder, () => this.readKeys());
     const heads = this.keys === null ? [] : this.readHeads();
     const covers = statuses.flatMap((said) => this.coveredBy(said));
-    if (this.faults.found.length > before) return;
+    const rested = silences.flatMap((silence) => restedOn(silence, this.name));
+    if (!this.holds || this.faults.found.length > before) return;
     const part = `${this.folder}/tree.txt`;
     this.faults.of(part, () => {
       this.hidden = readTree(this.parts.get(part) ?? new Uint8Array(0));
-      this.checkRoots(shown, heads, covers);
+      this.checkRoots(shown, [...heads, ...covers, ...rested], heads);
       Object.assign(this, { entries: shown, heads, covers });
     });
   }
@@ -58,7 +74,7 @@ export class LogReader {
     return this.names.filter((part) => part.startsWith(`${this.folder}/${folder}/`));
   }
 
-  readEntries() {
+  readEntries(silences) {
     /** @type {ShownEntry[]} */
     const shown = [];
     for (const part of this.partsIn("entries")) {
@@ -68,6 +84,7 @@ export class LogReader {
           if (!entries.isSameDirection(leaf.direction, this.direction)) throw new Refusal("leaf-place", 7);
           if (shown.length > 0 && leaf.index <= shown.at(-1).leaf.index) throw new Refusal("entry-order", 41);
           if (body !== null) entries.checkCommitment(leaf, blinding, body);
+          if (body !== null && leaf.type === entries.SILENCE) silences.push(readShown(part, this.name, leaf, body, this.desks));
           shown.push({ leaf, encoded, blinding, shown: body });
         }
       });
@@ -99,16 +116,26 @@ export class LogReader {
     const { text, signatures } = readNote(data);
     const { origin, size, root } = readCheckpoint(text);
     if (origin !== log.name) throw new Refusal("note-place", 9);
-    for (const { name, id, blob } of signatures) {
+    const witnesses = new Map(this.witnesses.map(({ key }) => [signerOf(key), key]));
+    for (const signed of signatures) {
+      const { name, id, blob } = signed;
+      if (witnesses.has(signerOf(signed))) continue;
       const key = name === custody.name ? custody : log;
       if (name === key.name && same(id, key.id)) continue;
       throw new Refusal(name === custody.name && this.isAuthorsOwn(text, blob) ? "own-receipt" : "strange-signer", 23);
     }
-    for (const { name, blob } of signatures) checkSignature(name === log.name ? log : custody, text, blob);
-    const by = (key) => signatures.filter(({ name }) => name === key.name).map(({ blob }) => blob);
+    if (this.witnesses.some(({ key }) => !same(key.key, witnesses.get(signerOf(key)).key))) throw new Refusal("note", 9);
+    for (const signed of signatures) {
+      checkSignature(witnesses.get(signerOf(signed)) ?? (signed.name === log.name ? log : custody), text, signed.blob);
+    }
+    const seen = new Map(signatures.filter((signed) => witnesses.has(signerOf(signed))).map((signed) => [signerOf(signed), signed]));
+    const desks = signatures.filter((signed) => !seen.has(signerOf(signed)));
+    const by = (key) => desks.filter(({ name }) => name === key.name).map(({ blob }) => blob);
     const [signature = null] = by(log), [receipt = null] = by(custody);
     const given = receipt === null ? null : { time: number(receipt.subarray(0, 8)), signature: receipt.subarray(8) };
-    return { size, root, signature, receipt: given };
+    if (seen.size > 0 && signature === null) throw new Refusal("witness-alone", 27);
+    const cosignatures = [...seen].map(([signer, { blob }]) => [witnesses.get(signer), blob]);
+    return { size, root, signature, receipt: given, cosignatures };
   }
 
   isAuthorsOwn(text, blob) {
@@ -123,10 +150,9 @@ export class LogReader {
     return name.text === this.name.reverse ? [{ desk: name.author, size: status.heldSize, root: status.heldRoot }] : [];
   }
 
-  checkRoots(shown, heads, covers) {
+  checkRoots(shown, claims, heads) {
     const signed = Math.max(0, ...heads.filter((head) => head.signature !== null).map((head) => head.size));
     if (shown.length > 0 && shown.at(-1).leaf.index >= signed) throw new Refusal("head-cover", 9);
-    const claims = [...heads, ...covers];
     const sizes = [...new Set(claims.map((claim) => claim.size))].sort((one, other) => one - other);
     const leaves = new Map(shown.map(({ leaf, encoded }) => [leaf.index, leafHash(encoded)]));
     const roots = rootsOf(leaves, sizes, this.hidden);
@@ -144,8 +170,50 @@ export class LogReader {
     });
   }
 
-  /** Each entry with what can be said of it. @param {Map<string, import("./entries.js").Body>} issuedAgain of all logs */
-  judge(issuedAgain) {
+  /** What entry 0 says of the pair before; null where that is not shown. */
+  continues() {
+    const first = this.entries[0];
+    const body = first?.leaf.index === 0 ? readableBody(first) : null;
+    return body === null ? null : entries.readContinues(body.content);
+  }
+
+  /** The texts of terms that two people of the author entered (rule 6). @returns {import("./amendments.js").Entered[]} */
+  entered() {
+    if (this.entries.every(({ leaf }) => leaf.type !== entries.TERMS)) return [];
+    const { offer: { roster, identity } } = this.desks.authors[this.name.author];
+    const found = [], nonces = new Set();
+    let author = { roster, identity, terms: this.desks.terms };
+    for (const { leaf, shown } of this.entries) {
+      const body = readableBody({ shown });
+      if (body === null) continue;
+      const isRoster = leaf.type === entries.ROSTER;
+      const release = isRoster || leaf.type === entries.TERMS ? judge({ leaf, body, notice: null }, null, author, leaf.time) : null;
+      author = { ...author, roster: release?.roster ?? author.roster };
+      const isFirst = body.nonce === null || !nonces.has(body.nonce.join());
+      const terms = release?.released && isFirst && !isRoster ? entries.readable(() => readTerms(body.content)) : null;
+      if (terms !== null) found.push({ index: leaf.index, peerSize: leaf.peerSize, terms });
+      if (body.nonce !== null) nonces.add(body.nonce.join());
+    }
+    return found;
+  }
+
+  /** For each witness that cosigned a head: what the terms call it, and sizes and times, in order. */
+  seen() {
+    return this.witnesses.map(({ called, key }) => {
+      const said = this.heads.flatMap(({ size, cosignatures }) => {
+        const found = cosignatures.find(([by]) => by === key);
+        return found === undefined ? [] : [{ size, time: number(found[1].subarray(0, 8)) }];
+      });
+      return { witness: called, said, next: 0 };
+    });
+  }
+
+  /**
+   * Each entry with what can be said of it.
+   * @param {Map<string, import("./entries.js").Body>} issuedAgain of all logs
+   * @param {import("./amendments.js").ShownTerms} shownTerms
+   */
+  judge(issuedAgain, shownTerms) {
     const author = this.desks.authors[this.name.author];
     let { roster } = author.offer;
     const reach = this.standing().map((desk) => {
@@ -154,7 +222,7 @@ export class LogReader {
     });
     const receipts = this.heads.filter((head) => head.receipt !== null);
     let next = 0; // the first receipt that may cover the entry at hand
-    const nonces = new Set();
+    const nonces = new Set(), seen = this.seen();
     let last = null; // the number of the last numbered entry; null where nobody can count
     return this.entries.map(({ leaf, shown }, count) => {
       while (next < receipts.length && receipts[next].size <= leaf.index) next += 1;
@@ -162,7 +230,11 @@ export class LogReader {
       const covered = reach.filter(({ size }) => size > leaf.index).map(({ desk }) => desk);
       const body = shown === null ? null : this.faults.of(`${this.folder}/entries`, () => entries.readBody(shown));
       last = count === leaf.index ? nextNumber(last, leaf, body) : null;
-      const entry = { name: this.name, leaf, body, received, covered, notice: null, response: null, released: null, signers: [] };
+      for (const each of seen) while (each.said[each.next]?.size <= leaf.index) each.next += 1;
+      const witnessed = seen.flatMap(({ witness, said, next: at }) => (at < said.length ? [{ witness, time: said[at].time }] : []));
+      const terms = shownTerms.at(this.name, leaf);
+      const told = { notice: null, response: null, released: null, signers: [] };
+      const entry = { name: this.name, leaf, body, received, covered, witnessed, terms, ...told };
       entry.number = body?.mark ? body.mark.number : entries.NUMBERED.includes(leaf.type) ? last : null;
       if (body === null) return entry;
       if (leaf.type === entries.NOTICE) entry.notice = entries.readNotice(body.content);
@@ -170,7 +242,7 @@ export class LogReader {
       const log = leaf.type === entries.CANCEL ? this.name.text : this.name.reverse;
       const target = leaf.re === null ? null : (issuedAgain.get(`${log} ${leaf.re}`) ?? null);
       const { identity } = author.offer;
-      const release = judge(entry, target, { roster, identity, terms: this.desks.terms }, received ?? leaf.time);
+      const release = judge(entry, target, { roster, identity, terms }, received ?? leaf.time);
       roster = release.roster;
       entry.released = release.released;
       entry.signers = release.signers;
@@ -185,6 +257,11 @@ export class LogReader {
     const met = { [this.name.author]: this.name.inc, [this.name.recipient]: this.name.peerInc };
     return ["a", "b"].filter((desk) => met[desk] > (this.desks.authors[desk].certificates.at(-1).revoked?.[0] ?? 0));
   }
+}
+
+/** The body of a shown entry; null where it is not shown, or is none. */
+function readableBody({ shown }) {
+  return shown === null ? null : entries.readable(() => entries.readBody(shown));
 }
 
 function readChunk(data) {

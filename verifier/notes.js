@@ -1,6 +1,6 @@
 // Signed notes, checkpoints and verifier keys of C2SP (rules 9 and 23), each in its one form.
 
-import { base64, fromBase64, fromUtf8, hex, join, number, numberBytes, utf8 } from "./bytes.js";
+import { base64, compare, fromBase64, fromUtf8, hex, join, number, numberBytes, utf8 } from "./bytes.js";
 import { encode } from "./cbor.js";
 import { sha256, verifyEd25519 } from "./crypto.js";
 import { Refusal } from "./refusal.js";
@@ -29,6 +29,20 @@ function verifierKey(name, algorithm, key) {
 /** The key as people publish it. @param {VerifierKey} verifier @returns {Uint8Array} with a newline */
 export function keyText({ name, id, algorithm, key }) {
   return utf8(`${name}+${hex(id)}+${base64(join(Uint8Array.of(algorithm), key))}\n`);
+}
+
+/** The key of a witness as the terms write it; null for one of a kind that is not verified. @returns {VerifierKey | null} */
+export function readWitnessKey(text) {
+  const [name, id, ...rest] = text.split("+");
+  const bytes = fromBase64(rest.join("+"));
+  if (name === "" || bytes?.length !== 33 || bytes[0] !== COSIGNATURE) return null;
+  const key = verifierKey(name, COSIGNATURE, bytes.subarray(1));
+  return hex(key.id) === id ? key : null;
+}
+
+/** Names a key or a signature line such that two of one name and id have the same. */
+export function signerOf({ name, id }) {
+  return `${hex(id)} ${name}`;
 }
 
 /** The three lines that are signed. @returns {Uint8Array} */
@@ -77,11 +91,13 @@ export function checkSignature(key, text, blob) {
   if (!holds) throw new Refusal("ed25519", 4);
 }
 
-/** The note of a tree head: the author's signature first, then the receipt; null for none. @returns {Uint8Array} */
-export function headNote({ size, root, signature, receipt }, keys) {
+/** The note of a tree head: the author's signature, the receipt (null for none), witnesses by name and id. @returns {Uint8Array} */
+export function headNote({ size, root, signature, receipt, cosignatures }, keys) {
   const lines = [];
   if (signature !== null) lines.push([keys.log, signature]);
   if (receipt !== null) lines.push([keys.custody, join(numberBytes(receipt.time, 8), receipt.signature)]);
+  const byName = ([one], [other]) => (one.name > other.name) - (one.name < other.name) || compare(one.id, other.id);
+  lines.push(...[...cosignatures].sort(byName));
   const signed = lines.map(([key, blob]) => `\u2014 ${key.name} ${base64(join(key.id, blob))}\n`);
   return join(checkpointText(keys.log.name, size, root), utf8(`\n${signed.join("")}`));
 }

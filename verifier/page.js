@@ -167,11 +167,29 @@ class Page {
     ]);
     place.append(
       table(texts.identities, [texts.desk, texts.fingerprint, texts.trusted, texts.complete], rows),
+      ...this.silences(words),
       made("h2", texts.facts),
       this.list("ul", words.sentences(), (sentence) => made("li", condition + sentence)),
       made("h2", texts.entries),
       this.list("div", words.entries(), (entry) => made("pre", entryText(entry))),
     );
+  }
+
+  /** A table of the silence certificates that are shown; none where there are none. */
+  silences(words) {
+    const { texts } = this;
+    const rows = this.shown.verdict.reading.silences.map(({ shown, judgement, notice }) => {
+      const { author, recipient } = shown.name;
+      const said = judgement.saidBy === "peer" ? texts.saidByPeer(words.names[recipient]) : texts.saidByAuthor(words.names[author]);
+      const seen = words.seenBy(shown).map(({ witness, time }) => texts.seenBy(witness, time));
+      const halves = judgement.provisional ? texts.oneHalf : texts.bothHalves;
+      return [
+        words.place({ ...shown, number: null }), texts.silenceKinds[judgement.kind], words.place(notice), said,
+        judgement.saidBy === "peer" ? halves : texts.noHalf, seen.length === 0 ? texts.seenByNone : seen.join("; "),
+      ];
+    });
+    const headings = [texts.certificate, texts.kind, texts.about, texts.saidBy, texts.signatures, texts.witnesses];
+    return rows.length === 0 ? [] : [table(texts.silences, headings, rows)];
   }
 
   /** A list of which the first ones are shown, and the next ones for a press of a button. */

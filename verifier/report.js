@@ -12,7 +12,7 @@ const MEANING =
 /** @param {Uint8Array} data @param {string[]} trusted fingerprints that are known to be genuine @returns {string} */
 export function report(data, trusted) {
   const { verified, complete, reading, faults } = verify(data);
-  const told = { verified, complete, meaning: MEANING, identities: [], facts: [], entries: [], faults: [] };
+  const told = { verified, complete, meaning: MEANING, identities: [], facts: [], entries: [], silences: [], faults: [] };
   if (reading === null) {
     told.faults = faults.map(({ part, rule, code, facts }) => ({ part, rule, message: ENGLISH_FAULTS[code](facts) }));
     return json(told);
@@ -23,5 +23,6 @@ export function report(data, trusted) {
   told.identities = identities.map(({ id, ...shown }) => shown);
   told.facts = words.sentences().map((sentence) => condition + sentence);
   told.entries = words.entries();
+  told.silences = words.silences();
   return json(told);
 }

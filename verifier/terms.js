@@ -1,6 +1,8 @@
 // The terms of a line (rule 6).
 
+import { hex } from "./bytes.js";
 import { decode } from "./cbor.js";
+import { sha256 } from "./crypto.js";
 import { Refusal } from "./refusal.js";
 import * as shapes from "./shapes.js";
 
@@ -11,7 +13,13 @@ const LANGUAGE = /^[A-Za-z]{2,8}(-[A-Za-z0-9]{1,8}){0,7}$/;
 const FORM = /^[a-z][a-z0-9]*(-[a-z0-9]+)*$/;
 const VERIFIER_KEY = /^[!-~]{1,512}$/;
 
-/** @typedef {{releasePeople: number[], unreleasedForms: string[], showThirdParties: boolean}} Terms what evidence needs of them */
+/**
+ * What evidence needs of them. digest: of the text, in hex. clocks: seconds to acknowledge and to answer, or null, by precedence;
+ * in formClocks 0 stands for those of the precedence. witnesses: names and verifier keys.
+ * @typedef {{digest: string, version: number, clocks: (number | null)[][], formClocks: Map<string, (number | null)[]>,
+ *   statusSeconds: number, testSeconds: number, releasePeople: number[], unreleasedForms: string[],
+ *   witnesses: [string, string][], showThirdParties: boolean}} Terms
+ */
 
 /** @param {Uint8Array} data @returns {Terms} */
 export function readTerms(data) {
@@ -43,7 +51,22 @@ export function readTerms(data) {
   for (const count of people) shapes.integer(count, "release people", 1, 16);
   checkUnreleased(unreleased);
   checkWitnesses(witnesses);
-  return { releasePeople: people, unreleasedForms: unreleased, showThirdParties: show };
+  return {
+    digest: hex(sha256(data)), version, clocks, formClocks, statusSeconds: status, testSeconds: interval, releasePeople: people,
+    unreleasedForms: unreleased, witnesses, showThirdParties: show,
+  };
+}
+
+/** The seconds that a notice of this form and precedence allows for a clock; null where nothing is expected. */
+export function secondsAllowed({ clocks, formClocks }, { form, precedence }, clock) {
+  const own = (formClocks.get(form) ?? [0, null])[clock];
+  return own === 0 ? clocks[precedence][clock] : own;
+}
+
+/** Every time that the terms have for a kind of clock. @returns {Set<number>} */
+export function secondsKnown({ clocks, formClocks }, clock) {
+  const found = [...clocks, ...formClocks.values()].map((pair) => pair[clock]);
+  return new Set(found.filter((seconds) => seconds !== null && seconds !== 0));
 }
 
 function checkTexts(texts, name, length = null) {

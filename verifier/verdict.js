@@ -1,13 +1,15 @@
 // What a file of evidence proves (docs/evidence.md, "In which order"): the checks in their order, and the verdict.
 
-import { base64, hex, joinAll, same, utf8 } from "./bytes.js";
+import { base64, compare, hex, joinAll, same, utf8 } from "./bytes.js";
 import { encode } from "./cbor.js";
+import { ShownTerms } from "./amendments.js";
 import { pairingFiles, PAIRING_PARTS, readDesks } from "./desks.js";
 import { ENGLISH } from "./english.js";
 import { logName, LogReader } from "./logs.js";
 import { headNote, keyText } from "./notes.js";
 import { Faults, Refusal } from "./refusal.js";
 import { INTEGER_MAX } from "./shapes.js";
+import { judgeSilences } from "./silences.js";
 import { readStatus } from "./statuses.js";
 import { readme, summary, Words } from "./words.js";
 import { unpack } from "./zip.js";
@@ -17,7 +19,8 @@ const CHUNK_ENTRIES = 1024;
 const FAULTS_SHOWN_MAX = 64;
 
 /**
- * @typedef {{desks: import("./desks.js").Desks, entries: any[], statuses: {name: any, status: any}[]}} Reading
+ * @typedef {{desks: import("./desks.js").Desks, entries: any[], statuses: {name: any, status: any}[],
+ *   terms: ShownTerms, silences: {shown: any, judgement: any, notice: any}[]}} Reading
  * @typedef {{verified: boolean, complete: boolean, reading: Reading | null, faults: import("./refusal.js").Fault[]}} Verdict
  */
 
@@ -44,11 +47,15 @@ function read(data, faults) {
   const logs = groups
     .filter(({ name, names }) => names.some((part) => part.startsWith(`logs/${name.text}/`)))
     .map(({ name, names }) => new LogReader(name, names, parts, desks, faults));
-  for (const log of logs) log.read(statuses);
+  const shown = logs.flatMap((log) => log.open());
+  for (const log of logs) log.read(statuses, shown);
   const issuedAgain = new Map(logs.flatMap((log) => log.issuedAgain()));
-  const entries = logs.flatMap((log) => log.judge(issuedAgain));
+  const [one, other] = ["a", "b"].map((side) => desks.authors[side].offer.identity.id);
+  const terms = new ShownTerms(desks, compare(one, other) < 0, logs);
+  const entries = logs.flatMap((log) => log.judge(issuedAgain, terms));
   if (entries.length === 0 && faults.found.length === 0) faults.of("logs", refuseEmpty);
-  const reading = { desks, entries, statuses };
+  const silences = faults.found.length === 0 ? judgeSilences(shown, entries, faults) : [];
+  const reading = { desks, entries, statuses, terms, silences };
   if (faults.found.length === 0) compareParts(parts, writeParts(parts, reading, logs), faults);
   return reading;
 }

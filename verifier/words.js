@@ -1,13 +1,13 @@
 // What evidence says, in words and as JSON (docs/evidence-words.md). English is part of the format; other languages are not.
 
 import { hex, utf8 } from "./bytes.js";
-import { ACKNOWLEDGE, CANCEL, DECLINE, HOLDING_REPLY, isAbout, NOTICE, PRECEDENCES, ROSTER, typeName } from "./entries.js";
+import { ACKNOWLEDGE, CANCEL, DECLINE, ESCALATION_REPORT, HOLDING_REPLY, isAbout, NOTICE, PRECEDENCES, ROSTER, typeName } from "./entries.js";
 import { README } from "./english.js";
-import { asciiJson, json } from "./json.js";
+import { json } from "./json.js";
 import { digitsOf } from "./pairing.js";
+import { plain, timeText } from "./plain.js";
+import { silenceJson, silenceSentences } from "./silence_words.js";
 
-const PLAIN = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
-const YEAR_10000 = 253402300800;
 const VERBS = { [NOTICE]: "answered", [ACKNOWLEDGE]: "acknowledged", [DECLINE]: "declined", [CANCEL]: "cancelled" };
 
 /** Tells a reading in one language. */
@@ -19,6 +19,8 @@ export class Words {
     const [first, second] = [a, b].map((author) => author.offer.identity.desk);
     this.names = first === second ? { a: `${first} (a)`, b: `${second} (b)` } : { a: first, b: second };
     this.related = relate(reading.entries);
+    this.byPlace = new Map(reading.entries.map((entry) => [placeOf(entry), entry]));
+    this.silent = new Map(reading.silences.map((each) => [placeOf(each.shown), each]));
   }
 
   /** Whether statuses of this desk cover every entry that is shown. */
@@ -36,13 +38,23 @@ export class Words {
     const { desks, entries, statuses } = this.reading;
     return [
       say.paired(names.a, names.b, digitsOf(desks.line)),
-      ...(desks.terms.showThirdParties ? [] : [say.notToBeShown(names.a, names.b)]),
+      ...this.amended(),
+      ...(this.reading.terms.newest.showThirdParties ? [] : [say.notToBeShown(names.a, names.b)]),
       ...["a", "b"].flatMap((side) => this.remarks(side, desks.authors[side].certificates)),
       ...entries.map((entry) => this.sentence(entry)),
       ...statuses.map(({ name, status }) =>
         say.stated(names[name.author], timeText(status.time, say), status.size, status.heldSize, names[name.recipient]),
       ),
+      ...this.reading.silences.flatMap((silence) => silenceSentences(this, silence)),
     ];
+  }
+
+  amended() {
+    return this.reading.terms.amendments.map(({ pair, amendment: { terms, a, b } }) => {
+      const logs = [{ author: "a", inc: pair.a, peerInc: pair.b }, { author: "b", inc: pair.b, peerInc: pair.a }];
+      const places = [a, b].map((size, at) => this.say.entry(size - 1, this.log(logs[at])));
+      return this.say.amended(terms.version, ...places);
+    });
   }
 
   remarks(side, certificates) {
@@ -56,29 +68,37 @@ export class Words {
   sentence(entry) {
     const { say, names } = this;
     const { author, recipient } = entry.name;
-    const where = say.placed(entry.leaf.index, entry.number, this.log(entry.name));
     const related = this.related.get(placeOf(entry)) ?? [];
     const clauses = [
-      say.signed(names[author], where, this.what(entry), timeText(entry.leaf.time, say)),
+      say.signed(names[author], this.place(entry), this.what(entry), timeText(entry.leaf.time, say)),
       this.release(entry),
       entry.received === null ? say.noReceipt(names[recipient]) : say.receipted(names[recipient], timeText(entry.received, say)),
+      ...entry.witnessed.map(({ witness, time }) => say.witnessed(plain(witness), timeText(time, say))),
       ...related.map((relation) => this.relation(relation)),
       entry.covered.length === 0 ? say.provisional : say.covered(entry.covered.map((side) => names[side])),
     ];
     return clauses.filter((clause) => clause !== null).join(say.semicolon);
   }
 
+  place({ name, leaf, number }) {
+    return this.say.placed(leaf.index, number, this.log(name));
+  }
+
   log({ author, inc, peerInc }) {
     return this.say.log(this.names[author], inc, peerInc);
   }
 
-  what({ name, leaf, notice }) {
+  what(entry) {
     const { say } = this;
+    const { name, leaf, notice } = entry;
+    const silent = this.silent.get(placeOf(entry));
     const target = leaf.re === null ? null : say.entry(leaf.re, this.log(leaf.type === CANCEL ? name : reversed(name)));
     if (target !== null && leaf.type in say.responses) return say.responses[leaf.type](target);
     let said = say.types[leaf.type] ?? say.unknownType(leaf.type);
+    if (silent !== undefined) said = say.silence.what(silent.judgement.kind, silent.notice.leaf.index);
     if (notice !== null) said = say.notice(said, plain(notice.form), PRECEDENCES[notice.precedence], notice.exercise);
     if (leaf.type !== NOTICE || target === null) return said;
+    if (notice?.form === ESCALATION_REPORT) return said + say.reports(target);
     return said + (notice?.form === HOLDING_REPLY ? say.promises(target) : say.answers(target));
   }
 
@@ -114,8 +134,18 @@ export class Words {
     return this.reading.entries.map((entry) => this.told(entry));
   }
 
+  /** Which witnesses saw the entry of a certificate. @returns {{witness: string, time: string}[]} */
+  seenBy({ name, leaf }) {
+    return this.byPlace.get(placeOf({ name, leaf })).witnessed.map(({ witness, time }) => ({ witness, time: timeText(time, this.say) }));
+  }
+
+  /** Every silence certificate as JSON values. @returns {Record<string, any>[]} */
+  silences() {
+    return this.reading.silences.map((silence) => silenceJson(this, silence));
+  }
+
   told(entry) {
-    const { name, leaf, body, notice, response } = entry;
+    const { name, leaf, body } = entry;
     const told = new Map(
       Object.entries({
         log: name.text,
@@ -132,7 +162,12 @@ export class Words {
         officers: entry.signers.map(({ officer: { number, role, name: called }, remark }) => ({ number, role, name: called, remark })),
       }),
     );
-    for (const [member, value] of Object.entries(contentOf({ body, notice, response }))) told.set(member, value);
+    if (entry.witnessed.length > 0) {
+      told.set("witnessed", entry.witnessed.map(({ witness, time }) => ({ witness, time: timeText(time, this.say) })));
+    }
+    const silent = this.silent.get(placeOf(entry));
+    const content = silent === undefined ? contentOf(entry) : { silence: silent.judgement.kind, about: silent.notice.leaf.index };
+    for (const [member, value] of Object.entries(content)) told.set(member, value);
     for (const { verb, by, counts } of this.related.get(placeOf(entry)) ?? []) {
       const member = `${verb}_by`;
       if (!told.has(member)) told.set(member, []);
@@ -157,18 +192,9 @@ export function summary(reading, words) {
   };
   const head = json({ evidence: "watchline/1", line: hex(reading.desks.line), desks: { a: desk("a"), b: desk("b") } });
   const entries = words.entries().map(json);
-  return utf8(`${head.slice(0, -1)}, "entries": [\n${entries.join(",\n")}\n]}\n`);
-}
-
-/** RFC 3339 in UTC; beyond the year 9999 as plain seconds. */
-export function timeText(seconds, say) {
-  if (seconds >= YEAR_10000) return say.seconds(seconds);
-  return new Date(seconds * 1000).toISOString().replace(".000Z", "Z");
-}
-
-/** Text that somebody chose, such that it can pretend nothing in a sentence. */
-function plain(text) {
-  return PLAIN.test(text) ? text : asciiJson(text);
+  const silences = words.silences().map(json);
+  const told = silences.length === 0 ? "" : `, "silences": [\n${silences.join(",\n")}\n]`;
+  return utf8(`${head.slice(0, -1)}, "entries": [\n${entries.join(",\n")}\n]${told}}\n`);
 }
 
 function contentOf({ body, notice, response }) {
@@ -208,7 +234,7 @@ function relate(entries) {
   for (const entry of entries) {
     const target = targetOf(entry);
     const verb = entry.notice?.form === HOLDING_REPLY ? "held" : VERBS[entry.leaf.type];
-    if (target === null || verb === undefined) continue;
+    if (target === null || verb === undefined || entry.notice?.form === ESCALATION_REPORT) continue;
     const meant = byPlace.get(target);
     const { inc, peerInc, index } = meant?.body?.mark ?? {};
     const first = inc === undefined ? undefined : byPlace.get(`${meant.name.author}-${inc}-${peerInc} ${index}`);

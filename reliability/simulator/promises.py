@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.records import Log, Pair, StatementRecord
-from watchline.core.silence import Silence, SilenceKind, closes
+from watchline.core.silence import Silence, SilenceKind, later
 from watchline.core.statements import StatementType, status_in
 from watchline.desk.lines import OpenLine
 from watchline.desk.silence_grounds import judge_record
@@ -92,7 +92,7 @@ def _closed(own: Journal, log: Log, theirs: Journal, peers: OpenLine, silence: S
     meant, body = Leaf.decode(notice.leaf), Body.decode(notice.body)
     for record in theirs.entries(peers.line.setup.outgoing_log, 0, status_in(silence.status.payload).size):
         leaf = Leaf.decode(record.leaf)
-        if silence.clock in (closes(leaf, Body.decode(record.body), record.released, meant, body) or ()):
+        if silence.clock in (later(leaf, Body.decode(record.body), record.released, meant, body).closes or ()):
             return record.index
     return None
 

@@ -8,10 +8,20 @@ import sys
 from collections import Counter
 from pathlib import Path
 from random import Random
+from typing import Any
 
-from tests.verifier.bundles import LINES, damaged_bundle, good_bundle
+from tests.verifier.bundles import LINES, good_bundle
+from tests.verifier.damages import damaged_bundle
 from tests.verifier.lines import sample_line
 from tests.verifier.verifiers import Page, compare
+
+
+def told(report: dict[str, Any]) -> set[str]:
+    """What of the newer parts of evidence a report tells of."""
+    found = {f"a silence, {each['kind']}" for each in report["silences"]}
+    found |= {"a provisional silence" for each in report["silences"] if each["provisional"]}
+    found |= {"cosignatures" for entry in report["entries"] if "witnessed" in entry}
+    return found | {"amended terms" for fact in report["facts"] if " of the terms came into force " in fact}
 
 
 def main() -> int:
@@ -27,9 +37,10 @@ def main() -> int:
             trusted = Random(seed).sample(identities, Random(seed).randint(0, 2))
             for kind, make in (("good", good_bundle), ("damaged", damaged_bundle)):
                 data = make(seed)
-                verified, found = compare(page, data, trusted)
+                report, found = compare(page, data, trusted)
                 counts[kind] += 1
-                counts[f"{kind}, verified"] += verified
+                counts[f"{kind}, verified"] += report["verified"]
+                counts.update(f"{kind}, with {what}" for what in told(report))
                 for member, values in found.items():
                     counts[f"difference in {member}"] += 1
                     sys.stdout.write(f"{kind} {seed}: {member}: {json.dumps(values, ensure_ascii=False)[:600]}\n")

@@ -14,7 +14,9 @@ from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.core.sample_desks import BEGIN, END, ROUTES, desk_keys, officer_key, seeded, terms
 from watchline.core.certificate import Certificate, SignedCertificate, issue
-from watchline.core.keys import IdentityKey
+from watchline.core.checkpoint import ED25519 as SIGNS_LOGS
+from watchline.core.checkpoint import VerifierKey
+from watchline.core.keys import Ed25519Key, IdentityKey
 from watchline.core.pairing import accept_invitation, complete_invitation, make_invitation
 from watchline.core.persons import (
     ED25519,
@@ -27,7 +29,8 @@ from watchline.core.persons import (
     client_data_json,
     sign_assertion,
 )
-from watchline.core.terms import Terms
+from watchline.core.terms import Clocks, Terms, Witness
+from watchline.core.witnessing import WitnessKey
 
 NAMES = (
     ("Aozora Coast Guard", "Haidu 海渡"),
@@ -38,6 +41,15 @@ NAMES = (
     ("x" * 128, "\ufeffmark"),
 )
 ORIGIN = "https://desk.example"
+FORM_CLOCKS = {"airspace-object": Clocks(0, 0), "free-text": Clocks(45, None), "holding-reply": Clocks(None, None)}
+# The same name, so that the key id orders them; then keys that no verifier of this version takes.
+WITNESSES = tuple(WitnessKey("witness.example/w", Ed25519Key(bytes((number,)) * 32)) for number in (1, 2))
+CALLED = ("Geneva", "not a, 海 name")
+LEFT_OUT = (
+    Witness("another kind", VerifierKey("log.example", SIGNS_LOGS, WITNESSES[0].key.public).to_text()),
+    Witness("no key", "log.example+x"),
+    Witness("another id", WITNESSES[0].verifier.to_text().replace("example/w", "example/v")),
+)
 P256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
 
 
@@ -50,7 +62,12 @@ class SampleLine:
     identities: dict[str, IdentityKey]
     rosters: dict[str, Roster]
     terms: Terms
+    witnesses: tuple[WitnessKey, ...]
     later: tuple[tuple[str, int, bytes], ...]
+
+
+def keys_of(witnesses: tuple[WitnessKey, ...]) -> list[str]:
+    return [each.verifier.to_text() for each in witnesses]
 
 
 @cache
@@ -95,7 +112,13 @@ def sample_line(number: int) -> SampleLine:
     names = dict(zip("ab", NAMES[number % len(NAMES)], strict=True))
     identities = {side: IdentityKey.generate(name, seeded(f"verifier {number} {side}")) for side, name in names.items()}
     rosters = {side: Roster(1, officers(desk)) for side, desk in (("a", "A"), ("b", "B"))}
-    agreed = replace(terms(), show_third_parties=number % 3 != 1, release_people=(1, 1, 1, 2) if number % 2 else (1, 1, 1, 1))
+    witnesses = WITNESSES[: number % 3]
+    agreed = replace(
+        terms(),
+        witnesses=(*(Witness(*named) for named in zip(CALLED, keys_of(witnesses), strict=False)), *LEFT_OUT[: number % 4]),
+        form_clocks={**terms().form_clocks, **FORM_CLOCKS},
+    )
+    agreed = replace(agreed, show_third_parties=number % 3 != 1, release_people=(1, 1, 1, 2) if number % 2 else (1, 1, 1, 1))
     first = {side: certified(identities[side], side, 1, 1) for side in "ab"}
     _, pending = make_invitation(identities["a"], first["a"], rosters["a"], agreed, ROUTES["A"], seeded(f"v1 {number}"))
     file2, _ = accept_invitation(pending.file1, identities["b"], first["b"], rosters["b"], ROUTES["B"], seeded(f"v2 {number}"))
@@ -106,7 +129,7 @@ def sample_line(number: int) -> SampleLine:
     revoked = (1, BEGIN + 400) if number % 4 == 2 else None
     later.append(("b", 2 + number % 3, certified(identities["b"], "b", 2 + number % 3, 2, revoked=revoked).encoded))
     files = (pending.file1, file2, file3)
-    return SampleLine(paired.line, files, identities, rosters, agreed, tuple(later))
+    return SampleLine(paired.line, files, identities, rosters, agreed, witnesses, tuple(later))
 
 
 def certified(

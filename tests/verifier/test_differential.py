@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 from collections.abc import Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -13,17 +15,21 @@ import pytest
 
 from tests.core.sample_evidence import sample_talk
 from tests.vectors.make_ed25519 import vectors
-from tests.verifier.bundles import DAMAGES, LINES, Damage, damaged_bundle, good_bundle
+from tests.verifier.__main__ import told
+from tests.verifier.bundles import LINES, good_bundle
+from tests.verifier.damages import DAMAGES, Damage, damaged_bundle
 from tests.verifier.lines import sample_line
 from tests.verifier.verifiers import Page, compare, differences, faulted
 from watchline.core.archive import pack, unpack
 from watchline.core.evidence import FAULTS_SHOWN_MAX, build_evidence
 from watchline.core.keys import Identity, verify_ed25519
+from watchline.core.silence import SilenceKind
 from watchline.errors import BadSignature
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 # How many good bundles, and how many damaged ones; `make verifiers N=10000` is the long run.
-COUNT = int(os.environ.get("WATCHLINE_VERIFIERS", "100"))
+COUNT_BY_DEFAULT = 60
+COUNT = int(os.environ.get("WATCHLINE_VERIFIERS", COUNT_BY_DEFAULT))
 
 pytestmark = pytest.mark.needs("node")
 
@@ -38,30 +44,75 @@ def identities(number: int) -> list[Identity]:
     return [key.identity for key in sample_line(number).identities.values()]
 
 
-@pytest.mark.parametrize("name", json.loads((VECTORS / "evidence" / "index.json").read_text())["files"])
-def test_both_verifiers_judge_the_vectors_as_their_index_says(page: Page, name: str) -> None:
-    index = json.loads((VECTORS / "evidence" / "index.json").read_text())
+def names(folder: str) -> list[tuple[str, str]]:
+    return [(folder, name) for name in json.loads((VECTORS / folder / "index.json").read_text())["files"]]
+
+
+@pytest.mark.parametrize(("folder", "name"), [*names("evidence"), *names("silence")], ids=lambda part: part)
+def test_both_verifiers_judge_the_vectors_as_their_index_says(page: Page, folder: str, name: str) -> None:
+    index = json.loads((VECTORS / folder / "index.json").read_text())
     trusted = [Identity.decode(bytes.fromhex(each)) for each in index["identities"]]
-    data, wanted = (VECTORS / "evidence" / name).read_bytes(), index["files"][name]
+    data, wanted = (VECTORS / folder / name).read_bytes(), index["files"][name]
     assert differences(page, data, trusted) == {}
     report = page.verify(data, trusted)
     assert report["verified"] == wanted["verified"]
     if wanted["verified"]:
         assert report["complete"] == wanted["complete"]
+        assert report["silences"] == wanted.get("silences", [])
     else:
         assert faulted(report)[0] == (wanted["part"], wanted["rule"])
 
 
+@dataclass
+class Slice:
+    """What came of the same many good and damaged bundles. differences: by bundle; seconds: of CPU, of both verifiers."""
+
+    verified: list[bool] = field(default_factory=list)
+    refused: int = 0
+    shown: set[str] = field(default_factory=set)
+    differences: dict[str, object] = field(default_factory=dict)
+    seconds: float = 0.0
+
+
+def cpu_seconds() -> float:
+    """Of this process, and of those that it waited for."""
+    used = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
+    return sum(each.ru_utime + each.ru_stime for each in used)
+
+
+@pytest.fixture(scope="module")
+def judged() -> Slice:
+    found, begin = Slice(), cpu_seconds()
+    with Page() as page:
+        for seed in range(COUNT):
+            trusted = Random(seed).sample(identities(seed % LINES), Random(seed).randint(0, 2))
+            for kind, make in (("good", good_bundle), ("damaged", damaged_bundle)):
+                report, differing = compare(page, make(seed), trusted)
+                if differing:
+                    found.differences[f"{kind} {seed}"] = differing
+                if kind == "good":
+                    found.verified.append(report["verified"])
+                    found.shown |= told(report)
+                else:
+                    found.refused += not report["verified"]
+    found.seconds = cpu_seconds() - begin
+    return found
+
+
 @pytest.mark.slow
-def test_both_verifiers_say_the_same_of_good_and_damaged_bundles(page: Page) -> None:
-    refused = 0
-    for seed in range(COUNT):
-        trusted = Random(seed).sample(identities(seed % LINES), Random(seed).randint(0, 2))
-        assert compare(page, good_bundle(seed), trusted) == (True, {}), f"good {seed}"
-        verified, found = compare(page, damaged_bundle(seed), trusted)
-        assert found == {}, f"damaged {seed}"
-        refused += not verified
-    assert refused >= COUNT // 2
+def test_both_verifiers_say_the_same_of_good_and_damaged_bundles(judged: Slice) -> None:
+    assert judged.differences == {}
+    assert judged.verified == [True] * COUNT
+    assert judged.refused >= COUNT // 2
+    silences = {f"a silence, {kind}" for kind in SilenceKind}
+    assert judged.shown >= {"amended terms", "cosignatures", "a provisional silence", *silences}
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(COUNT > COUNT_BY_DEFAULT, reason="a longer run was asked for")
+def test_default_slice_of_bundles_takes_less_than_20_seconds_of_cpu(judged: Slice) -> None:
+    """The whole suite must stay one that people run: what is added to the bundles must not make this part of it long."""
+    assert judged.seconds < 20
 
 
 @pytest.mark.parametrize("damage", dict.fromkeys(DAMAGES), ids=lambda damage: damage.__name__.strip("_"))

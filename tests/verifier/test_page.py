@@ -5,17 +5,23 @@ from __future__ import annotations
 import json
 from base64 import b64encode
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 
 import pytest
 from playwright.sync_api import Page, expect, sync_playwright
 
+from tests.vectors.make_silence import certificate, sign, status_of
+from tests.verifier.acts import cosigned
 from tests.verifier.bundles import RandomTalk, good_bundle
 from tests.verifier.lines import sample_line
 from watchline.core.archive import pack, unpack
-from watchline.core.entries import EntryType, Notice, Precedence
+from watchline.core.entries import Body, EntryType, Notice, Precedence
 from watchline.core.evidence import build_evidence, verify_evidence
+from watchline.core.evidence_parts import Bundle
+from watchline.core.merkle import EMPTY_ROOT
+from watchline.core.silence import SilenceKind
 
 CHROMIUM = "/usr/bin/chromium"
 VERIFIER = Path(__file__).parents[2] / "src" / "watchline" / "verifier" / "verify.html"
@@ -123,6 +129,62 @@ def test_provisional_evidence_is_shown_as_such(opened: Opened) -> None:
     assert opened.verdict() == "VERIFIED, provisional"
 
 
+SILENCES = {
+    "en": ("unmanned", "by its own signed status", "both", "dark", "only ", "a claim", "saw the certificate by"),
+    "ja": ("無人", "自ら署名した状況通知", "両方式", "途絶", "だけ", "主張のみ", "証明を見た"),
+    "zh-Hans": ("无人值守", "其自己签署的状态声明", "两种", "静默", "仅", "仅为声称", "看到该证明"),
+}
+
+
+def cells(opened: Opened, caption: str) -> str:
+    table = opened.page.locator("#report table").filter(has=opened.page.locator(f"caption:text-is('{caption}')"))
+    return " ".join(table.locator("td").all_inner_texts())
+
+
+def witnessed_silence() -> bytes:
+    """A notice that nobody answered: the desk says so in a tree head that two witnesses cosigned."""
+    talk = RandomTalk(sample_line(2), AlwaysRandom(1))
+    notice = talk.say("a")
+    status = replace(status_of(talk, notice), size=0, root=EMPTY_ROOT)
+    talk.add("a", EntryType.SILENCE, Body(certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status)).encode()))
+    head = cosigned(talk, "a", talk.head("a", 3))
+    log = talk.log("a", heads=(head,), sizes=[status.held_size])
+    return build_evidence(Bundle(talk.files, (), (log,), ()))
+
+
+class AlwaysRandom(Random):
+    def random(self) -> float:
+        return 0.0
+
+
+def test_silence_is_shown_with_who_says_it_in_three_languages(opened: Opened) -> None:
+    captions = {"en": "Silences", "ja": "沈黙", "zh-Hans": "沉默"}
+    for language, words in SILENCES.items():
+        opened.speak(language)
+        for name, part in (("unmanned", words[:3]), ("dark", words[3:6])):
+            opened.drop((VECTORS.parent / "silence" / f"{name}.zip").read_bytes())
+            shown = cells(opened, captions[language])
+            assert all(word in shown for word in part), shown
+        opened.drop(witnessed_silence())
+        assert cells(opened, captions[language]).count(words[6]) == 2
+        assert not any("undefined" in fact or "null" in fact for fact in opened.facts())
+
+
+def test_provisional_silence_is_shown_as_such(opened: Opened) -> None:
+    opened.speak("en")
+    opened.drop((VECTORS.parent / "silence" / "unanswered-provisional.zip").read_bytes())
+    assert "Ed25519 alone (provisional)" in cells(opened, "Silences")
+
+
+def test_certificate_of_a_silence_that_does_not_follow_is_told_in_three_languages(opened: Opened) -> None:
+    opened.drop((VECTORS.parent / "silence" / "bad-unanswered-is-unmanned.zip").read_bytes())
+    for language, words in SILENCES.items():
+        opened.speak(language)
+        shown = opened.page.locator("#report table >> nth=1 >> td").all_inner_texts()
+        assert shown[:2] == ["logs/a-1-1/entries/0000000000000001.bin", "33"]
+        assert words[0] in shown[2]
+
+
 def test_file_that_is_chosen_by_keyboard_is_judged(opened: Opened) -> None:
     opened.speak("en")
     opened.page.focus("#evidence")
@@ -207,11 +269,12 @@ def test_policy_of_the_page_allows_no_request_and_no_other_script(opened: Opened
 
 def test_how_long_a_typical_bundle_takes_is_told(opened: Opened, capsys: pytest.CaptureFixture[str]) -> None:
     times = []
-    for data in [(VECTORS / "all.zip").read_bytes(), *map(good_bundle, range(4))]:
+    silence = (VECTORS.parent / "silence" / "unmanned.zip").read_bytes()
+    for data in [(VECTORS / "all.zip").read_bytes(), *map(good_bundle, range(4)), silence, silence]:
         opened.drop(data)
         times.append(int(opened.page.get_attribute("#verdict", "data-milliseconds") or -1))
     with capsys.disabled():
-        print(f"\nverify.html: {times[0]} ms for the first bundle, then {times[1:]} ms")  # noqa: T201
+        print(f"\nverify.html: {times[0]} ms for the first bundle, then {times[1:-2]} ms; with a silence {times[-2:]} ms")  # noqa: T201
     assert min(times) >= 0
 
 

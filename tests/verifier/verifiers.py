@@ -14,7 +14,7 @@ from watchline.core.evidence import verify_evidence
 from watchline.core.keys import Identity
 
 RUNNER = Path(__file__).parents[2] / "verifier" / "run.mjs"
-COMPARED = ("verified", "complete", "identities", "facts", "entries", "meaning")
+COMPARED = ("verified", "complete", "identities", "facts", "entries", "silences", "meaning")
 
 
 class Page:
@@ -58,8 +58,8 @@ def differences(page: Page, data: bytes, trusted: Sequence[Identity] = ()) -> di
     return compare(page, data, trusted)[1]
 
 
-def compare(page: Page, data: bytes, trusted: Sequence[Identity] = ()) -> tuple[bool, dict[str, tuple[Any, Any]]]:
-    """Whether a bundle is verified, in Python, and `differences`."""
+def compare(page: Page, data: bytes, trusted: Sequence[Identity] = ()) -> tuple[dict[str, Any], dict[str, tuple[Any, Any]]]:
+    """Python's report of a bundle, and `differences`."""
     ours, theirs = verify_evidence(data, trusted).as_json(), page.verify(data, trusted)
     found = {member: (ours[member], theirs[member]) for member in COMPARED if ours[member] != theirs[member]}
     here, there = faulted(ours), faulted(theirs)
@@ -67,4 +67,4 @@ def compare(page: Page, data: bytes, trusted: Sequence[Identity] = ()) -> tuple[
         found["parts"] = (here, there)
     elif here != there:
         found["rules"] = (here, there)
-    return bool(ours["verified"]), found
+    return ours, found

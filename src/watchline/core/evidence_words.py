@@ -8,7 +8,6 @@ program that wrote it, so other words want another version, and the ones of this
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -20,13 +19,13 @@ from watchline.core.evidence_shown import Desk, EntryReading, Reading
 from watchline.core.evidence_silences import SilenceReading
 from watchline.core.pairing import line_digits
 from watchline.core.persons import Signer
+from watchline.core.plain_text import plain
 from watchline.core.silence_words import SilenceWords
 from watchline.core.statements import Status
 from watchline.core.time_text import time_text
 
 CONDITION = "if these fingerprints are theirs, "
 
-_PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9-]{0,63}")
 _TYPE_NAMES = {int(kind): kind.name.lower() for kind in EntryType}
 _NOUNS: dict[int, str] = {
     EntryType.ACKNOWLEDGE: "acknowledgement of",
@@ -40,6 +39,8 @@ _RELATIONS: dict[int, str] = {
     EntryType.DECLINE: "declined",
     EntryType.CANCEL: "cancelled",
 }
+
+_ANSWERS = {HOLDING_REPLY: "promise of an answer to", ESCALATION_REPORT: "report about"}
 
 Place = tuple[LogName, int]
 """An entry by its log and index."""
@@ -100,9 +101,15 @@ class Words:
 
     @cached_property
     def _told_silences(self) -> tuple[SilenceWords, ...]:
-        interval = self._reading.desks.paired.terms.status_interval_seconds
+        first = self._reading.desks.paired.terms
         return tuple(
-            SilenceWords(each, self._names[name.author], self._names[name.recipient], self._place(each.notice), interval)
+            SilenceWords(
+                each,
+                self._names[name.author],
+                self._names[name.recipient],
+                self._place(each.notice),
+                (each.notice.terms or first).status_interval_seconds,
+            )
             for (name, _), each in self._silent.items()
         )
 
@@ -164,15 +171,15 @@ class Words:
             said = f"{noun} entry @{target[1]} of {self._log(target[0])}"
         elif entry.notice is not None:
             notice = entry.notice
-            said = f"{type_name(kind)} {_plain(notice.form)}, {notice.precedence.name}"
+            said = f"{type_name(kind)} {plain(notice.form)}, {notice.precedence.name}"
             said += ", EXERCISE" if notice.exercise else ""
         elif silent := self._silent.get((entry.name, entry.leaf.index)):
             said = f"certificate of silence, {silent.judgement.kind}, about entry @{silent.notice.leaf.index} of the same log"
         else:
             said = type_name(kind)
         if kind == EntryType.NOTICE and target is not None:
-            answer = "promise of an answer" if _is_holding_reply(entry) else "answer"
-            said += f", {answer} to entry @{target[1]} of {self._log(target[0])}"
+            form = "" if entry.notice is None else entry.notice.form
+            said += f", {_ANSWERS.get(form, 'answer to')} entry @{target[1]} of {self._log(target[0])}"
         return said
 
     def _release(self, entry: EntryReading) -> str:
@@ -335,7 +342,7 @@ def _names_its_entry(entry: EntryReading, *meant: EntryReading | None) -> bool:
 
 
 def _seen(witness: str, time: int) -> str:
-    return f"witness {_plain(witness)} saw a signed tree head that covers it, no later than {time_text(time)} by its own clock"
+    return f"witness {plain(witness)} saw a signed tree head that covers it, no later than {time_text(time)} by its own clock"
 
 
 def _officer(signer: Signer) -> str:
@@ -350,11 +357,6 @@ def _officer_json(signer: Signer) -> dict[str, Value]:
     officer = signer.officer
     remark = None if signer.remark is None else signer.remark.state
     return {"number": officer.number, "role": officer.role, "name": officer.name, "remark": remark}
-
-
-def _plain(text: str) -> str:
-    """Text that somebody chose, such that it can pretend nothing in a sentence."""
-    return text if _PLAIN.fullmatch(text) else json.dumps(text)
 
 
 def _json_value(value: Value) -> Value:

@@ -67,7 +67,7 @@ class SignedStatus:
         Raises BadSignature (4), WrongParty (4) for another line, direction or pair, or (25) for another statement.
         """
         parts = shapes.array(decode(self.payload), "statement")
-        if parts[1:6] != list(direction):
+        if encode(parts[1:6]) != encode([*direction]):  # values could be equal that are not the same, such as 1 and true
             raise WrongParty("the status belongs to another line, direction or incarnation", rule=4)
         statement = read_statement(self.payload, self.ed, self.ml, key)
         if statement.type != StatementType.STATUS:

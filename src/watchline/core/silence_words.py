@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from watchline.core.encoding import Value
 from watchline.core.evidence_silences import SilenceReading
+from watchline.core.plain_text import plain
 from watchline.core.silence import CLAIMED, SilenceKind
 from watchline.core.statements import Status
 from watchline.core.time_text import time_text
@@ -99,7 +100,7 @@ class SilenceWords:
         if silence.attempts:
             last = silence.attempts[-1]
             yield (
-                f"{self.author} alone says that its last {len(silence.attempts)} attempts ended with {last.outcome} at "
+                f"{self.author} alone says that its last {len(silence.attempts)} attempts ended with {plain(last.outcome)} at "
                 f"{time_text(last.time)}"
             )
         if claim.received is None:

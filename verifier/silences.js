@@ -1,0 +1,228 @@
+// Silence certificates (rule 33): read, and judged from what is shown with them.
+
+import { same } from "./bytes.js";
+import { decode } from "./cbor.js";
+import * as entries from "./entries.js";
+import { Refusal } from "./refusal.js";
+import * as shapes from "./shapes.js";
+import { verifyStatus } from "./statuses.js";
+import { secondsAllowed, secondsKnown } from "./terms.js";
+
+const KINDS = ["unanswered", "unmanned", "contradicted", "dark", "terminal_down", "line_down"];
+export const CLAIMED = ["dark", "terminal_down", "line_down"];
+const REACHED = ["connected", "sent", "relayed", "refused", "tls"];
+const CUT_OFF = "unreachable";
+const ATTEMPTS_MAX = 16;
+const STATEMENT_BYTES_MAX = 65536;
+const OPEN_LISTED_MAX = 64;
+const ACKNOWLEDGE = 0, ANSWER = 1;
+
+/**
+ * The content of a certificate. clock: 0 acknowledge, 1 answer. attempts: [route, time, outcome], the oldest first.
+ * @typedef {{kind: string, clock: number, inc: number, peerInc: number, index: number, commitment: Uint8Array,
+ *   signed: {payload: Uint8Array, ed: Uint8Array, ml: Uint8Array | null} | null, attempts: [string, number, string][],
+ *   claim: {seconds: number, received: number | null} | null}} Silence
+ * @typedef {{part: string, name: any, leaf: any, silence: Silence, status: import("./statuses.js").Status | null}} Shown
+ * @typedef {{kind: string, seconds: number | null, allowed: number | null, saidAllowed: number | null,
+ *   saidBy: "peer" | "author", provisional: boolean}} Judgement
+ */
+
+/** Read the certificate in a body; its status is that of the other desk of this log. @returns {Shown} */
+export function readShown(part, name, leaf, body, desks) {
+  const silence = readSilence(entries.readBody(body).content);
+  if (silence.signed === null) return { part, name, leaf, silence, status: null };
+  const keys = desks.keysOf(name.recipient, name.peerInc);
+  const { line, from, to, inc, peerInc } = leaf.direction;
+  const direction = { line, from: to, to: from, inc: peerInc, peerInc: inc };
+  return { part, name, leaf, silence, status: verifyStatus(silence.signed, direction, () => keys) };
+}
+
+/** @returns {Silence} */
+function readSilence(content) {
+  const parts = shapes.array(decode(content), "silence", 9);
+  const [kind, clock, inc, peerInc, index, commitment, signed, attempts, claim] = parts;
+  if (!KINDS.includes(shapes.text(kind, "kind of silence", 0, 32))) throw new Refusal("silence-kind", 33);
+  shapes.integer(clock, "kind of clock", 0, ANSWER);
+  shapes.integer(inc, "inc", 1);
+  shapes.integer(peerInc, "peer_inc", 1);
+  shapes.integer(index, "i");
+  shapes.octets(commitment, "commitment", 32);
+  const read = {
+    kind, clock, inc, peerInc, index, commitment,
+    signed: shapes.optional(signed, readSigned),
+    attempts: shapes.array(attempts, "attempts", null, ATTEMPTS_MAX).map(readAttempt),
+    claim: shapes.optional(claim, readClaim),
+  };
+  const isClaimed = CLAIMED.includes(kind);
+  if ((read.claim !== null) !== isClaimed || (!isClaimed && read.signed === null)) throw new Refusal("silence-form", 33);
+  return read;
+}
+
+function readSigned(value) {
+  const [payload, ed, ml] = shapes.array(value, "status", 3);
+  shapes.octetsTo(payload, "payload", STATEMENT_BYTES_MAX);
+  shapes.octetsTo(ed, "ed", 64);
+  shapes.optional(ml, (given) => shapes.octetsTo(given, "ml", 4096));
+  return { payload, ed, ml };
+}
+
+function readAttempt(value) {
+  const [route, time, outcome] = shapes.array(value, "attempt", 3);
+  return [shapes.text(route, "route", 0, 300), shapes.integer(time, "time"), shapes.text(outcome, "outcome", 0, 32)];
+}
+
+function readClaim(value) {
+  const [seconds, received] = shapes.array(value, "claim", 2);
+  shapes.integer(seconds, "seconds");
+  return { seconds, received: shapes.optional(received, (time) => shapes.integer(time, "receipt's time")) };
+}
+
+/** What a certificate's status says of a log: of its own always, of the other where that has to be seen. */
+export function restedOn({ name, silence, status }, log) {
+  if (status === null) return [];
+  if (name.text === log.text) return [{ size: status.heldSize, root: status.heldRoot }];
+  return silence.kind === "contradicted" && name.reverse === log.text ? [{ size: status.size, root: status.root }] : [];
+}
+
+/**
+ * Judge every certificate; one whose claim does not follow is a fault of the part that holds it.
+ * @param {Shown[]} silences @param {any[]} judged every entry
+ * @returns {{shown: Shown, judgement: Judgement, notice: any}[]}
+ */
+export function judgeSilences(silences, judged, faults) {
+  if (silences.length === 0) return [];
+  const byLog = new Map(); // entries by index, and by the index that they refer to
+  const logOf = (text) => byLog.get(text) ?? byLog.set(text, { entries: new Map(), referring: new Map() }).get(text);
+  for (const entry of judged) {
+    const { entries: all, referring } = logOf(entry.name.text);
+    all.set(entry.leaf.index, entry);
+    if (!referring.has(entry.leaf.re)) referring.set(entry.leaf.re, []);
+    referring.get(entry.leaf.re).push(entry);
+  }
+  return silences.flatMap((shown) => {
+    const own = logOf(shown.name.text), theirs = logOf(shown.name.reverse);
+    const notice = own.entries.get(shown.silence.index);
+    const judgement = faults.of(shown.part, () => new Judge(shown, notice, own, theirs).judge());
+    return judgement === null ? [] : [{ shown, judgement, notice }];
+  });
+}
+
+class Judge {
+  constructor(shown, notice, own, theirs) {
+    Object.assign(this, { shown, silence: shown.silence, status: shown.status, notice, own, theirs });
+  }
+
+  /** @returns {Judgement} what follows; refuses a certificate that says anything else */
+  judge() {
+    const { silence, notice } = this;
+    const { inc, peerInc } = this.shown.name;
+    const isBefore = silence.inc === inc && silence.peerInc === peerInc && silence.index < this.shown.leaf.index;
+    const isShown = notice?.leaf.type === entries.NOTICE && same(notice.leaf.commitment, silence.commitment);
+    if (!isBefore || !isShown) throw refuse("notice");
+    this.allowed = notice.notice === null ? null : secondsAllowed(notice.terms, notice.notice, silence.clock);
+    if (notice.notice !== null && this.allowed === null) throw refuse("no-clock");
+    let missing = refuse("unproven"), proven = null;
+    try {
+      proven = this.prove();
+    } catch (error) {
+      if (!(error instanceof Refusal)) throw error;
+      missing = error;
+    }
+    if (proven !== null && proven.kind !== silence.kind) throw refuse("other-kind", { kind: proven.kind });
+    if (proven === null && !CLAIMED.includes(silence.kind)) throw missing;
+    return proven ?? this.judgeClaim();
+  }
+
+  /** What the peer's status proves of this clock. */
+  prove() {
+    const { silence, status, allowed, notice } = this;
+    if (status === null || status.heldSize <= silence.index) throw refuse("unproven");
+    const item = this.listed();
+    if (item === undefined) return this.proveOmission();
+    const [, , seconds, saidAllowed] = item;
+    if (allowed !== null && saidAllowed !== allowed && notice.released) return this.proven("contradicted", seconds, saidAllowed);
+    const isOfTerms = allowed === null ? secondsKnown(notice.terms, silence.clock).has(saidAllowed) : saidAllowed === allowed;
+    if (!isOfTerms || seconds < saidAllowed) throw refuse("unproven");
+    this.refuseClosed(this.theirs, status.size, true);
+    this.refuseClosed(this.own, status.heldSize, true);
+    const [people, armed, alone] = status.watch;
+    const isUnmanned = (people === 0 || armed === 0) && alone >= seconds;
+    return { ...this.proven(isUnmanned ? "unmanned" : "unanswered", seconds, null), allowed: saidAllowed };
+  }
+
+  /** The status leaves out a clock that both logs, shown far enough, show to be open. */
+  proveOmission() {
+    const { silence: { index }, status, own, theirs } = this;
+    if (status.leftOut > 0 && status.open.length >= OPEN_LISTED_MAX) throw refuse("unproven");
+    if (this.allowed === null || !this.notice.released) throw refuse("unproven");
+    let start = 0; // one of the peer's entries whose author had not stored the notice
+    for (const [at, { leaf }] of theirs.entries) if (at < status.size && leaf.peerSize <= index) start = Math.max(start, at);
+    for (const [log, first, end] of [[own, index + 1, status.heldSize], [theirs, start, status.size]]) {
+      this.refuseClosed(log, end, false);
+      for (let at = first; at < end; at += 1) if (!log.entries.has(at)) throw refuse("unproven");
+    }
+    return this.proven("contradicted", null, null);
+  }
+
+  proven(kind, seconds, saidAllowed) {
+    const provisional = this.silence.signed.ml === null;
+    return { kind, seconds, allowed: this.allowed, saidAllowed, saidBy: "peer", provisional };
+  }
+
+  listed() {
+    return this.status.open.find(([index, clock]) => index === this.silence.index && clock === this.silence.clock);
+  }
+
+  /** Refuses where an entry below `size` closes the clock. surely: one whose content is not at hand does not count. */
+  refuseClosed({ referring }, size, surely) {
+    for (const entry of referring.get(this.silence.index) ?? []) {
+      const closed = entry.leaf.index < size ? closes(entry, this.notice) : [];
+      if (closed === null ? !surely : closed.includes(this.silence.clock)) throw refuse("closed", { index: entry.leaf.index });
+    }
+  }
+
+  /** What the author may claim where no status proves anything. */
+  judgeClaim() {
+    const { silence: { kind, claim, index, attempts }, status, notice, allowed } = this;
+    const isStated = status !== null && status.heldSize > index;
+    if (isStated && this.listed() === undefined && status.leftOut === 0) throw refuse("claim");
+    this.refuseClosed(this.theirs, Math.max(this.shown.leaf.peerSize, status?.size ?? 0), true);
+    this.refuseClosed(this.own, this.shown.leaf.index, true);
+    if (claim.received !== null && (notice.received === null || notice.received > claim.received)) throw refuse("claim");
+    if (allowed !== null && claim.seconds < allowed) throw refuse("claim");
+    const follows = claimedKind(attempts, claim.received, isStated);
+    if (kind !== follows) throw refuse("other-kind", { kind: follows });
+    return { kind, seconds: claim.seconds, allowed, saidAllowed: null, saidBy: "author", provisional: false };
+  }
+}
+
+/** Which silence an author may claim, by the newest attempt on each route and by what the peer gave since the notice. */
+function claimedKind(attempts, received, isStated) {
+  const outcomes = [...new Map(attempts.map(([route, , outcome]) => [route, outcome])).values()];
+  if (outcomes.every((outcome) => outcome === CUT_OFF)) return "line_down";
+  if (received !== null && !isStated) return "dark";
+  return outcomes.some((outcome) => REACHED.includes(outcome)) ? "terminal_down" : "line_down";
+}
+
+/** Which clocks of a notice an entry closes that refers to its index (rule 7); null where what is shown does not tell it. */
+function closes({ name, leaf, body, notice, response, released }, meant) {
+  const isOwn = name.text === meant.name.text;
+  if (isOwn !== (leaf.type === entries.CANCEL)) return [];
+  if (leaf.re >= (isOwn ? leaf.index : leaf.peerSize)) return [];
+  if (body === null) return null;
+  if (!released) return [];
+  if (leaf.type === entries.NOTICE) {
+    if (notice.form === entries.ESCALATION_REPORT) return [];
+    return notice.form === entries.HOLDING_REPLY ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
+  }
+  if (leaf.type === entries.CANCEL) return [ACKNOWLEDGE, ANSWER];
+  if (response === null) return [];
+  if (!entries.isAbout(response, leaf.type, meant.leaf)) { // it may name where the notice stood first
+    return meant.body === null || meant.body.mark !== null ? null : [];
+  }
+  return leaf.type === entries.ACKNOWLEDGE ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
+}
+
+function refuse(what, facts = {}) {
+  return new Refusal(`silence-${what}`, 33, facts);
+}
