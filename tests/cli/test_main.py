@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import pytest
 
 from tests.cli.commands import Shell
 from watchline.cli import main as main_module
-from watchline.cli.main import COMMANDS, cli
+from watchline.cli.main import COMMANDS, HEADINGS, cli
 from watchline.cli.output import Output
 from watchline.cli.session import Session
 
@@ -66,6 +67,14 @@ def test_first_sentence_of_the_help_fits_the_list(words: tuple[str, ...]) -> Non
 
 def test_every_command_of_the_table_exists() -> None:
     assert {words[0] for words in EVERY} == set(COMMANDS)
+
+
+def test_help_lists_every_command_once_whole_and_under_the_heading_of_its_subject(shell: Shell) -> None:
+    text = shell("--help").out
+    listed = [line.split()[0] for line in text.split("\nOptions:")[1].splitlines() if re.match("  [a-z]", line)]
+    assert listed[: len(COMMANDS)] == list(COMMANDS)
+    assert [line.rstrip(":") for line in text.splitlines() if re.fullmatch("[A-Z][^:]*:", line)][1:] == list(HEADINGS.values())
+    assert "..." not in text.split("\nOptions:")[1]
 
 
 @pytest.mark.parametrize("words", [["--json", "lines"], ["lines", "--json"]])
@@ -141,6 +150,10 @@ def test_starting_loads_nothing_that_takes_time() -> None:
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
 
     heavy = {
+        "httpx",
+        "jinja2",
+        "nats",
+        "starlette",
         "cryptography",
         "nacl",
         "OpenSSL",

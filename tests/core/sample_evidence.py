@@ -83,7 +83,8 @@ class Talk:
     ) -> Body:
         """A body that an officer stands for. meant: what an answer or a cancel names."""
         purpose, what = asserted(kind, Body(content), meant)
-        nonce = sha256(b"nonce" + side.encode() + len(self.entries[side]).to_bytes(4, "big")).digest()[:16]
+        pair = b"" if set(self.incs.values()) == {1} else repr(self.incs).encode()
+        nonce = sha256(b"nonce" + side.encode() + len(self.entries[side]).to_bytes(4, "big") + pair).digest()[:16]
         challenge = assertion_challenge(purpose, self.line, self.sender(side), nonce, what)
         assertion = sign_assertion(number, officer_key(DESK_OF[side], number), challenge)
         return Body(content, nonce, (assertion.to_value(),))

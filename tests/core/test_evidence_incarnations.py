@@ -54,6 +54,24 @@ def test_evidence_tells_whether_an_answer_names_the_first_place_of_what_was_issu
     assert released == [None, False, True]
 
 
+def test_rule_8_a_release_that_a_later_pair_repeats_without_its_mark_or_with_other_words_does_not_count_again() -> None:
+    first, again = Talk(), Talk(incs=(1, 2))
+    said = [first.say("b"), first.say("b"), first.say("b")]
+    bodies = [Body.decode(first.entries["b"][index].body or b"") for index in said]
+    again.add("b", EntryType.NOTICE, replace(bodies[0], again=Again(1, 1, said[0], 1, None)))
+    again.add("b", EntryType.NOTICE, bodies[1])
+    other = again.release("b", WORDS)
+    again.add("b", EntryType.NOTICE, replace(other, nonce=bodies[2].nonce, again=Again(1, 1, said[2], 3, None)))
+    again.add("b", EntryType.NOTICE, replace(bodies[0], again=Again(1, 1, said[0], 1, None)))
+    later = issue(identity_key("B"), certificate("B", serial=2, inc=2))
+    old, new = first.bundle(), again.bundle()
+    both = Bundle(old.pairing, (("b", 2, later.encoded),), (*old.logs, *new.logs), (*old.statuses, *new.statuses))
+    report = verify_evidence(build_evidence(both))
+    assert report.verified
+    released = {log: [entry["released"] for entry in report.entries if entry["log"] == log] for log in ("b-1-1", "b-2-1")}
+    assert released == {"b-1-1": [None, True, True, True], "b-2-1": [None, True, False, False, False]}
+
+
 def test_entry_of_a_later_pair_whose_body_cannot_be_read_is_refused_and_releases_no_answer() -> None:
     """Its author signed it so; what refers to it is judged as if it had not been issued again."""
     talk = Talk(incs=(1, 2))

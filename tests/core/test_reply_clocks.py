@@ -133,8 +133,9 @@ def test_holding_replies_give_both_desks_the_same_clocks_at_any_sizes_and_after_
             elif step == "restart":
                 (pair.a, pair.b)[value].restart(connected=True)
             else:
+                is_there = pair.b.line.incoming.edge.size > last.index  # not while its author is still opening
                 hold(pair.b, last.index, value, released=step == "hold")
-                if step == "hold" and value > 0:
+                if step == "hold" and value > 0 and is_there:
                     first.setdefault(last.index, min(value, ANSWER_SECONDS))
             pair.settle(1)
         pair.connect()

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import inspect
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ from tests.line_pair import terms
 from watchline.core.encoding import encode
 from watchline.core.entries import Notice, Precedence
 from watchline.desk.api import Api
-from watchline.errors import NegativeAnswer, RouteError, UsageError
+from watchline.errors import NegativeAnswer, RouteError, UsageError, WatchlineError
 
 CONTENT = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: "said"}).encode().hex()
 
@@ -97,3 +99,59 @@ def test_who_waited_in_vain_is_told_no_and_is_not_remembered(pair: DeskPair) -> 
     with pytest.raises(NegativeAnswer):
         ask(pair, "compose", line="beijing", type=1, content=CONTENT, wait="acknowledged", wait_seconds=0.01)
     assert pair.a.line.waiters == []
+
+
+VALUES: tuple[Any, ...] = (
+    None, True, 0, 1, -1, 2**60, 10**400, 1.5, float("nan"), float("inf"), "", "beijing", "\ud800", "a\0b", "zz", "00",
+    "x" * 999, [], [1], ["beijing"], {}, {"a": 1}, {"telephone": [{"name": 1}]},
+)  # fmt: skip
+CHANGES_THE_HOME = ("line_drop", "reload")
+
+
+def test_whatever_a_program_asks_of_any_method_is_answered_or_refused_in_words(
+    pair: DeskPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each parameter in turn takes every kind of JSON value; the others are good. No method trips over one."""
+    monkeypatch.chdir(tmp_path)  # some values are names of files
+    good = {
+        "line": "beijing", "entry": "1", "id": "1", "type": 1, "content": CONTENT, "kind": "own-routes", "key": "self",
+        "value": None, "sealed": False, "out": str(tmp_path / "out"), "path": str(tmp_path / "copy"), "number": 1,
+        "role": "duty", "until": 1_700_000_000, "nonce": "00" * 16, "assertion": "00", "assertions": "80", "record": "80",
+        "leaving": 1, "relief": 2, "console": "desk",
+        "step": "bell", "start": 0, "end": 86_400, "card": None, "name": "beijing", "created": 1,
+        "confirmed": True, "pairing": "80", "wait_seconds": 0.0,
+    }  # fmt: skip
+    api = Api(pair.a.desk, live=True)
+    for method in sorted(set(api._methods) - set(CHANGES_THE_HOME)):
+        names = list(inspect.signature(api._methods[method]).parameters)
+        for changed in (*names, None):
+            for value in VALUES:
+                params: dict[str, Any] = {name: good[name] for name in names if name in good}
+                params |= {"wait": False} if method == "test" else {}  # there is no time to wait in
+                if changed is not None:
+                    params[changed] = value
+                with suppress(WatchlineError):
+                    asyncio.run(api.call(method, params))
+
+
+@pytest.mark.parametrize(
+    ("method", "wrong"),
+    [
+        ("status", {"line": 7}),
+        ("compose", {"re": True}),
+        ("compose", {"type": 10**400}),
+        ("compose", {"wait_seconds": float("nan")}),
+        ("export", {"ids": [1]}),
+        ("fallback_set", {"card": []}),
+        ("report", {"start": "yesterday"}),
+        ("alarms", {"line": "beijing"}),
+        ("entries", {"line": "\ud800"}),
+    ],
+    ids=str,
+)
+def test_a_parameter_of_another_type_is_refused_by_its_name(pair: DeskPair, method: str, wrong: dict[str, Any]) -> None:
+    good: dict[str, Any] = {"line": "beijing", "type": 1, "content": CONTENT, "out": "x", "start": 0, "end": 1}
+    names = inspect.signature(Api(pair.a.desk)._methods[method]).parameters
+    (name,) = wrong
+    with pytest.raises(UsageError, match=f"{method}: {name} is|other parameters than it takes"):
+        ask(pair, method, **{each: good[each] for each in names if each in good} | wrong)

@@ -6,9 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from watchline.desk.config import SETTINGS, Config, default_text, read_config
+from tests.line_pair import seeded
+from watchline.core.keys import Ed25519Key
+from watchline.core.witnessing import WitnessKey
+from watchline.desk.config import SETTINGS, TABLES, TABLES_EXAMPLE, Config, default_text, read_config
+from watchline.desk.relay_settings import read_relays
 from watchline.desk.steps import EXAMPLE
+from watchline.desk.witness_addresses import read_witness_addresses
 from watchline.errors import UsageError
+
+WITNESS = WitnessKey("witness.example.org/w1", Ed25519Key(seeded("witness").randbytes(32))).verifier.to_text()
 
 
 def config_of(folder: Path, text: str) -> Config:
@@ -21,12 +28,35 @@ def test_file_that_init_writes_changes_nothing(tmp_path: Path) -> None:
 
 
 def test_file_that_init_writes_shows_every_setting_with_its_default() -> None:
-    settings = default_text().removesuffix(EXAMPLE)
+    settings = default_text().removesuffix(TABLES_EXAMPLE + EXAMPLE)
     uncommented = "\n".join(line.removeprefix("# ") for line in settings.splitlines() if " = " in line)
     shown = tomllib.loads(uncommented)
 
     assert list(shown) == [setting.name for setting in fields(Config) if setting.name != "escalation"] == list(SETTINGS)
     assert all(shown[name] == (list(default) if isinstance(default, tuple) else default) for name, default in _defaults())
+
+
+@pytest.mark.parametrize("name", [*TABLES, "escalation"])
+def test_file_that_init_writes_shows_every_table_and_a_wrong_name_of_one_is_refused_with_the_right_one(
+    tmp_path: Path, name: str
+) -> None:
+    assert f"\n# [[{name}]]\n" in default_text()
+    with pytest.raises(UsageError, match=f"'{name}s'") as caught:
+        config_of(tmp_path, f"[[{name}s]]\n")
+    assert name in caught.value.hint
+
+
+def test_tables_that_init_shows_are_read_by_their_subjects(tmp_path: Path) -> None:
+    (tmp_path / "relay.credentials").write_text("user\npassword\n")
+    (tmp_path / "relay.credentials").chmod(0o600)
+    (tmp_path / "relay-ca.pem").write_text("")
+    shown = TABLES_EXAMPLE.replace("witness.example.org/w1+a4b32f74+BBXZ...", WITNESS)
+    kept = [line.removeprefix("# ") for line in shown.splitlines() if line.startswith("# [[") or " = " in line]
+    config_of(tmp_path, "\n".join(kept))
+    assert list(read_relays(tmp_path)) == ["tls://relay.example.org:4222"]
+    assert [address.url for address in read_witness_addresses(tmp_path / "watchline.toml")] == [
+        "https://witness.example.org/w1"
+    ]
 
 
 def _defaults() -> list[tuple[str, object]]:

@@ -226,6 +226,8 @@ def test_relay_that_takes_nothing_is_no_relayed_attempt_and_does_not_carry(pair:
     assert ("nats", "relayed") not in attempts(pair.a)
     assert relay.routes["a"].carries is None
     relay.owners["a"].closed(relay.a, "the relay does not answer")
+    pair.a.desk.flush()
+    assert ("nats", "closed") in attempts(pair.a)
     assert relay.routes["a"].carries is False
 
 
@@ -275,10 +277,10 @@ def test_peer_that_refuses_at_the_relay_is_not_taken_for_a_peer_that_refuses(pai
     assert pair.a.line.state(pair.scheduler.moment()) == "terminal_down"
 
 
-def test_library_of_the_relay_is_not_loaded_by_a_node_without_one() -> None:
-    code = "import sys, watchline.desk.node, watchline.desk.relays; print('nats' in sys.modules)"
+def test_libraries_of_relays_witnesses_and_the_console_are_not_loaded_by_a_node_without_them() -> None:
+    code = "import sys, watchline.desk.node, watchline.console.service; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=source_environment())
-    assert done.stdout.strip() == "False"
+    assert not {"nats", "httpx", "starlette", "uvicorn", "jinja2"} & set(done.stdout.split())
 
 
 def source_environment() -> dict[str, str]:

@@ -11,11 +11,13 @@ from typing import Any
 import pytest
 
 from tests.desk.desk_pair import DeskEnd, DeskPair
-from tests.line_pair import START, terms
+from tests.line_pair import START, party, terms
 from watchline.cli.report_page import render
-from watchline.core.entries import EntryType, Notice, Precedence
+from watchline.core.entries import Body, EntryType, Notice, Place, Precedence
 from watchline.core.outgoing import Draft
+from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.records import AttemptRecord
+from watchline.core.release import asserted
 from watchline.desk.figures import Span
 from watchline.desk.report import make_report
 from watchline.desk.views import LineView
@@ -40,8 +42,14 @@ def report_of(end: DeskEnd, start: int = START, end_at: int = START + 6 * SLOT) 
 
 
 def say(end: DeskEnd, precedence: Precedence = Precedence.ROUTINE, re: int | None = None) -> int:
+    """The desk's officer says it."""
     content = Notice("statement", 1, precedence, False, "en", {1: SECRET}).encode()
-    return end.desk.compose(end.line, Draft(EntryType.NOTICE, content, re=re, released=True)).index
+    setup, nonce = end.line.line.setup, end.scheduler.random.randbytes(16)
+    meant = None if re is None else Place(1, 1, re)
+    purpose, what = asserted(EntryType.NOTICE, Body(content), meant)
+    challenge = assertion_challenge(purpose, setup.line, setup.own_id, nonce, what)
+    signed = sign_assertion(1, party(setup.own_identity.desk).officers[0], challenge).to_value()
+    return end.desk.compose(end.line, Draft(EntryType.NOTICE, content, nonce, (signed,), re, None, True)).index
 
 
 def test_scheduled_tests_of_both_desks_are_due_kept_and_missed(pair: DeskPair) -> None:
@@ -113,6 +121,16 @@ def test_route_carried_from_each_connection_to_its_end_or_the_next_attempt(pair:
     assert route["route"] == "direct x:1"
     assert route["carried_seconds"] == 60 + 50
     assert route["attempts"] == {"closed": 1, "connected": 3, "refused": 1, "timeout": 1}
+
+
+def test_route_through_a_relay_goes_on_carrying_when_the_relay_keeps_frames(pair: DeskPair) -> None:
+    row, pair_of = pair.a.line.record.line, pair.a.line.line.setup.pair
+    told = ((0, "connected"), (10, "sent"), (11, "relayed"), (20, "relayed"), (60, "closed"), (90, "timeout"))
+    pair.a.desk.note_attempts([AttemptRecord(row, START + at, "nats tls://r:1", outcome, 0, pair_of) for at, outcome in told])
+    pair.a.desk.flush()
+    (route,) = report_of(pair.a, START, START + 200)["routes"]
+    assert route["carried_seconds"] == 60
+    assert route["attempts"] == {"closed": 1, "connected": 1, "timeout": 1}
 
 
 def test_report_and_its_page_hold_no_content_and_load_nothing(pair: DeskPair) -> None:

@@ -15,6 +15,7 @@ from watchline.core.encoding import encode
 from watchline.core.entries import Precedence
 from watchline.core.statements import Status
 from watchline.desk.handover import on_statement, sign_watch
+from watchline.desk.views import LineView
 from watchline.desk.watch import ARMED_SECONDS, CONSOLES_MAX, TOLD_SECONDS, WATCH_SECONDS_MAX
 from watchline.errors import RouteError, UsageError
 
@@ -277,6 +278,23 @@ def test_notice_acknowledged_before_it_could_sound_stands_in_nobodys_way(pair: D
     sound(pair.b, second.index)
     pair.advance(2)
     assert heard(pair.a).rung == second.index + 1
+
+
+def test_rung_is_shown_of_no_notice_that_nobody_was_called_for_nor_of_one_that_a_person_took_up_before(pair: DeskPair) -> None:
+    silent, taken, sounding = pair.a.desk.tests.start(pair.a.line), say(pair.a), say(pair.a)
+    pair.advance(3)
+    acknowledge(pair.b, "Beijing", taken.index)
+    pair.advance(3)
+    sound(pair.b, sounding.index)
+    pair.advance(3)
+    assert heard(pair.a).rung == sounding.index + 1
+    for end in (pair.a, pair.b):
+        view = LineView(end.desk, end.line.record)
+        own = end is pair.a
+        setup = end.line.line.setup
+        log = setup.outgoing_log if own else setup.incoming_log
+        shown = [end.journal.entry(log, each.index) for each in (silent, taken, sounding)]
+        assert ["rung" in view.times(record) for record in shown if record is not None] == [False, False, True]
 
 
 def test_rung_never_falls_over_a_restart(pair: DeskPair) -> None:

@@ -60,12 +60,35 @@ COMMANDS = {
     "demo": "service",
 }
 
+# Under which words `--help` lists them: each stands above the command it names and those behind it.
+HEADINGS = {
+    "init": "The desk and its keys",
+    "invite": "Pairing and terms",
+    "serve": "The node and its lines",
+    "fallback": "The watch",
+    "forms": "Saying and reading",
+    "silence": "Proof",
+    "demo": "To try it",
+}
+
 
 class Commands(click.Group):
     """A group whose commands are loaded when they are named."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(COMMANDS)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        width = max(map(len, COMMANDS))
+        sections: dict[str, list[tuple[str, str]]] = {}
+        for name in COMMANDS:
+            command = self.get_command(ctx, name)
+            assert command is not None
+            heading = HEADINGS.get(name) or next(reversed(sections))
+            sections.setdefault(heading, []).append((name.ljust(width), command.get_short_help_str(limit=200)))
+        for heading, rows in sections.items():
+            with formatter.section(heading):
+                formatter.write_dl(rows)
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args[0] not in COMMANDS and not args[0].startswith("-"):

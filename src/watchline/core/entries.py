@@ -44,9 +44,11 @@ class EntryType(IntEnum):
     CONFIRM = 10
 
 
-# The two forms whose meaning the line knows: one promises an answer, and so is none; the other says that there is none yet.
+# The forms whose meaning the line knows: one promises an answer, and so is none; one says that there is none yet; and one asks
+# and answers without people.
 HOLDING_REPLY = "holding-reply"
 ESCALATION_REPORT = "escalation-report"
+TEST = "test"
 
 NUMBERED = frozenset({EntryType.NOTICE, EntryType.DECLINE, EntryType.CANCEL})
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
@@ -113,6 +113,9 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     silences = [silence for reader in readers for silence in reader.open()]
     logs = [reader.read(said_in, silences) for reader in readers]
     bodies = {name: body for reader in readers for name, body in reader.issued_again()}
+    releases = _first_releases(readers)
+    for reader in readers:
+        reader.releases = releases
     terms = ShownTerms(desks.paired, readers)
     entries = [reading for reader in readers for reading in reader.judge(bodies, terms)]
     certificates = tuple(
@@ -124,6 +127,20 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     if not entries and not faults.found:
         faults.found.append(Fault("logs", _RULE, "no entry is shown"))
     return Reading(desks, bundle, tuple(entries), tuple(said_in), terms.newest, terms.amendments, tuple(silences))
+
+
+def _first_releases(readers: Sequence[_LogReader]) -> dict[tuple[str, bytes], tuple[LogName, bytes]]:
+    """In which log each release nonce of an author was shown first, and with what content, where it may be shown in several:
+    a release counts once on a line, not once in each pair of incarnations (rule 8).
+    """
+    authors = [reader.name.author for reader in readers]
+    firsts: dict[tuple[str, bytes], tuple[LogName, bytes]] = {}
+    for reader in readers:  # the pairs of one author in their order
+        if authors.count(reader.name.author) > 1:
+            for body in reader.bodies():
+                if body.nonce is not None:
+                    firsts.setdefault((reader.name.author, body.nonce), (reader.name, body.content))
+    return firsts
 
 
 def _group(parts: Mapping[str, bytes]) -> dict[LogName, list[str]]:
@@ -205,6 +222,7 @@ class _LogReader:
         self._heads: list[Head] = []
         self._covers: list[tuple[int, bytes, str]] = []
         self._holds = False
+        self.releases: Mapping[tuple[str, bytes], tuple[LogName, bytes]] = {}
 
     def open(self) -> list[ShownSilence]:
         """Read the entries; give the silence certificates among them, as the sizes that they rest on count in both logs."""
@@ -338,10 +356,28 @@ class _LogReader:
             if body is not None:
                 yield (self._name, leaf.index), body
 
+    def bodies(self) -> Iterator[Body]:
+        """The bodies that are shown and can be read, in their order."""
+        for shown, _ in self._entries:
+            body = _readable(shown.body)
+            if body is not None:
+                yield body
+
     @property
     def name(self) -> LogName:
         """The log that it reads."""
         return self._name
+
+    def _is_used(self, body: Body, nonces: set[bytes]) -> bool:
+        """Whether the release of an entry counted before: in this log, or in one of an earlier pair; there only what is issued
+        again, with the same content, counts once more (rules 8, 30). nonces: of this log so far; the entry's own is added.
+        """
+        if body.nonce is None:
+            return False
+        used = body.nonce in nonces
+        nonces.add(body.nonce)
+        log, content = self.releases.get((self._name.author, body.nonce), (self._name, body.content))
+        return used or (log != self._name and (body.again is None or content != body.content))
 
     def continues(self) -> Continues | None:
         """What entry 0 says, where it is shown."""
@@ -366,10 +402,10 @@ class _LogReader:
                 continue
             if leaf.type in (EntryType.TERMS, EntryType.ROSTER):
                 released, _ = self._judge_release(leaf, body, None, None, None, leaf.time)
-                entered = read_entered(leaf, body.content, bool(released) and body.nonce not in nonces)
+                entered = read_entered(leaf, body.content, not self._is_used(body, nonces) and bool(released))
                 if leaf.type == EntryType.TERMS and entered is not None:
                     found.append(entered)
-            if body.nonce is not None:
+            elif body.nonce is not None:
                 nonces.add(body.nonce)
         self._roster = self._author.roster
         return tuple(found)
@@ -439,10 +475,8 @@ class _LogReader:
         notice, response = _content(leaf, body)
         dated = leaf.time if received is None else received
         released, signers = self._judge_release(leaf, body, target, notice, agreed, dated)
-        if body.nonce is not None:
-            if body.nonce in nonces:
-                released, signers = False, ()
-            nonces.add(body.nonce)
+        if self._is_used(body, nonces):
+            released, signers = False, ()
         return EntryReading(name, leaf, number, body, notice, response, released, signers, received, covered)
 
     def _judge_release(

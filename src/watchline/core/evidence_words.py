@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from watchline.core.encoding import Value
-from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, EntryType
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, TEST, EntryType
 from watchline.core.evidence_parts import LogName
 from watchline.core.evidence_shown import Desk, EntryReading, Reading
 from watchline.core.evidence_silences import SilenceReading
@@ -309,9 +309,15 @@ def _relate(entries: Sequence[EntryReading]) -> Mapping[Place, list[Relation]]:
             continue
         if target is not None and verb is not None:
             meant = by_place.get(target)
-            counts = bool(entry.released) and _names_its_entry(entry, meant, _first_of(meant, by_place))
+            counts = _has_people(entry, meant) and _names_its_entry(entry, meant, _first_of(meant, by_place))
             related.setdefault(target, []).append(Relation(verb, entry, counts))
     return related
+
+
+def _has_people(entry: EntryReading, meant: EntryReading | None) -> bool:
+    """Whether people stand behind what an entry says to another one; a test of the line is answered without them (rule 24)."""
+    is_test = meant is not None and meant.notice is not None and meant.notice.form == TEST
+    return bool(entry.released) and (bool(entry.signers) or is_test)
 
 
 def _is_holding_reply(entry: EntryReading) -> bool:

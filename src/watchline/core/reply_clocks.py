@@ -1,7 +1,7 @@
 """The reply clocks of one line, in both directions: which entries start them, which close them, and whether the peer's word
 about them is true (rules 7, 24, 25).
 
-An entry closes a clock only if people stand behind it, and only if its author had the notice when it wrote: nothing is
+An entry closes a clock only if people signed it, and only if its author had the notice when it wrote: nothing is
 answered in advance. So both desks find the same from the same leaves, at any two sizes and after any restart.
 
 How long a clock has run is each desk's own count: of the peer's notices since they are in custody here, of ours since the
@@ -132,8 +132,10 @@ class ReplyClocks:
         self._notices(record.log.outgoing).add(OpenNotice(record.index, notice.precedence, (acknowledge, answer), custody))
 
     def _closing(self, record: EntryRecord) -> _Closing | None:
-        """What an entry does to the notice it refers to; None if nothing, or if nobody with the right stands behind it."""
-        if record.re is None or not record.released:
+        """What an entry does to the notice it refers to; None if nothing, or if no people with the right signed it: what a
+        machine may send alone closes nothing.
+        """
+        if record.re is None or not record.released or not Body.decode(record.body).assertions:
             return None
         if record.type == EntryType.CANCEL:
             return "cancel" if record.re < record.index else None

@@ -426,7 +426,7 @@ def _closes(
         return ()
     if body is None:
         return None
-    if not released:
+    if not released or not body.assertions:
         return ()
     if leaf.type == EntryType.NOTICE:
         notice = read_notice(body)

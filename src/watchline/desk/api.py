@@ -35,6 +35,7 @@ from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk
 from watchline.desk.figures import Span
 from watchline.desk.lines import OpenLine, Waiter
+from watchline.desk.parameters import check_parameters
 from watchline.desk.past import late_entries
 from watchline.desk.references import reference_to
 from watchline.desk.rungs import read_notice
@@ -91,13 +92,8 @@ class Api:
         answer = self._methods.get(method)
         if answer is None:
             raise UsageError(f"there is no method {method[:64]!r}", hint="use the commands of the same version as the node")
-        try:
-            result: Json = await answer(**params)
-        except TypeError as error:
-            if error.__traceback__ is not None and error.__traceback__.tb_next is not None:
-                raise
-            raise UsageError(f"{method} was asked with other parameters than it takes") from None
-        return result
+        check_parameters(method, answer, params)
+        return await answer(**params)
 
     # --- the desk and its documents
 

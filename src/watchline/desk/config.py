@@ -19,6 +19,22 @@ FILE_BYTES_MAX = 32_768
 LINE_DOTS_MAX, DOTS_MAX = 64, 1_024  # the library's time and memory grow with the square of a dotted key's parts
 PATH_CHARACTERS_MAX = 4_096
 TABLES = ("relay", "witness")  # read by their own subjects
+TABLES_EXAMPLE = """\
+# How a relay lets this desk in, and whose certificate it shows: tables [[relay]] at the end of this file, at most 16. A relay
+# that asks for nothing needs none; lines learn of relays by `watchline route add`.
+#
+# [[relay]]
+# address = "tls://relay.example.org:4222"
+# credentials = "relay.credentials"      # a file of two lines, the user and the password, for its owner's eyes only
+# ca = "relay-ca.pem"                    # certificates in PEM; left out: those that the system trusts
+
+# Where the witnesses that the terms of a line name are reached: tables [[witness]] at the end of this file, at most 64.
+#
+# [[witness]]
+# vkey = "witness.example.org/w1+a4b32f74+BBXZ..."   # as in the terms
+# url = "https://witness.example.org/w1" # before /add-checkpoint
+
+"""
 LOG_LEVELS = ("debug", "info", "warning", "error")
 
 
@@ -105,7 +121,7 @@ def read_config(path: Path) -> Config:
     """Read watchline.toml. Raises UsageError, which names the setting, what was given and what is allowed."""
     table = {name: value for name, value in read_toml(path).items() if name not in TABLES}
     steps = read_steps(table.pop("escalation", []))
-    refuse_unknown(table, [*SETTINGS, "escalation"], where=path.name)
+    refuse_unknown(table, [*SETTINGS, *TABLES, "escalation"], where=path.name)
     defaults = Config(escalation=steps)
     config = replace(defaults, **{name: _checked(name, value, getattr(defaults, name)) for name, value in table.items()})
     if config.reconnect_last_seconds < config.reconnect_first_seconds:
@@ -122,7 +138,7 @@ def default_text() -> str:
     for name, setting in SETTINGS.items():
         comment = setting.comment.replace("\n", "\n# ")
         parts.append(f"# {comment}{_bounds(name)}\n# {name} = {_toml(getattr(Config(), name))}\n")
-    return "\n".join([*parts, ESCALATION_EXAMPLE])
+    return "\n".join([*parts, TABLES_EXAMPLE + ESCALATION_EXAMPLE])
 
 
 def read_toml(path: Path) -> dict[str, Any]:

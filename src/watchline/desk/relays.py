@@ -140,6 +140,7 @@ class RelayedLine:
         """The relay is gone, or takes nothing."""
         self._route.linked = self._route.carries = False
         log.info("link.closed", line=self._opened.record.name, address=link.address, reason=reason)
+        self._note("closed")
         self._desk.link_closed(self._opened, link)
 
     def attempted(self, outcome: str, reason: str) -> None:
@@ -151,8 +152,12 @@ class RelayedLine:
         if changed:
             facts = {"reason": reason} if reason else {}
             log.info("route.attempt", line=opened.record.name, address=route.address, outcome=outcome, **facts)
-        wall, pair = self._desk.moment().wall, opened.line.setup.pair
-        self._desk.note_attempts([AttemptRecord(opened.record.line, wall, f"{KIND} {route.address}", outcome, 0, pair)])
+        self._note(outcome)
+
+    def _note(self, outcome: str) -> None:
+        wall, pair = self._desk.moment().wall, self._opened.line.setup.pair
+        route = f"{KIND} {self._route.address}"
+        self._desk.note_attempts([AttemptRecord(self._opened.record.line, wall, route, outcome, 0, pair)])
 
     def _taken(self) -> None:
         self._route.carries = True

@@ -26,7 +26,8 @@ from watchline.journal import Journal
 
 Json = dict[str, Any]
 
-CARRIES, ENDED = "connected", "closed"  # outcomes of attempts between which a route carried
+CARRIES = "connected"  # the outcome of an attempt from which on a route carried, until the next one or `closed`
+PASSED_ON = ("sent", "relayed")  # what became of entries on a route that carries: no attempts to reach anybody
 CLIMBED = ("attempted", "received", "rung", "acknowledged", "answered", "declined")
 TEST, DRILL = "test", "drill"
 DAY_SECONDS = 86_400
@@ -180,7 +181,7 @@ def _routes(view: LineView, period: Span) -> list[Json]:
     """Each route as this desk recorded it: for how much of the period it carried, and how its attempts went."""
     by_route: dict[str, list[AttemptRecord]] = defaultdict(list)
     for attempt in view.journal.attempts(view.row.line, 0):
-        if attempt.outcome != "sent" and attempt.time < period.end:
+        if attempt.outcome not in PASSED_ON and attempt.time < period.end:
             by_route[attempt.route].append(attempt)
     heard_until = _heard_until(view, period)
     return [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, TEST, Body, EntryType, Leaf, Notice, Response
 from watchline.core.records import EntryRecord
 from watchline.errors import Malformed
 
@@ -19,7 +19,8 @@ def read_notice(record: EntryRecord) -> Notice | None:
 
 def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None) -> str | None:
     """Which rung an entry lifts `meant` to, which its leaf refers to. None if nobody stands behind it, or if what people
-    signed is about another entry (rule 24). first: the leaf of what `meant` was issued again of, if it was.
+    signed is about another entry (rule 24). What no people signed answers a test of the line, and nothing else. first: the leaf
+    of what `meant` was issued again of, if it was.
     """
     if not entry.released:
         return None
@@ -27,9 +28,14 @@ def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None)
         rung = "acknowledged" if entry.type == EntryType.ACKNOWLEDGE else "declined"
         return rung if _is_about(entry, meant, first) else None
     notice = read_notice(entry)
-    if notice is None or notice.form == ESCALATION_REPORT:
+    if notice is None or notice.form == ESCALATION_REPORT or not (Body.decode(entry.body).assertions or _is_test(meant)):
         return None
     return "acknowledged" if notice.form == HOLDING_REPLY else "answered"
+
+
+def _is_test(entry: EntryRecord) -> bool:
+    notice = read_notice(entry)
+    return notice is not None and notice.form == TEST
 
 
 def _is_about(entry: EntryRecord, meant: EntryRecord, first: Leaf | None) -> bool:

@@ -121,24 +121,38 @@ class LineView:
         receipt = journal.first_receipt_covering(log, record.index + 1)
         if receipt is not None:
             times["received"] = receipt.time
-            rung_at = self._rung_at(log, record.index)
+        lifting = [(entry, rung_from(entry, record, first_leaf(journal, record))) for entry in self.referring(record)]
+        closed = min((entry.index for entry, rung in lifting if rung is not None), default=None)
+        if receipt is not None and self._sounds(record):
+            rung_at = self._rung_at(log, record.index, closed)
             if rung_at is not None:
                 times["rung"] = rung_at
-        for entry in self.referring(record):
-            rung = rung_from(entry, record, first_leaf(journal, record))
+        for entry, rung in lifting:
             if rung is not None:
                 times.setdefault(rung, entry.time)
         return times
 
-    def _rung_at(self, log: Log, index: int) -> int | None:
-        """When the receiver first signed that a console of its sounded for every notice up to this one; None if it did not."""
+    def _sounds(self, record: EntryRecord) -> bool:
+        """Whether consoles sound for an entry: a notice that waits for an acknowledgement. `rung` says nothing of others."""
+        notice = read_notice(record)
+        return notice is not None and (
+            self.terms_at(record).clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is not None
+        )
+
+    def _rung_at(self, log: Log, index: int, closed: int | None) -> int | None:
+        """When the receiver first signed that a console of its sounded for every notice up to this one; None if it did not.
+
+        closed: the entry of the receiver by which a person took the notice up. What it signs of consoles only after that may be
+        because of that (rule 25).
+        """
         ours = not log.outgoing
         last = self.journal.statement(self.row.line, ours, StatementType.STATUS)
         if last is None or (last.pair == log.pair and kept_rung(last.payload) <= index):
             return None  # most often so, and it saves a search
         for kept in self.journal.statements(self.row.line, ours, StatementType.STATUS, log.pair):
-            if (kept.their_size if ours else kept.our_size) > index and kept_rung(kept.payload) > index:
-                return kept.time
+            held, said = (kept.their_size, kept.our_size) if ours else (kept.our_size, kept.their_size)
+            if held > index and kept_rung(kept.payload) > index:
+                return kept.time if closed is None or said <= closed else None
         return None
 
     def _add_overdue(self, record: EntryRecord, times: dict[str, int], received: int | None) -> None:

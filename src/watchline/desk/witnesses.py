@@ -10,8 +10,8 @@ import asyncio
 import random
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
-import httpx
 import structlog
 
 from watchline.core.line import Phase
@@ -21,6 +21,9 @@ from watchline.desk.bringing import Bringing, Outcome
 from watchline.desk.desk import Desk
 from watchline.desk.lines import OpenLine
 from watchline.desk.witness_addresses import WitnessAddress
+
+if TYPE_CHECKING:
+    import httpx
 
 LOOK_SECONDS = 5.0  # how soon a line that opened, or one whose hour has passed, is looked at
 CONNECT_SECONDS, PHASE_SECONDS, REQUEST_SECONDS = 5.0, 10.0, 20.0
@@ -73,6 +76,8 @@ class Witnesses:
                     self._wakes[vkey].set()
 
     async def _serve(self, address: WitnessAddress) -> None:
+        import httpx  # only a desk with witnesses, or with a step that posts, loads it
+
         timeout = httpx.Timeout(PHASE_SECONDS, connect=CONNECT_SECONDS)
         async with httpx.AsyncClient(timeout=timeout, transport=self._transport, trust_env=False) as client:
             while True:
@@ -108,6 +113,8 @@ class Witnesses:
         return self._bringings[name]
 
     async def _bring(self, client: httpx.AsyncClient, address: WitnessAddress, opened: OpenLine, bringing: Bringing) -> None:
+        import httpx
+
         request = bringing.request()
         try:
             async with asyncio.timeout(REQUEST_SECONDS):
