@@ -109,8 +109,8 @@ def test_what_sounded_is_told_to_the_desk_once_the_console_is_armed(room: Room, 
     told: list[tuple[str, dict[str, Any]]] = []
 
     def hears(name: str) -> Any:
-        async def hear(**params: Any) -> dict[str, Any]:
-            told.append((name, params))
+        async def hear(console: str, line: str | None = None, id: str | None = None) -> dict[str, Any]:  # noqa: A002
+            told.append((name, {"console": console} | ({} if line is None else {"line": line, "id": id})))
             return {}
 
         return hear

@@ -13,11 +13,12 @@ import pytest
 
 from tests.desk.desk_pair import LINE, DeskPair
 from tests.line_pair import START, party, terms
-from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.entries import Body, EntryType, Leaf, Notice, Place, Precedence, Response
 from watchline.core.line_notices import LINE_STATUS
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.records import EntryRecord
+from watchline.core.release import asserted
 from watchline.core.setting import ClockRanOut, Event
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.views import LineView, line_status
@@ -80,8 +81,11 @@ class Watched:
     def hold(self, record: EntryRecord, promised: int) -> EntryRecord:
         """Beijing promises an answer by `promised`, in seconds since 1970."""
         content = Notice("holding-reply", 1, Precedence.FLASH, False, "en", {1: [1, 1, record.index], 2: promised}).encode()
-        draft = Draft(EntryType.NOTICE, content, re=record.index, released=True)
-        return self.pair.b.desk.compose(self.pair.b.line, draft)
+        desk, nonce = self.pair.b.desk, self.pair.scheduler.moment().random(16)
+        purpose, what = asserted(EntryType.NOTICE, Body(content), Place(1, 1, record.index))
+        challenge = assertion_challenge(purpose, LINE, desk.facts.identity.id, nonce, what)
+        signed = sign_assertion(1, party("Beijing").officers[0], challenge).to_value()
+        return desk.compose(self.pair.b.line, Draft(EntryType.NOTICE, content, nonce, (signed,), record.index, released=True))
 
     def line_status(self, state: str, by: str = "b", until: int | None = None) -> None:
         fields: dict[int, object] = {1: state, 2: START + int(self.now)}

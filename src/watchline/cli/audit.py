@@ -68,7 +68,7 @@ def _fill(session: Session, folder: Path, line: str, period: tuple[int, int], *,
         desk = caller.call("desk")
         report = caller.call("report", EXPORT_SECONDS, line=line, start=period[0], end=period[1])
         made = caller.call(
-            "export", EXPORT_SECONDS, line=line, out=str(evidence.absolute()), period=period, hide_body=hide_body
+            "export", EXPORT_SECONDS, line=line, out=str(evidence.absolute()), period=list(period), hide_body=hide_body
         )
     told = json.dumps(report, ensure_ascii=False, indent=2) + "\n"
     (folder / "report.json").write_text(told, encoding="utf-8")

@@ -60,7 +60,7 @@ def export(
             out=str(out.absolute()),
             silence=silence,
             hide_body=hide_body,
-            period=period,
+            period=None if period is None else list(period),
         )
         desk = caller.call("desk")
     document = {"file": str(out), "sha256": made["sha256"], "complete": made["complete"], "cover": None}

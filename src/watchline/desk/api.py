@@ -375,7 +375,7 @@ class Api:
         ids: list[str] | None = None,
         silence: str | None = None,
         hide_body: bool = False,
-        period: tuple[int, int] | None = None,
+        period: list[int] | None = None,
     ) -> Json:
         """period: (start, end) in seconds since 1970; what was composed or received in it is shown too."""
         from watchline.desk.exporting import entries_of_period, export_aside, silences_named
@@ -385,7 +385,7 @@ class Api:
         chosen = [(record.log, record.index) for record in map(view.find, ids or [])]
         if silence is not None:
             chosen += silences_named(self.desk.journal, view.find(silence))
-        beside = [] if period is None else entries_of_period(self.desk.journal, view.row.line, Span(*period))
+        beside = [] if period is None else entries_of_period(self.desk.journal, view.row.line, _span(period))
         data, complete = await export_aside(
             self.desk.journal, view.row, view.setup, chosen or None, beside=beside, hide_body=hide_body
         )
@@ -453,6 +453,13 @@ def _need_confirmed(opened: OpenLine) -> None:
         hint=f"call the other desk, then two officers: watchline keys confirm {name}; or say it knowing that: --unconfirmed",
         inc=opened.line.setup.pair.theirs,
     )
+
+
+def _span(period: list[int]) -> Span:
+    """A period as a question names it: [start, end], in seconds since 1970."""
+    if len(period) != 2 or not 0 <= period[0] < period[1]:
+        raise UsageError("a period is its start and its later end, in seconds since 1970", hint="give --from and --to")
+    return Span(*period)
 
 
 def _octets(text: str) -> bytes:
