@@ -70,7 +70,7 @@ export const CHINESE = {
       `${author}写此证明时已存有${peer}日志的${stored}个条目；自@${size}起的条目晚于该状态声明，可能停止此时钟`,
     claims: {
       line_down: ({ peer }) => `没有任何通往${peer}的路由传送了内容`,
-      terminal_down: ({ peer }) => `途中虽有响应，但${peer}的节点既未给出回执也未给出状态声明`,
+      terminal_down: ({ peer }) => `途中虽有响应或拒绝，但${peer}的节点再未发来任何内容`,
       dark: ({ peer, interval }) => `条款要求每${interval}秒一次状态声明，但${peer}出具回执后没有状态声明到来`,
     },
     claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>

@@ -74,7 +74,7 @@ export const ENGLISH = {
       "than that status, and may close the clock",
     claims: {
       line_down: ({ peer }) => `no route to ${peer} carried anything`,
-      terminal_down: ({ peer }) => `${peer}'s node gave neither a receipt nor a status, though something on the way to it answered`,
+      terminal_down: ({ peer }) => `nothing more came from ${peer}'s node, though something on the way to it answered or refused`,
       dark: ({ peer, interval }) => `no status of ${peer} came after its receipt, though the terms ask for one each ${interval} s`,
     },
     claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>

@@ -19,6 +19,7 @@ export const CONFIRM = 10;
 export const NUMBERED = [NOTICE, DECLINE, CANCEL];
 export const HOLDING_REPLY = "holding-reply"; // promises an answer, and so is none
 export const ESCALATION_REPORT = "escalation-report"; // says that there is none yet
+export const TEST = "test"; // asks and answers without people
 export const PRECEDENCES = ["ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH"];
 const TYPE_NAMES = [
   "continues", "notice", "acknowledge", "decline", "cancel", "terms", "roster", "file", "complete", "silence", "confirm",

@@ -70,7 +70,7 @@ export const JAPANESE = {
       `${author}はこの証明を書いたとき${peer}の記録を${stored}項目保存していた。@${size}以降はその状況通知より後で、時計を止めている可能性がある`,
     claims: {
       line_down: ({ peer }) => `${peer}へのどの経路も何も運ばなかった`,
-      terminal_down: ({ peer }) => `途中のものは応じたが、${peer}のノードは受領証も状況通知も出さなかった`,
+      terminal_down: ({ peer }) => `途中のものは応じたか拒んだが、${peer}のノードからはそれ以上何も届かなかった`,
       dark: ({ peer, interval }) => `条件は${interval}秒ごとの状況通知を求めるが、${peer}の受領証の後に状況通知が来なかった`,
     },
     claimed: ({ kind, author, notice, seconds, allowed, clock, claim }) =>

@@ -1,6 +1,6 @@
 // One log as evidence shows it: entries, tree heads and the tree that ties them (docs/evidence.md, "In which order").
 
-import { fromBase64, fromUtf8, number, same } from "./bytes.js";
+import { fromBase64, fromUtf8, hex, number, same } from "./bytes.js";
 import { decode } from "./cbor.js";
 import { verifyEd25519 } from "./crypto.js";
 import * as entries from "./entries.js";
@@ -38,6 +38,7 @@ export class LogReader {
     /** @type {Head[]} */ this.heads = [];
     /** @type {{start: number, end: number, hash: Uint8Array}[]} */ this.hidden = [];
     this.covers = [];
+    this.releases = new Map();
     this.keys = null;
     const named = desks.terms.witnesses.map(([called, key]) => ({ called, key: readWitnessKey(key) }));
     this.witnesses = named.filter(({ key }) => key !== null);
@@ -170,6 +171,23 @@ export class LogReader {
     });
   }
 
+  /** The bodies that are shown and can be read, in their order. @returns {import("./entries.js").Body[]} */
+  bodies() {
+    return this.entries.map(readableBody).filter((body) => body !== null);
+  }
+
+  /**
+   * Whether the release of an entry counted before: in this log, or in one of an earlier pair; there only what is issued again,
+   * with the same content, counts once more (rules 8, 30). nonces: of this log so far; the entry's own is added.
+   */
+  isUsed({ content, nonce, mark }, nonces) {
+    if (nonce === null) return false;
+    const key = hex(nonce), isOwn = nonces.has(key);
+    nonces.add(key);
+    const first = this.releases.get(`${this.name.author} ${key}`) ?? { log: this.name.text, content };
+    return isOwn || (first.log !== this.name.text && (mark === null || !same(content, first.content)));
+  }
+
   /** What entry 0 says of the pair before; null where that is not shown. */
   continues() {
     const first = this.entries[0];
@@ -189,10 +207,9 @@ export class LogReader {
       const isRoster = leaf.type === entries.ROSTER;
       const release = isRoster || leaf.type === entries.TERMS ? judge({ leaf, body, notice: null }, null, author, leaf.time) : null;
       author = { ...author, roster: release?.roster ?? author.roster };
-      const isFirst = body.nonce === null || !nonces.has(body.nonce.join());
-      const terms = release?.released && isFirst && !isRoster ? entries.readable(() => readTerms(body.content)) : null;
+      const isUsed = this.isUsed(body, nonces);
+      const terms = release?.released && !isUsed && !isRoster ? entries.readable(() => readTerms(body.content)) : null;
       if (terms !== null) found.push({ index: leaf.index, peerSize: leaf.peerSize, terms });
-      if (body.nonce !== null) nonces.add(body.nonce.join());
     }
     return found;
   }
@@ -246,8 +263,7 @@ export class LogReader {
       roster = release.roster;
       entry.released = release.released;
       entry.signers = release.signers;
-      if (body.nonce !== null && nonces.has(body.nonce.join())) Object.assign(entry, { released: false, signers: [] });
-      if (body.nonce !== null) nonces.add(body.nonce.join());
+      if (this.isUsed(body, nonces)) Object.assign(entry, { released: false, signers: [] });
       return entry;
     });
   }
@@ -257,6 +273,23 @@ export class LogReader {
     const met = { [this.name.author]: this.name.inc, [this.name.recipient]: this.name.peerInc };
     return ["a", "b"].filter((desk) => met[desk] > (this.desks.authors[desk].certificates.at(-1).revoked?.[0] ?? 0));
   }
+}
+
+/**
+ * In which log each release nonce of an author was shown first, and with what content, where it may be shown in several: a
+ * release counts once on a line, not once in each pair of incarnations (rule 8).
+ * @param {LogReader[]} logs those of one author in the order of their pairs @returns {Map<string, {log: string, content: Uint8Array}>}
+ */
+export function firstReleases(logs) {
+  const found = new Map();
+  for (const log of logs) {
+    if (logs.every(({ name }) => name.author !== log.name.author || name === log.name)) continue;
+    for (const { nonce, content } of log.bodies()) {
+      const key = nonce === null ? null : `${log.name.author} ${hex(nonce)}`;
+      if (key !== null && !found.has(key)) found.set(key, { log: log.name.text, content });
+    }
+  }
+  return found;
 }
 
 /** The body of a shown entry; null where it is not shown, or is none. */

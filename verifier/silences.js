@@ -10,12 +10,15 @@ import { secondsAllowed, secondsKnown } from "./terms.js";
 
 const KINDS = ["unanswered", "unmanned", "contradicted", "dark", "terminal_down", "line_down"];
 export const CLAIMED = ["dark", "terminal_down", "line_down"];
-const REACHED = ["connected", "sent", "relayed", "refused", "tls"];
+const REACHED = ["connected", "sent", "relayed"];
+const REFUSED = ["refused", "tls"];
+const DIRECT = "direct "; // how a route begins on which the peer's own host answers; what refuses on another one is a relay
 const CUT_OFF = "unreachable";
 const ATTEMPTS_MAX = 16;
 const STATEMENT_BYTES_MAX = 65536;
 const OPEN_LISTED_MAX = 64;
 const ACKNOWLEDGE = 0, ANSWER = 1;
+const PROMISED_FIELD = 2; // of a holding reply: until when an answer is promised
 
 /**
  * The content of a certificate. clock: 0 acknowledge, 1 answer. attempts: [route, time, outcome], the oldest first.
@@ -140,33 +143,54 @@ class Judge {
     const item = this.listed();
     if (item === undefined) return this.proveOmission();
     const [, , seconds, saidAllowed] = item;
-    if (allowed !== null && saidAllowed !== allowed && notice.released) return this.proven("contradicted", seconds, saidAllowed);
-    const isOfTerms = allowed === null ? secondsKnown(notice.terms, silence.clock).has(saidAllowed) : saidAllowed === allowed;
+    const due = this.allowedAt(status.size);
+    if (due !== null && saidAllowed !== due && notice.released) {
+      if (silence.clock === ANSWER && saidAllowed <= allowed) this.checkAllShown(); // it may be of a promise that is not shown
+      return this.proven("contradicted", seconds, saidAllowed);
+    }
+    const isOfTerms = due === null ? secondsKnown(notice.terms, silence.clock).has(saidAllowed) : saidAllowed === due;
     if (!isOfTerms || seconds < saidAllowed) throw refuse("unproven");
     this.refuseClosed(this.theirs, status.size, true);
     this.refuseClosed(this.own, status.heldSize, true);
-    const [people, armed, alone] = status.watch;
-    const isUnmanned = (people === 0 || armed === 0) && alone >= seconds;
+    const [people, , alone] = status.watch; // people at a console that cannot sound are there
+    const isUnmanned = people === 0 && alone >= seconds;
     return { ...this.proven(isUnmanned ? "unmanned" : "unanswered", seconds, null), allowed: saidAllowed };
   }
 
   /** The status leaves out a clock that both logs, shown far enough, show to be open. */
   proveOmission() {
-    const { silence: { index }, status, own, theirs } = this;
+    const { status } = this;
     if (status.leftOut > 0 && status.open.length >= OPEN_LISTED_MAX) throw refuse("unproven");
     if (this.allowed === null || !this.notice.released) throw refuse("unproven");
+    this.checkAllShown();
+    return this.proven("contradicted", null, null);
+  }
+
+  /** Refuses where an entry that may have ended or restarted the clock is not shown, or where one ended it. */
+  checkAllShown() {
+    const { silence: { index }, status, own, theirs } = this;
     let start = 0; // one of the peer's entries whose author had not stored the notice
     for (const [at, { leaf }] of theirs.entries) if (at < status.size && leaf.peerSize <= index) start = Math.max(start, at);
     for (const [log, first, end] of [[own, index + 1, status.heldSize], [theirs, start, status.size]]) {
       this.refuseClosed(log, end, false);
       for (let at = first; at < end; at += 1) if (!log.entries.has(at)) throw refuse("unproven");
     }
-    return this.proven("contradicted", null, null);
+  }
+
+  /** The seconds of the clock once the peer's log has this size: those of the terms, until a holding reply restarts it. */
+  allowedAt(size) {
+    const { silence: { index, clock }, allowed, theirs } = this;
+    if (allowed === null || clock !== ANSWER) return allowed;
+    for (const entry of theirs.referring.get(index) ?? []) {
+      const promised = entry.leaf.index < size ? promisedSeconds(entry, this.notice) : null;
+      if (promised !== null) return Math.min(allowed, promised);
+    }
+    return allowed;
   }
 
   proven(kind, seconds, saidAllowed) {
     const provisional = this.silence.signed.ml === null;
-    return { kind, seconds, allowed: this.allowed, saidAllowed, saidBy: "peer", provisional };
+    return { kind, seconds, allowed: this.allowedAt(this.status.size), saidAllowed, saidBy: "peer", provisional };
   }
 
   listed() {
@@ -183,12 +207,14 @@ class Judge {
 
   /** What the author may claim where no status proves anything. */
   judgeClaim() {
-    const { silence: { kind, claim, index, attempts }, status, notice, allowed } = this;
+    const { silence: { kind, claim, index, attempts }, status, notice } = this;
     const isStated = status !== null && status.heldSize > index;
     if (isStated && this.listed() === undefined && status.leftOut === 0) throw refuse("claim");
-    this.refuseClosed(this.theirs, Math.max(this.shown.leaf.peerSize, status?.size ?? 0), true);
+    const known = Math.max(this.shown.leaf.peerSize, status?.size ?? 0);
+    this.refuseClosed(this.theirs, known, true);
     this.refuseClosed(this.own, this.shown.leaf.index, true);
     if (claim.received !== null && (notice.received === null || notice.received > claim.received)) throw refuse("claim");
+    const allowed = this.allowedAt(known);
     if (allowed !== null && claim.seconds < allowed) throw refuse("claim");
     const follows = claimedKind(attempts, claim.received, isStated);
     if (kind !== follows) throw refuse("other-kind", { kind: follows });
@@ -198,10 +224,11 @@ class Judge {
 
 /** Which silence an author may claim, by the newest attempt on each route and by what the peer gave since the notice. */
 function claimedKind(attempts, received, isStated) {
-  const outcomes = [...new Map(attempts.map(([route, , outcome]) => [route, outcome])).values()];
-  if (outcomes.every((outcome) => outcome === CUT_OFF)) return "line_down";
+  const newest = [...new Map(attempts.map(([route, , outcome]) => [route, outcome]))];
+  if (newest.every(([, outcome]) => outcome === CUT_OFF)) return "line_down";
   if (received !== null && !isStated) return "dark";
-  return outcomes.some((outcome) => REACHED.includes(outcome)) ? "terminal_down" : "line_down";
+  const isDown = ([route, outcome]) => REACHED.includes(outcome) || (REFUSED.includes(outcome) && route.startsWith(DIRECT));
+  return newest.some(isDown) ? "terminal_down" : "line_down";
 }
 
 /** Which clocks of a notice an entry closes that refers to its index (rule 7); null where what is shown does not tell it. */
@@ -210,7 +237,7 @@ function closes({ name, leaf, body, notice, response, released }, meant) {
   if (isOwn !== (leaf.type === entries.CANCEL)) return [];
   if (leaf.re >= (isOwn ? leaf.index : leaf.peerSize)) return [];
   if (body === null) return null;
-  if (!released) return [];
+  if (!released || body.assertions.length === 0) return [];
   if (leaf.type === entries.NOTICE) {
     if (notice.form === entries.ESCALATION_REPORT) return [];
     return notice.form === entries.HOLDING_REPLY ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
@@ -221,6 +248,14 @@ function closes({ name, leaf, body, notice, response, released }, meant) {
     return meant.body === null || meant.body.mark !== null ? null : [];
   }
   return leaf.type === entries.ACKNOWLEDGE ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
+}
+
+/** Within how many seconds of its own time a holding reply promises an answer (rule 24); null for what promises nothing. */
+function promisedSeconds(entry, meant) {
+  const { leaf, notice } = entry;
+  if (notice?.form !== entries.HOLDING_REPLY || !closes(entry, meant)?.length) return null;
+  const promised = notice.fields.get(PROMISED_FIELD);
+  return typeof promised === "number" && promised > leaf.time ? promised - leaf.time : null;
 }
 
 function refuse(what, facts = {}) {

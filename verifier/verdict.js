@@ -5,7 +5,7 @@ import { encode } from "./cbor.js";
 import { ShownTerms } from "./amendments.js";
 import { pairingFiles, PAIRING_PARTS, readDesks } from "./desks.js";
 import { ENGLISH } from "./english.js";
-import { logName, LogReader } from "./logs.js";
+import { firstReleases, logName, LogReader } from "./logs.js";
 import { headNote, keyText } from "./notes.js";
 import { Faults, Refusal } from "./refusal.js";
 import { INTEGER_MAX } from "./shapes.js";
@@ -50,6 +50,8 @@ function read(data, faults) {
   const shown = logs.flatMap((log) => log.open());
   for (const log of logs) log.read(statuses, shown);
   const issuedAgain = new Map(logs.flatMap((log) => log.issuedAgain()));
+  const releases = firstReleases(logs);
+  for (const log of logs) log.releases = releases;
   const [one, other] = ["a", "b"].map((side) => desks.authors[side].offer.identity.id);
   const terms = new ShownTerms(desks, compare(one, other) < 0, logs);
   const entries = logs.flatMap((log) => log.judge(issuedAgain, terms));

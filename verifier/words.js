@@ -1,7 +1,7 @@
 // What evidence says, in words and as JSON (docs/evidence-words.md). English is part of the format; other languages are not.
 
 import { hex, utf8 } from "./bytes.js";
-import { ACKNOWLEDGE, CANCEL, DECLINE, ESCALATION_REPORT, HOLDING_REPLY, isAbout, NOTICE, PRECEDENCES, ROSTER, typeName } from "./entries.js";
+import { ACKNOWLEDGE, CANCEL, DECLINE, ESCALATION_REPORT, HOLDING_REPLY, isAbout, NOTICE, PRECEDENCES, ROSTER, TEST, typeName } from "./entries.js";
 import { README } from "./english.js";
 import { json } from "./json.js";
 import { digitsOf } from "./pairing.js";
@@ -238,11 +238,16 @@ function relate(entries) {
     const meant = byPlace.get(target);
     const { inc, peerInc, index } = meant?.body?.mark ?? {};
     const first = inc === undefined ? undefined : byPlace.get(`${meant.name.author}-${inc}-${peerInc} ${index}`);
-    const counts = entry.released === true && namesItsEntry(entry, [meant, first]);
+    const counts = hasPeople(entry, meant) && namesItsEntry(entry, [meant, first]);
     if (!related.has(target)) related.set(target, []);
     related.get(target).push({ verb, by: entry, counts });
   }
   return related;
+}
+
+/** Whether people stand behind what an entry says to another one; a test of the line is answered without them (rule 24). */
+function hasPeople({ released, signers }, meant) {
+  return released === true && (signers.length > 0 || meant?.notice?.form === TEST);
 }
 
 /** Whether what an officer signed is about the entry that the leaf refers to, or about its first copy (rules 24, 30). */

@@ -10,10 +10,12 @@ from typing import Any, Protocol
 from tests.core.sample_evidence import TIME, other
 from tests.verifier.lines import SampleLine
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
+from watchline.core.clocks import ANSWER
 from watchline.core.encoding import encode
-from watchline.core.entries import Body, Direction, EntryType, Leaf, Notice, Place
+from watchline.core.entries import HOLDING_REPLY, TEST, Again, Body, Direction, EntryType, Leaf, Notice, Place, Precedence
 from watchline.core.evidence_parts import Head, ShownEntry
 from watchline.core.keys import DeskKeys
+from watchline.core.reply_clocks import PROMISED_FIELD
 from watchline.core.silence import CLAIMED, Attempt, Claim, SignedStatus, Silence, SilenceKind
 from watchline.core.statements import SIGNED_PREFIX, OpenItem, StatementType, Status, sign_statement
 from watchline.core.terms import Clocks, Terms
@@ -21,6 +23,7 @@ from watchline.core.witnessing import Cosignature
 from watchline.errors import Malformed
 
 OUTCOMES = ("connected", "sent", "relayed", "refused", "tls", "timeout", "unreachable", "x\n- y", "氣")
+PROMISED_SECONDS = 7  # what the terms of no line allow for an answer
 REACHED, REFUSED, CUT_OFF = ("connected", "sent", "relayed"), ("refused", "tls", "timeout"), ("unreachable",)
 
 
@@ -40,6 +43,7 @@ class ActingTalk(Protocol):
 
     def release(self, side: str, content: bytes, kind: int = ..., meant: Place | None = ..., number: int = ...) -> Body: ...
     def add(self, side: str, kind: int, body: Body, re: int | None = None) -> int: ...
+    def place(self, side: str, index: int) -> Place: ...
     def root(self, side: str, size: int) -> bytes: ...
     def direction(self, side: str) -> Direction: ...
     def keys(self, side: str) -> DeskKeys: ...
@@ -83,21 +87,57 @@ def enter(talk: ActingTalk, side: str, content: bytes) -> int:
     return talk.add(side, EntryType.TERMS, body)
 
 
+# --- machines, and releases that were used before
+
+
+def machines_talk(talk: ActingTalk) -> None:
+    """A machine asks, mostly a test of the line, and a machine of the other desk answers; nobody signs."""
+    random, side = talk.random, talk.random.choice("ab")
+    forms = random.choice([(TEST, "test-answer")] * 4 + [("statement", "test-answer"), (TEST, "statement")])
+    asked, answer = (Body(Notice(form, 1, Precedence.ROUTINE, False, "en", {}).encode()) for form in forms)
+    talk.add(other(side), EntryType.NOTICE, answer, talk.add(side, EntryType.NOTICE, asked))
+
+
+def use_again(talk: ActingTalk, earlier: ActingTalk) -> None:
+    """A release of the pair before once more: marked as issued again or not, sometimes for another content, or twice."""
+    random, side = talk.random, talk.random.choice("ab")
+    index = random.randrange(len(earlier.entries[side]))
+    entry = earlier.entries[side][index]
+    leaf, body = Leaf.decode(entry.leaf), Body.decode(entry.body or b"")
+    if random.random() < 0.4:
+        body = replace(
+            body, again=Again(1, 1, index, random.choice([None, 1]), None if leaf.re is None else Place(1, 1, leaf.re))
+        )
+    if random.random() < 0.2:
+        body = replace(body, content=talk.agreed.encode())
+    for _ in range(random.choice([1, 1, 2])):
+        talk.add(side, leaf.type, body, leaf.re)
+
+
 # --- silence
 
 
 def fall_silent(talk: ActingTalk) -> None:
     """A certificate of one desk about a notice of its own, mostly true."""
+    clock = talk.random.choice([0, 0, 0, 0, 1])
+    _certify(talk, clock, promises=clock == ANSWER and talk.random.random() < 0.6)
+
+
+def fall_silent_after_a_promise(talk: ActingTalk) -> None:
+    """A certificate about an answer, for which the other desk mostly said another time."""
+    _certify(talk, ANSWER, promises=True)
+
+
+def _certify(talk: ActingTalk, clock: int, *, promises: bool) -> None:
     random, side = talk.random, talk.random.choice("ab")
-    found = [*_notices(talk, side)]
+    timed = ((at, talk.agreed.clocks_for(each.form, each.precedence)[clock]) for at, each in _notices(talk, side))
+    found = [(at, seconds) for at, seconds in timed if seconds is not None]
     if not found:
         return
-    index, notice = random.choice(found[-3:])
-    clock = random.choice([0, 0, 0, 1])
-    allowed = talk.agreed.clocks_for(notice.form, notice.precedence)[clock]
-    if allowed is None:
-        return
+    index, allowed = random.choice(found[-3:])
     talk.turn += 1
+    if promises:
+        allowed = random.choice([allowed, *[_promise(talk, side, index)] * 4])
     kind = [*SilenceKind][talk.turn % len(SilenceKind)]
     if kind in CLAIMED:
         silence = _claimed(talk, side, index, kind, clock, allowed)
@@ -105,6 +145,17 @@ def fall_silent(talk: ActingTalk) -> None:
         silence = _proven(talk, side, index, kind, clock, allowed)
     place = talk.add(side, EntryType.SILENCE, Body(silence.encode()))
     talk.silences[side, place] = silence
+
+
+def _promise(talk: ActingTalk, side: str, index: int) -> int:
+    """The other desk holds: within how many seconds it says that an answer comes, mostly as people released it."""
+    random, peer = talk.random, other(side)
+    seconds = random.choice([PROMISED_SECONDS, PROMISED_SECONDS, 2**40])
+    until = random.choice([TIME + len(talk.entries[peer]) + seconds] * 9 + [None, True, 0])
+    content = Notice(HOLDING_REPLY, 1, Precedence.ROUTINE, False, "en", {PROMISED_FIELD: until}).encode()
+    body = talk.release(peer, content, meant=talk.place(side, index)) if random.random() < 0.9 else Body(content)
+    talk.add(peer, EntryType.NOTICE, body, index)
+    return seconds
 
 
 def _notices(talk: ActingTalk, side: str) -> Iterator[tuple[int, Notice]]:
@@ -119,7 +170,11 @@ def _notices(talk: ActingTalk, side: str) -> Iterator[tuple[int, Notice]]:
 def _proven(talk: ActingTalk, side: str, index: int, kind: SilenceKind, clock: int, allowed: int) -> Silence:
     random = talk.random
     seconds = allowed + random.choice([0, 1, 212, 2**40, 212, 212, -1])
-    watch = (random.choice([0, 2]), 0, seconds + random.choice([0, 7])) if kind is SilenceKind.UNMANNED else (1, 1, 2**40)
+    watch = (
+        (random.choice([0, 0, 0, 2]), random.choice([0, 1]), seconds + random.choice([0, 7]))
+        if kind is SilenceKind.UNMANNED
+        else (1, 1, 2**40)
+    )
     listed: tuple[OpenItem, ...] = (OpenItem(index, clock, seconds, allowed),)
     if kind is SilenceKind.CONTRADICTED:
         listed = random.choice(

@@ -13,7 +13,7 @@ from random import Random
 from typing import Any
 
 from tests.core.sample_evidence import DESK_OF, TIME, Talk, other
-from tests.verifier.acts import amend, cosigned, fall_silent
+from tests.verifier.acts import amend, cosigned, fall_silent, machines_talk, use_again
 from tests.verifier.lines import SampleLine, asserted_by, sample_line
 from watchline.core.encoding import encode
 from watchline.core.entries import Again, Body, Continues, EntryType, Leaf, Notice, Place, Precedence, Response
@@ -50,7 +50,7 @@ TEXTS = (
     "\u3000x",
     "\ufeffx\u200e",
 )
-ACTS = ("say", "say", "say", "respond", "respond", "cancel", "roster", "odd", "again", "twice", "amend", "silent")
+ACTS = ("say", "say", "say", "respond", "respond", "cancel", "roster", "odd", "again", "twice", "amend", "silent", "test")
 FORMS = (
     "statement",
     "statement",
@@ -123,6 +123,10 @@ class RandomTalk(Talk):
             fall_silent(self)
         elif act == "roster":
             self._change_roster(side)
+        elif act == "test":
+            machines_talk(self)
+        elif act == "twice" and self.earlier is not None:
+            use_again(self, self.earlier)
         elif act == "twice" and near > 1:
             self._repeat(side, random.randrange(near))
         elif act == "again":
@@ -136,7 +140,10 @@ class RandomTalk(Talk):
 
     def say_to_the_terms(self) -> None:
         """A notice that starts a clock, as so many people released it as the terms ask for."""
-        side, form = self.random.choice("ab"), self.random.choice(["statement", "airspace-object", "free-text"])
+        side, form = (
+            self.random.choice("ab"),
+            self.random.choice(["statement", "airspace-object", "airspace-object", "free-text"]),
+        )
         precedence = self.random.choice([Precedence.ROUTINE, Precedence.FLASH])
         content = Notice(form, 1, precedence, self.random.random() < 0.2, "ja", {1: "気球"}).encode()
         self.add(side, EntryType.NOTICE, self.release(side, content))

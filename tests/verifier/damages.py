@@ -230,7 +230,7 @@ def _signed_entry(random: Random, thousand: int) -> bytes:
     else:
         leaf = _altered(leaf, random)
     talk.entries[side][index] = ShownEntry(index, encode(leaf), entry.blinding, body)
-    return _built(talk)
+    return built(talk)
 
 
 def _signed_silence(random: Random, thousand: int) -> bytes:
@@ -252,7 +252,7 @@ def _signed_silence(random: Random, thousand: int) -> bytes:
     leaf[9] = commitment(entry.blinding or b"", body)
     talk.entries[side][index] = ShownEntry(index, encode(leaf), entry.blinding, body)
     talk.silences[side, index] = silence
-    return _built(talk)
+    return built(talk)
 
 
 def _signed_terms(random: Random, thousand: int) -> bytes:
@@ -263,7 +263,7 @@ def _signed_terms(random: Random, thousand: int) -> bytes:
     for side in random.choice(["ab", "ba"]):
         enter(talk, side, content)
     talk.anything()
-    return _built(talk)
+    return built(talk)
 
 
 def _cosigned_otherwise(random: Random, thousand: int) -> bytes:
@@ -285,7 +285,7 @@ def _cosigned_otherwise(random: Random, thousand: int) -> bytes:
     return pack(parts | {name: text + b"\n\n" + b"".join(signed)})
 
 
-def _built(talk: RandomTalk) -> bytes:
+def built(talk: RandomTalk) -> bytes:
     bundle = talk.shown()
     try:
         return build_evidence(bundle)

@@ -16,8 +16,9 @@ import pytest
 from tests.core.sample_evidence import sample_talk
 from tests.vectors.make_ed25519 import vectors
 from tests.verifier.__main__ import told
-from tests.verifier.bundles import LINES, good_bundle
-from tests.verifier.damages import DAMAGES, Damage, damaged_bundle
+from tests.verifier.acts import PROMISED_SECONDS, fall_silent_after_a_promise, use_again
+from tests.verifier.bundles import LINES, RandomTalk, good_bundle
+from tests.verifier.damages import DAMAGES, Damage, built, damaged_bundle
 from tests.verifier.lines import sample_line
 from tests.verifier.verifiers import Page, compare, differences, faulted
 from watchline.core.archive import pack, unpack
@@ -124,6 +125,35 @@ def test_each_kind_of_damage_is_refused_by_both_in_the_same_parts(page: Page, da
         if seed >= 3 and not page.verify(data)["verified"]:
             return
     pytest.fail("none was refused")
+
+
+def test_both_allow_the_time_that_a_holding_reply_promised(page: Page) -> None:
+    allowed = set()
+    for seed in range(40):
+        talk = RandomTalk(sample_line(seed % LINES), Random(f"promise {seed}"))
+        for _ in range(3):
+            talk.say_to_the_terms()
+        fall_silent_after_a_promise(talk)
+        report, differing = compare(page, built(talk))
+        assert differing == {}
+        allowed |= {each["allowed"] for each in report["silences"]}
+    assert PROMISED_SECONDS in allowed
+
+
+def test_both_count_a_release_once_over_the_pairs_of_a_line(page: Page) -> None:
+    released = []
+    for seed in range(40):
+        random = Random(f"again {seed}")
+        earlier = RandomTalk(sample_line(0), random)
+        for _ in range(3):
+            earlier.say_to_the_terms()
+        talk = RandomTalk(sample_line(0), random, (1, 2))
+        talk.follow(earlier)
+        use_again(talk, earlier)
+        report, differing = compare(page, built(talk))
+        assert differing == {}
+        released += [each["released"] for each in report["entries"] if each["log"] in ("a-1-2", "b-2-1") and each["index"] > 0]
+    assert {True, False} <= set(released)
 
 
 def test_bytes_that_are_no_archive_are_refused_by_both(page: Page) -> None:
