@@ -14,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from watchline.core.entries import Body, Continues, EntryType, Leaf
 from watchline.core.records import EntryRecord, Pair
@@ -200,16 +200,14 @@ def common_end(pair: Pair, ours: Continues | None, theirs: Continues | None) -> 
     return End(before, min(end.ours for end in known), min(end.theirs for end in known))
 
 
-class Source:
+class Source(Protocol):
     """Where the entries of earlier pairs are read; the journal is one, the parts of a file of evidence another."""
 
     def continues(self, pair: Pair) -> tuple[Continues | None, Continues | None]:
         """What entry 0 of our log and of the peer's says; None for one that is not here."""
-        raise NotImplementedError
 
     def entered(self, pair: Pair) -> tuple[tuple[Entered, ...], tuple[Entered, ...]]:
         """The texts of our log and of the peer's."""
-        raise NotImplementedError
 
 
 def history_of(pair: Pair, source: Source, first: Terms, lower: bool, held: End | None = None) -> TermsHistory:
