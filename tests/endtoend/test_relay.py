@@ -68,6 +68,26 @@ def until(node: NodeProcess, condition: Callable[[dict[str, Any]], bool]) -> dic
     return found
 
 
+def is_direct(node: NodeProcess) -> bool:
+    """Whether a direct link lives."""
+    (line,) = node.ask("status")["lines"]
+    return any(route["kind"] == "direct" and route["state"].startswith("up") for route in line["routes"])
+
+
+def hear_the_peer(node: NodeProcess, frames: int = 3) -> None:
+    """Come back after so many more frames of the peer: a status is among them that is newer than every receipt before it.
+
+    A peer that is lost between its receipt and its next status is `dark`, whatever becomes of the relay.
+    """
+    until(node, lambda _: node.ask("status")["lines"][0]["unreceipted"] == 0)
+    last = float("inf")
+    for _ in range(frames):
+        while (seen := relay_of(node)["peer_seen_seconds"]) is None or seen >= last:
+            last = float("inf") if seen is None else seen
+            select_wait(0.02)
+        last = seen
+
+
 def attempts(node: NodeProcess) -> set[tuple[str, str]]:
     """The ways and outcomes of every attempt that a node which does not run has kept."""
     journal = node.journal()
@@ -124,6 +144,7 @@ def test_what_is_said_while_the_relay_is_killed_is_delivered_after_it_returns(no
     for node in nodes:
         node.start()
     send(tokyo, "beijing", "before", wait="received", wait_seconds=20)
+    hear_the_peer(tokyo)
     server.kill()
     gone = until(tokyo, lambda route: route["carries"] is False and route["state"] == "refused")
     assert gone["line"] == "line_down"
@@ -140,6 +161,7 @@ def test_peer_that_was_killed_is_told_from_a_relay_that_was(nodes: Nodes, server
     for node in nodes:
         node.start()
     until(tokyo, lambda route: route["line"] == "up" and bool(route["carries"]))
+    hear_the_peer(tokyo)
     beijing.kill()
     alone = until(tokyo, lambda route: route["line"] == "terminal_down")
     assert (alone["carries"], alone["state"]) == (True, "up")
@@ -154,6 +176,7 @@ def test_relay_behind_a_cable_that_was_cut_carries_nothing(nodes: Nodes, server:
     for node in nodes:
         node.start()
     until(tokyo, lambda route: route["line"] == "up" and bool(route["carries"]))
+    hear_the_peer(tokyo)
     server.pause()
     cut = until(tokyo, lambda route: route["carries"] is False)
     assert cut["line"] == "line_down"
@@ -177,6 +200,7 @@ def test_direct_link_is_preferred_and_the_relay_takes_over_while_it_is_cut(tmp_p
             beijing.command("route", "add", server.address)
             until(tokyo, lambda route: bool(route["carries"]))
             until(beijing, lambda route: bool(route["carries"]))
+            until(tokyo, lambda _: is_direct(tokyo))
             for number in range(10):
                 send(tokyo, "beijing", f"direct {number}", wait="received", wait_seconds=20)
             wire.cut()
