@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from tests.amending import releasers
 from tests.desk.desk_pair import DeskEnd, DeskPair
 from tests.line_pair import START, party, terms
 from watchline.cli.report_page import render
@@ -18,6 +19,7 @@ from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.records import AttemptRecord
 from watchline.core.release import asserted
+from watchline.core.terms import Terms
 from watchline.desk.figures import Span
 from watchline.desk.report import make_report
 from watchline.desk.views import LineView
@@ -161,3 +163,31 @@ def test_line_without_entries_in_the_period_reports_nothing_rather_than_failing(
     assert report["tests"]["ours"]["due"] == 0
     assert {log["size"] for log in report["logs"]} == {0}
     assert "<svg" not in render(report, "en")
+
+
+def test_tests_fall_due_by_the_interval_that_was_in_force_when_their_slot_began(pair: DeskPair) -> None:
+    for end in (pair.a, pair.b):
+        line = end.line.line
+        own, peer = releasers(line.setup.own_roster), releasers(line.setup.peer_roster)
+        line.take_setup(replace(line.setup, own_roster=own, peer_roster=peer))
+    pair.advance(4 * SLOT)
+    slower = replace(AGREED, version=2, test_interval_seconds=2 * SLOT)
+    for end in (pair.a, pair.b):
+        enter_terms(end, slower)
+        pair.advance(2)
+    pair.advance(8 * SLOT)
+    report = report_of(pair.a, start=START + SLOT, end_at=START + 12 * SLOT)
+    tests = report["tests"]
+    # Ours at 1, 3 | 6, 10 quarters of an hour, theirs at 2, 4 | 8: from the bar on each takes half an hour.
+    assert [tests[side]["due"] for side in ("ours", "theirs")] == [4, 3]
+    assert [tests[side]["missed"] for side in ("ours", "theirs")] == [0, 0]
+    assert sum(day["tests_due"] for day in report["days"]) == 7
+
+
+def enter_terms(end: DeskEnd, text: Terms) -> None:
+    """Two officers of the desk enter a text of the terms."""
+    setup, nonce, body = end.line.line.setup, end.scheduler.random.randbytes(16), Body(text.encode())
+    challenge = assertion_challenge("terms", setup.line, setup.own_id, nonce, body.digest)
+    keys = party(setup.own_identity.desk).officers[:2]
+    signed = tuple(sign_assertion(n, key, challenge).to_value() for n, key in enumerate(keys, start=1))
+    end.desk.compose(end.line, Draft(EntryType.TERMS, body.content, nonce, signed, None, None, True))

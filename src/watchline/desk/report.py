@@ -21,6 +21,7 @@ from watchline.desk.figures import Span, covered_seconds, spread
 from watchline.desk.line_tests import PATIENCE_SECONDS
 from watchline.desk.past import without_earlier_copies
 from watchline.desk.rungs import read_notice
+from watchline.desk.slots import Slots
 from watchline.desk.views import LineView
 from watchline.journal import Journal
 
@@ -100,8 +101,9 @@ def _tests(view: LineView, period: Span, tests: Iterable[tuple[EntryRecord, Noti
     """How many tests of one desk fell due by the terms, how many were sent, and how many were answered."""
     sent = [record for record, _ in tests if record.log.outgoing is outgoing]
     answered = [seconds for seconds in (_answered_after(view, record) for record in sent) if seconds is not None]
-    due = _slots_due(view, period, outgoing=outgoing)
-    in_slots = len({_slot(view, record.time) for record in sent if _is_kept(view, record)} & due)
+    slots = Slots(view)
+    due = slots.due(period, outgoing=outgoing)
+    in_slots = len({slots.of(record.time) for record in sent if _is_kept(view, record)} & due)
     return {
         "due": len(due),
         "kept": in_slots,
@@ -110,20 +112,6 @@ def _tests(view: LineView, period: Span, tests: Iterable[tuple[EntryRecord, Noti
         "answered": len(answered),
         "round_trip_seconds": spread(answered)._asdict(),
     }
-
-
-def _slot(view: LineView, time: int) -> int:
-    return time // view.terms.test_interval_seconds
-
-
-def _slots_due(view: LineView, period: Span, *, outgoing: bool) -> set[int]:
-    """The slots of one desk that lie whole in the period, since the line was paired."""
-    terms = view.terms
-    lower = view.setup.own_id < view.setup.peer_identity.id
-    even = (lower == terms.lower_id_tests_even_hours) is outgoing
-    interval = terms.test_interval_seconds
-    first, end = -(-max(period.start, view.row.created) // interval), period.end // interval
-    return {slot for slot in range(first, end) if (slot % 2 == 0) is even}
 
 
 def _answered_after(view: LineView, record: EntryRecord) -> int | None:
@@ -219,15 +207,16 @@ def _heard_until(view: LineView, period: Span) -> int:
 def _days(view: LineView, period: Span, entries: Iterable[tuple[EntryRecord, Notice]]) -> list[Json]:
     """Per day (UTC) what fell due and was kept, for a picture over time."""
     days: dict[int, Counter[str]] = defaultdict(Counter)
+    slots = Slots(view)
     for outgoing in (True, False):
-        for slot in _slots_due(view, period, outgoing=outgoing):
-            days[slot * view.terms.test_interval_seconds // DAY_SECONDS]["tests_due"] += 1
+        for slot in slots.due(period, outgoing=outgoing):
+            days[slot // DAY_SECONDS]["tests_due"] += 1
     kept: set[int] = set()
     for record, notice in entries:
         day = record.time // DAY_SECONDS
         if notice.form == TEST:
-            if _slot(view, record.time) not in kept and _is_kept(view, record):
-                kept.add(_slot(view, record.time))
+            if slots.of(record.time) not in kept and _is_kept(view, record):
+                kept.add(slots.of(record.time))
                 days[day]["tests_kept"] += 1
         elif notice.form != DRILL:
             days[day]["notices"] += 1
