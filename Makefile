@@ -1,6 +1,6 @@
 # Every target makes .venv by itself, from the hashed locks in requirements/; PYTHON=... chooses the interpreter.
 .DEFAULT_GOAL := help
-.PHONY: help demo test quick check bench simulate soak fuzz models coverage mutate verifier verifiers fix lock clean
+.PHONY: help demo test quick check bench simulate slices soak fuzz models coverage mutate verifier verifiers fix lock clean
 
 BIN := .venv/bin
 
@@ -28,6 +28,13 @@ bench: .venv/.installed .venv/.bench ## measure against a floor of the same run;
 
 simulate: .venv/.installed ## simulated desks, faults and liars; SEEDS=a:b says which runs
 	@$(BIN)/python -m reliability simulator --seeds $(or $(SEEDS),0:20) $(ARGS)
+
+slices: .venv/.installed ## a slice of each kind of attack with new seeds, which are printed
+	@$(BIN)/python -m reliability simulator --new 20
+	@$(BIN)/python -m reliability power --new 10
+	@$(BIN)/python -m reliability parties --new 40
+	@$(BIN)/python -m reliability kills --new 1
+	@$(BIN)/python -m reliability fuzz --new 1
 
 soak: .venv/.installed ## go on breaking it for HOURS=8, and add that to reliability/record.json
 	@$(BIN)/python -m reliability.soak --hours $(or $(HOURS),8) $(ARGS)

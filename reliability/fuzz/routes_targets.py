@@ -341,7 +341,7 @@ def _check_introduction() -> Check:
     def check(data: bytes) -> None:
         try:
             certificate = x509.load_der_x509_certificate(data)
-        except ValueError:
+        except (ValueError, x509.InvalidVersion):  # neither is a certificate to `connection._judge`
             return
         found = read_introduction(certificate)
         need(found is None or 1 <= len(found) <= INTRODUCTION_BYTES_MAX, "an introduction out of its bounds")
