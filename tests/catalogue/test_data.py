@@ -29,6 +29,11 @@ def changed(name: str, edit: Any) -> dict[str, str]:
     return {**FILES, name: json.dumps(data, ensure_ascii=False)}
 
 
+def points(data: Any) -> Any:
+    """The parts of the records of a readout."""
+    return data["fields"][3]["parts"]
+
+
 def every_text(data: Any) -> list[dict[str, str]]:
     if isinstance(data, dict):
         if set(data) & LANGUAGES and all(isinstance(text, str) for text in data.values()):
@@ -64,6 +69,13 @@ def test_every_form_that_waits_for_an_answer_has_forms_that_may_answer() -> None
         assert form.expects in {"none", "acknowledgement", "answer"}
         assert form.answers or form.expects != "answer"
     assert [code for code, form in forms.items() if form.machine] == ["drill", "escalation-report", "test"]
+
+
+def test_concepts_lists_every_form_with_what_it_expects() -> None:
+    concepts = (Path(__file__).parents[2] / "docs" / "concepts.md").read_text(encoding="utf-8")
+    section = concepts.partition("## Forms\n")[2].partition("\n## ")[0]
+    listed = re.findall(r"^\| `([a-z-]+)` \| .+ \| (none|acknowledgement|answer) \|$", section, re.MULTILINE)
+    assert sorted(listed) == sorted((code, form.expects) for code, form in load_catalogue().forms.items())
 
 
 def test_field_numbers_and_names_are_unique_in_every_form() -> None:
@@ -118,7 +130,11 @@ def test_digest_does_not_depend_on_the_layout_of_a_file() -> None:
         changed("places.json", lambda data: data[0]["names"][0]["names"].update(en="Another")),
         changed("places.json", lambda data: data[0].update(north_east="27°00.0'N 125°01.0'E")),
         changed("words/values.json", lambda data: data["yes"].update(ja="可")),
-        changed("catalogue.json", lambda data: data.update(version=2)),
+        changed("catalogue.json", lambda data: data.update(version=3)),
+        changed("forms/readout.json", lambda data: points(data).reverse()),
+        changed("forms/readout.json", lambda data: points(data)[0].update(required=True)),
+        changed("forms/planned-discharge.json", lambda data: data["fields"][4].pop("unique")),
+        changed("forms/supply-notice.json", lambda data: data["fields"][0].update(pattern="[0-9]{6}")),
     ],
 )
 def test_digest_covers_everything_that_gives_meaning(files: dict[str, str]) -> None:
@@ -134,6 +150,10 @@ def test_digest_does_not_change_when_a_linguist_signs() -> None:
 
 def test_everything_under_the_digest_has_an_encoding() -> None:
     assert encode(load(FILES).meaning)
+
+
+def first_point(**new: Any) -> Any:
+    return lambda data: points(data)[0].update(new)
 
 
 def first_field(**new: Any) -> Any:
@@ -165,6 +185,26 @@ def first_field(**new: Any) -> Any:
         (changed("forms/decline.json", first_field(type="int", at_least=1, at_most=0)), "0 must be 1"),
         (changed("forms/decline.json", first_field(type="choice", values={})), "two values"),
         (changed("forms/decline.json", first_field(not_before="reason")), "not_before"),
+        (changed("forms/decline.json", first_field(type="record", parts=[])), "unknown \\['parts'\\]|record is not known"),
+        (changed("forms/decline.json", first_field(type="list", of="record", parts=[])), "part that is required"),
+        (changed("forms/decline.json", first_field(type="list", of="record")), "must be a list"),
+        (changed("forms/decline.json", first_field(type="code", pattern="[A-Z]{3}", example="yen")), "must match"),
+        (changed("forms/decline.json", first_field(type="code", pattern="[A-Z]{3}")), "None must be text"),
+        (changed("forms/readout.json", first_point(number=1)), "unknown \\['number'\\]"),
+        (changed("forms/readout.json", first_point(not_before="about")), "unknown \\['not_before'\\]"),
+        (changed("forms/readout.json", first_point(name="about")), "name of a part stands twice"),
+        (changed("forms/readout.json", lambda data: points(data)[1].update(required=False)), "part that is required"),
+        (changed("forms/readout.json", lambda data: points(data)[0]["label"].pop("ja")), "missing \\['ja'\\]"),
+        (changed("forms/readout.json", lambda data: points(data)[1].update(of="list")), "unknown \\['of'\\]"),
+        (
+            changed(
+                "forms/readout.json",
+                lambda data: points(data)[1].update(of="record", parts=[{**points(data)[0], "required": True}]),
+            ),
+            "holds no records",
+        ),
+        (changed("forms/readout.json", lambda data: data["fields"][3].update(unique="about")), "unique must name"),
+        (changed("forms/readout.json", lambda data: data["fields"][3].update(unique="text")), "unique must name"),
         (changed("common.json", lambda data: data[0].update(number=3)), "begin at 101"),
         (changed("places.json", lambda data: data[0]["names"].pop()), "two names"),
         (changed("places.json", lambda data: data[0].update(south_west="nowhere")), "corner"),

@@ -138,3 +138,81 @@ def test_unknown_time_zone_is_refused_by_name() -> None:
     form = load_catalogue().form("test")
     with pytest.raises(UsageError, match="Mars/Olympus"):
         form.render(form.parse(TYPED["test"], resolve), "en", "Mars/Olympus")
+
+
+def test_words_of_an_approximate_date_are_read_in_the_reader_s_own_language() -> None:
+    form = load_catalogue().form("commitment")
+    typed = {**TYPED["commitment"], "due": "2023-03-01/2023-05-31 en=around spring; ja=春頃; zh-Hans=春季前后; ko=봄 무렵"}
+    fields = form.parse(typed, resolve)
+    assert fields[3] == [19417, 19508, {"en": "around spring", "ja": "春頃", "zh-Hans": "春季前后", "ko": "봄 무렵"}]
+    read = {
+        tag: next(row for row in form.render(fields, tag, "Asia/Tokyo") if row.field == "due")
+        for tag in ("ja-JP", "zh-CN", "ko", "fr", "zh-TW")
+    }
+    assert (read["ja-JP"].text, read["ja-JP"].text_en) == (
+        "2023-03-01 – 2023-05-31 “春頃”",
+        "2023-03-01 – 2023-05-31 “around spring”",
+    )
+    assert read["zh-CN"].text == "2023-03-01 – 2023-05-31 “春季前后”"
+    assert read["ko"].text == "2023-03-01 – 2023-05-31 “봄 무렵”"
+    assert read["fr"].text == read["zh-TW"].text == "2023-03-01 – 2023-05-31 “around spring” (en)"
+    assert {row.translation for row in read.values()} == {"original"}
+
+
+def test_words_of_a_date_that_nobody_put_into_the_reader_s_language_say_which_they_are_in() -> None:
+    form = load_catalogue().form("close")
+    fields = form.parse({"of": "1/1/2", "outcome": "adjourned", "next": "2023-09-01/2023-11-30 ja=秋頃"}, resolve)
+    assert form.render(fields, "zh-Hans", None)[2].text == "2023-09-01 – 2023-11-30 “秋頃” (ja)"
+
+
+@pytest.mark.parametrize("said", ["around spring", "from spring on; or later", "“en=” is a word", "in 3=4"])
+def test_words_of_a_date_that_name_no_language_stay_as_they_are(said: str) -> None:
+    form = load_catalogue().form("close")
+    fields = form.parse({"of": "1/1/2", "outcome": "adjourned", "next": f"2023-09-01/2023-11-30 {said}"}, resolve)
+    assert fields[3] == [19601, 19691, said]
+    assert form.render(fields, "ja", None)[2].text == f"2023-09-01 – 2023-11-30 “{said}”"
+
+
+def test_list_of_exact_times_holds_no_words_of_its_author() -> None:
+    form = load_catalogue().form("talks-proposal")
+    dates = {
+        typed: next(
+            row
+            for row in form.render(form.parse({**TYPED["talks-proposal"], "dates": [typed]}, resolve), "ja", None)
+            if row.field == "dates"
+        )
+        for typed in ("2023-02-22T10:00:00+09:00", "2023-03-01/2023-05-31 around spring")
+    }
+    assert [row.translation for row in dates.values()] == [None, "original"]
+
+
+def test_record_is_an_array_of_its_parts_on_the_wire() -> None:
+    form = load_catalogue().form("readout")
+    fields = form.parse(TYPED["readout"], resolve)
+    assert fields[4] == [["The hotline was agreed.", [[1, 1, 7]]], [None, [[1, 1, 5], [1, 1, 6, 1]]]]
+    assert form.as_json(fields, name_reference)["points"] == [
+        {"text": "The hotline was agreed.", "about": ["1/1/7"]},
+        {"about": ["1/1/5", "1/1/6/1"]},
+    ]
+
+
+def test_record_is_shown_with_its_labels_in_the_reader_s_language() -> None:
+    form = load_catalogue().form("planned-discharge")
+    rows = form.render(form.parse(TYPED["planned-discharge"], resolve), "ja", None)
+    nuclides = next(row for row in rows if row.field == "nuclides")
+    assert nuclides.text == "1. 核種: H-3; 放射能濃度: 140000 Bq/L\n2. 核種: C-14; 放射能濃度: 14 Bq/L"
+    assert nuclides.text_en == "1. Nuclide: H-3; Activity: 140000 Bq/L\n2. Nuclide: C-14; Activity: 14 Bq/L"
+
+
+def test_further_lines_of_a_text_in_a_record_look_like_no_record_of_their_own() -> None:
+    form = load_catalogue().form("readout")
+    typed = {**TYPED["readout"], "points": [{"text": "One.\n2. About: theirs:9", "about": ["1/1/7"]}]}
+    points = next(row for row in form.render(form.parse(typed, resolve), "en", None) if row.field == "points")
+    assert points.text == "Text: One.\n   2. About: theirs:9; About: 1/1/7"
+
+
+def test_statement_that_belongs_to_no_talks_is_as_it_always_was() -> None:
+    form = load_catalogue().form("statement")
+    assert form.version == 1
+    fields = {1: "Vice-Minister", 2: "台湾海峡の平和と安定", 3: "ja"}
+    assert form.check(fields) == fields

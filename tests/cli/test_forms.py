@@ -34,6 +34,24 @@ def test_form_is_described_in_the_desks_language(shell: Shell) -> None:
     assert "空域内の物体 (Object in airspace)" in shell.at("tokyo", "forms", "airspace-object").out
 
 
+def test_parts_of_a_record_are_described_in_the_readers_language(shell: Shell) -> None:
+    described = shell("forms", "planned-discharge", "--lang", "ja", "--json").document["fields"][4]
+
+    assert [(part["field"], part["label"], part["unit"]) for part in described["parts"]] == [
+        ("name", "核種", None),
+        ("activity", "放射能濃度", "Bq/L"),
+    ]
+    assert "activity: 放射能濃度" in shell("forms", "planned-discharge", "--lang", "ja").out
+
+
+def test_form_that_names_a_message_but_answers_none_is_sent_and_not_a_reply(shell: Shell) -> None:
+    examples = {code: shell("forms", code, "--json").document["example"] for code in ("acceptance", "close", "correction")}
+
+    assert examples["acceptance"].startswith("watchline reply LINE theirs:1 acceptance digest=0")
+    assert examples["close"] == "watchline send LINE close of=theirs:1 outcome=concluded"
+    assert examples["correction"] == 'watchline send LINE correction of=ours:1 reason="..."'
+
+
 def test_unknown_form_is_refused_with_near_ones(shell: Shell) -> None:
     done = shell("forms", "air-object", "--json")
 

@@ -271,6 +271,25 @@ def test_unknown_line_is_refused_with_those_there_are(desks: Shell) -> None:
     assert done.error["facts"]["lines"] == ["beijing"]
 
 
+def test_readout_is_read_in_the_other_language_and_its_references_from_the_other_place(desks: Shell) -> None:
+    dates = '["2023-03-01/2023-05-31 en=around spring; ja=春頃; zh-Hans=春季前后"]'
+    proposal = sent(desks, "talks-proposal", "topic=Security", "level=vice_minister", "mode=visit", f"dates={dates}")
+    counter = ("reply", "tokyo", theirs(proposal), "counter-proposal", "mode=video", *WAIT, "--json")
+    answer = desks.at("beijing", *counter).document["id"]
+    points = f'[{{"text": "The talks were agreed.", "about": ["{proposal}", "{theirs(answer)}"]}}]'
+    readout = sent(desks, "readout", f"event={proposal}", "publication=published", f"points={points}")
+
+    read = shown(desks, "beijing", "tokyo", theirs(readout))
+    assert read["finding"] is None
+    assert read["fields"] == {
+        "event": theirs(proposal),
+        "points": [{"text": "The talks were agreed.", "about": [theirs(proposal), answer]}],
+        "publication": "published",
+    }
+    assert f"所涉事项: {theirs(proposal)}, {answer}" in desks.at("beijing", "show", "tokyo", theirs(readout)).out
+    assert "“春季前后”" in desks.at("beijing", "show", "tokyo", theirs(proposal)).out
+
+
 def own_id(shell: Shell) -> list[str]:
     return ["acknowledge", "beijing", sent(shell, "--text", "mine")]
 

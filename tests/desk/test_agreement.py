@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from watchline.catalogue import load_catalogue
 from watchline.core.terms import BY_PRECEDENCE, Clocks, Terms
-from watchline.desk.agreement import proposed_terms
+from watchline.desk.agreement import amended_terms, proposed_terms
 from watchline.desk.config import Config
 from watchline.errors import UsageError
 
@@ -85,6 +86,8 @@ def test_terms_file_changes_what_it_names_and_nothing_else(tmp_path: Path) -> No
         ("unreleased_forms = ['statement']", "statement"),
         ("witnesses = ['Geneva']", "witnesses"),
         ("lower_id_tests_even_hours = 1", "lower_id_tests_even_hours"),
+        ("catalogue = 2", "catalogue"),
+        ("catalogue = 'newest'", "current"),
     ],
 )
 def test_terms_file_with_a_mistake_is_refused_by_name(tmp_path: Path, text: str, named: str) -> None:
@@ -93,3 +96,30 @@ def test_terms_file_with_a_mistake_is_refused_by_name(tmp_path: Path, text: str,
 
     assert named in caught.value.message
     assert caught.value.hint
+
+
+def of_an_earlier_version() -> Terms:
+    """Terms that a version agreed on which had neither talks nor notices of exercises."""
+    terms = proposed_terms("ja", Config())
+    known = {form: clocks for form, clocks in terms.form_clocks.items() if form not in ("talks-proposal", "exercise-notice")}
+    return replace(terms, catalogue_digest=bytes(32), form_clocks={**known, "statement": Clocks(7, 7), "weather": Clocks(1, 1)})
+
+
+def test_line_of_an_earlier_version_takes_over_the_catalogue_of_this_one_with_the_clocks_of_its_new_forms() -> None:
+    before = of_an_earlier_version()
+    after = amended_terms(before, None, ["catalogue=current"])
+
+    new = {"talks-proposal": Clocks(BY_PRECEDENCE, BY_PRECEDENCE), "exercise-notice": Clocks(BY_PRECEDENCE, None)}
+    clocks = {**before.form_clocks, **new}
+    assert after == replace(before, version=2, catalogue_digest=load_catalogue().digest, form_clocks=clocks)
+    with pytest.raises(UsageError, match="changes nothing"):
+        amended_terms(after, None, ["catalogue=current"])
+
+
+def test_form_that_a_line_has_not_had_yet_can_be_given_a_clock() -> None:
+    before = of_an_earlier_version()
+    after = amended_terms(before, None, ["forms.talks-proposal.answer_seconds=600"])
+
+    assert after.form_clocks == {**before.form_clocks, "talks-proposal": Clocks(BY_PRECEDENCE, 600)}
+    both = amended_terms(before, None, ["catalogue=current", "forms.talks-proposal.answer_seconds=600"])
+    assert both.form_clocks == {**after.form_clocks, "exercise-notice": Clocks(BY_PRECEDENCE, None)}

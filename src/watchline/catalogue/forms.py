@@ -11,22 +11,19 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from watchline.catalogue.given import Allowed, Json, NotAllowed, described
-from watchline.catalogue.kinds import (
-    Kind,
-    ListOf,
-    NameReference,
-    ResolveReference,
-    Text,
-    When,
-)
+from watchline.catalogue.kinds import Kind, ListOf, NameReference, ResolveReference, Text
+from watchline.catalogue.languages import serving
+from watchline.catalogue.moments import When
 from watchline.catalogue.places import Place
 from watchline.catalogue.positions import Box
+from watchline.catalogue.records import Record
 from watchline.catalogue.texts import GIVEN_CHARACTERS_MAX, one_line, word_count
-from watchline.core.encoding import Value
+from watchline.core.encoding import Value, encode
 from watchline.errors import FieldError, UsageError
 
 URGENT_FROM = 2  # precedences IMMEDIATE (2) and FLASH (3)
 URGENT_WORDS_MAX = 200
+FORM_BYTES_MAX = 61_440  # of all fields: what is left of a body is for the rest of the notice and the signatures under it
 _RAW_CHARACTERS_MAX = 2_000
 _RAW_ROWS_MAX = 128
 
@@ -77,25 +74,16 @@ class Dictionary:
     places: tuple[Place, ...]
 
     def language_for(self, tag: str) -> str:
-        """The shipped language that serves a reader of `tag`, English if none does.
-
-        Chinese without a script is traditional in TW, HK and MO, else simplified; one never stands in for the other.
-        """
-        parts = tag.replace("_", "-").lower().split("-")
-        if parts[0] == "zh":
-            traditional = "hant" in parts or ("hans" not in parts and bool({"tw", "hk", "mo"} & set(parts)))
-            parts = ["zh", "hant" if traditional else "hans"]
-        for language in self.languages:
-            wanted = language.lower().split("-")
-            if parts[: len(wanted)] == wanted:
-                return language
-        return "en"
+        """The shipped language that serves a reader of `tag` (see languages.py), English if none does."""
+        return serving(tag, self.languages) or "en"
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
     """One form.
 
+    version: raised when a field comes to mean something else, or a required one comes or goes. A further field that may be left
+    out raises nothing, as it does not change what the others mean; a desk that does not know it yet shows all as it came.
     expects: "none", "acknowledgement" or "answer". answers: codes that may answer it. machine: a node may send it unreleased.
     """
 
@@ -113,7 +101,7 @@ class Form:
         """Fields for the wire from what was typed: name to text, or to what the json module reads.
 
         resolve: makes the integers of a reference from its text, or raises UsageError. precedence: 0 to 3, as on the wire.
-        Raises FieldError for the first field that is unknown, not allowed or missing.
+        Raises FieldError for the first field that is unknown, not allowed or missing, or if all of it does not fit a notice.
         """
         for name, given in assignments.items():
             if all(name != known.name for known in self.fields):
@@ -126,7 +114,9 @@ class Form:
                     fields[known.number] = known.kind.parse(given, resolve)
                 except NotAllowed as error:
                     raise self._refusal(known.name, given, error) from None
-        return self.check(fields, precedence=precedence)
+        self.check(fields, precedence=precedence)
+        self._check_size(fields)
+        return fields
 
     def check(self, fields: WireFields, *, precedence: int = 0) -> dict[int, Value]:
         """Give the fields back if they are as `parse` would have made them; else raise FieldError."""
@@ -167,7 +157,8 @@ class Form:
         """
         name = name_reference or plain_reference
         chosen = self.dictionary.language_for(language)
-        reader, english = (_Reader(self.dictionary, shown_in, zone, name) for shown_in in (chosen, "en"))
+        reader = _Reader(self.dictionary, chosen, language, zone, name)
+        english = _Reader(self.dictionary, "en", "en", zone, name)
         beside = chosen in self.dictionary.drafts and chosen != "en"
         rows = []
         for known in self.fields:
@@ -182,7 +173,7 @@ class Form:
                     known.label["en"] if beside else None,
                     text_en if beside and text_en != text else None,
                     known.name,
-                    None if type(value) is int else known.kind.translation,
+                    _translation(known.kind, value),
                 )
             )
         return rows
@@ -193,6 +184,12 @@ class Form:
             if known.name in by_name and known.not_before in by_name and by_name[known.name] < by_name[known.not_before]:
                 given = str(known.kind.to_json(by_name[known.name], plain_reference))
                 raise self._error(known.name, given, f"a value not below that of {known.not_before}")
+
+    def _check_size(self, fields: Mapping[int, Value]) -> None:
+        sizes = {known.name: len(encode(fields[known.number])) for known in self.fields if known.number in fields}
+        if sum(sizes.values()) > FORM_BYTES_MAX:
+            longest = max(sizes, key=lambda name: sizes[name])
+            raise self._error(longest, f"{sizes[longest]} bytes", f"at most {FORM_BYTES_MAX} bytes in all fields of one notice")
 
     def _check_brevity(self, fields: Mapping[int, Value]) -> None:
         words, longest, longest_name = 0, 0, ""
@@ -233,7 +230,8 @@ class Form:
 @dataclass(frozen=True, slots=True)
 class _Reader:
     dictionary: Dictionary
-    language: str
+    language: str  # shipped
+    tag: str
     zone: str | None
     reference: NameReference
 
@@ -293,11 +291,19 @@ def _near(name: str, known: list[str]) -> str:
     return f"Did you mean {' or '.join(near)}?" if near else ""
 
 
+def _translation(kind: Kind, value: Value) -> str | None:
+    """What a reader is told of the words in a value; an exact time has none, though another of its kind may."""
+    return None if kind.translation == "original" and not _free_texts(kind, value) else kind.translation
+
+
 def _free_texts(kind: Kind, value: Value) -> list[str]:
+    """The author's own words in a value, None for no value."""
     if value is None:
         return []
     if isinstance(kind, Text):
         return [value]
     if isinstance(kind, When):
-        return [] if type(value) is int else [value[2]]
+        return kind.texts(value)
+    if isinstance(kind, Record):
+        return [text for part, one in zip(kind.parts, value, strict=True) for text in _free_texts(part.kind, one)]
     return [text for part in value for text in _free_texts(kind.item, part)] if isinstance(kind, ListOf) else []

@@ -45,13 +45,23 @@ def typed(given: Json, allowed: Allowed) -> str:
 
 
 def structure(given: Json, allowed: Allowed) -> Json:
-    """What JSON text holds; anything that does not begin as a JSON list or object comes back as it is."""
+    """What JSON text holds; anything that does not begin as a JSON list or object comes back as it is.
+
+    A key that stands twice is refused: which of the two was meant, nobody can tell.
+    """
     if not isinstance(given, str) or not given.lstrip().startswith(("[", "{")):
         return given
     try:
-        return json.loads(given)
+        return json.loads(given, object_pairs_hook=_each_key_once)
     except (ValueError, RecursionError):
         raise NotAllowed(allowed) from None
+
+
+def _each_key_once(pairs: list[tuple[str, Json]]) -> dict[str, Json]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a key stands twice")
+    return found
 
 
 def position_text(given: Json, allowed: Allowed) -> str:

@@ -7,14 +7,16 @@
 | decimal | 7.1 · "7.1 %" | [mantissa, exponent], the mantissa not a multiple of ten, zero as [0, 0] |
 | bool | yes, no, true, false | true, false |
 | yes-no-unknown, choice | one of the allowed words | that word |
-| utc | RFC 3339 with an offset | seconds since 1970 |
-| when | the same, or `2023-03-01/2023-05-31 around spring` | seconds, or [first day, last day, words] |
+| utc | RFC 3339 with an offset | seconds since 1970 (moments.py) |
+| when | the same, or `2023-03-01/2023-05-31 around spring` | seconds, or [first day, last day, words] (moments.py) |
 | position | `LAT,LON` decimal, or degrees and minutes | [latitude, longitude] (positions.py) |
 | area | `POS; POS; POS ...`, `POS; 5 NM`, or JSON | polygon or circle (positions.py) |
 | reference | ours:7 · theirs:7 · DESK/INC/7 | [inc, peer_inc, i], or with a fourth element, 1: see `Reference` |
 | hash | 64 hex digits | 32 bytes |
 | language | BCP 47 | text in canonical case |
+| code | of its pattern, such as JPY | text |
 | list | JSON | array |
+| record, only in a list | a JSON object | array of its parts (records.py) |
 
 Nothing is converted from one unit to another: a value in a wrong unit is refused, as a person must see the number that is sent.
 """
@@ -26,7 +28,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from watchline.catalogue import positions, times
+from watchline.catalogue import positions
 from watchline.catalogue.given import Allowed, Json, NotAllowed, integers, position_text, structure, typed, within
 from watchline.catalogue.positions import Box
 from watchline.catalogue.texts import is_clean
@@ -37,14 +39,17 @@ NameReference = Callable[[Sequence[int]], str]  # its integers to what people ty
 
 LIST_ITEMS_MAX = 64
 ONE_LINE_CHARACTERS_MAX = 300
+CODE_CHARACTERS_MAX = 64
 INDEX_MAX = 2**53 - 1
 EXPONENT_MAX = 30
 UNITS = frozenset({"m", "km", "kt", "deg", "FL", "NM", "min", "%", "t", "m3", "Bq/L", "years"})
 
 
 class Reader(Protocol):
-    """Who a value is shown to."""
+    """Who a value is shown to. tag: the reader's language in BCP 47, shipped or not. zone: IANA, None for UTC alone."""
 
+    @property
+    def tag(self) -> str: ...
     @property
     def zone(self) -> str | None: ...
     def reference(self, value: Sequence[int]) -> str: ...
@@ -250,88 +255,6 @@ class Choice:
         return reader.choice(self.values[value])
 
 
-class Time:
-    """An exact time."""
-
-    translation: ClassVar[str | None] = None
-
-    @property
-    def allowed(self) -> Allowed:
-        return "a time of RFC 3339 with its offset, in whole seconds, such as 2025-12-06T16:32:00+09:00"
-
-    def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        value = times.parse_time(typed(given, self.allowed))
-        self.check(value)
-        return value
-
-    def check(self, value: Value) -> None:
-        if type(value) is not int or not 0 <= value <= times.SECONDS_MAX:
-            raise NotAllowed(self.allowed)
-
-    def to_json(self, value: Value, name: NameReference) -> Json:
-        return times.format_time(value)
-
-    def show(self, value: Value, reader: Reader) -> str:
-        return times.show_time(value, reader.zone)
-
-
-class When:
-    """An exact time, or a window of two dates with the words as agreed."""
-
-    translation: ClassVar[str | None] = "original"
-    _exact: ClassVar[Time] = Time()
-    _words: ClassVar[Text] = Text(200)
-
-    @property
-    def allowed(self) -> Allowed:
-        return f"{self._exact.allowed}; or two dates and the words as agreed, such as 2023-03-01/2023-05-31 around spring"
-
-    def parse(self, given: Json, resolve: ResolveReference) -> Value:
-        given = structure(given, self.allowed)
-        if isinstance(given, dict):
-            if set(given) != {"from", "to", "words"} or not all(type(part) is str for part in given.values()):
-                raise NotAllowed(f"{self.allowed}; as JSON, an object with from, to and words")
-            first, last, words = given["from"], given["to"], given["words"]
-        else:
-            text = typed(given, self.allowed)
-            dates, _, words = text.partition(" ")
-            first, slash, last = dates.partition("/")
-            if not slash:
-                return self._exact_time(text)
-        window = [times.parse_day(first), times.parse_day(last), words.strip()]
-        self.check(window)
-        return window
-
-    def check(self, value: Value) -> None:
-        if type(value) is int and 0 <= value <= times.SECONDS_MAX:
-            return
-        if type(value) not in (list, tuple) or len(value) != 3:
-            raise NotAllowed(self.allowed)
-        first, last, words = value
-        if type(first) is not int or type(last) is not int or not 0 <= first <= last <= times.DAYS_MAX:
-            raise NotAllowed(f"{self.allowed}; the first date not after the second")
-        try:
-            self._words.check(words)
-        except NotAllowed:
-            raise NotAllowed(f"{self.allowed}; the words 1 to {self._words.at_most} characters") from None
-
-    def to_json(self, value: Value, name: NameReference) -> Json:
-        if type(value) is int:
-            return times.format_time(value)
-        return {"from": times.format_day(value[0]), "to": times.format_day(value[1]), "words": value[2]}
-
-    def show(self, value: Value, reader: Reader) -> str:
-        if type(value) is int:
-            return times.show_time(value, reader.zone)
-        return f"{times.format_day(value[0])} – {times.format_day(value[1])} “{value[2]}”"
-
-    def _exact_time(self, text: str) -> int:
-        seconds = times.parse_time(text)
-        if seconds is None:
-            raise NotAllowed(self.allowed)
-        return seconds
-
-
 class Point:
     """A position on WGS-84."""
 
@@ -518,6 +441,38 @@ class Language:
 
     def check(self, value: Value) -> None:
         if type(value) is not str or not self._tag.fullmatch(value):
+            raise NotAllowed(self.allowed)
+
+    def to_json(self, value: Value, name: NameReference) -> Json:
+        return value
+
+    def show(self, value: Value, reader: Reader) -> str:
+        return str(value)
+
+
+@dataclass(frozen=True, slots=True)
+class Code:
+    """A code of a public list, such as the currencies of ISO 4217 or the goods of the Harmonized System.
+
+    Only its shape is checked: the lists change, and a desk must not refuse a code that is newer than itself.
+    pattern: a regular expression for the whole of it. example: one that it matches.
+    """
+
+    pattern: str
+    example: str
+    translation: ClassVar[str | None] = None
+
+    @property
+    def allowed(self) -> Allowed:
+        return f"a code of the pattern {self.pattern}, such as {self.example}"
+
+    def parse(self, given: Json, resolve: ResolveReference) -> Value:
+        value = typed(given, self.allowed)
+        self.check(value)
+        return value
+
+    def check(self, value: Value) -> None:
+        if type(value) is not str or len(value) > CODE_CHARACTERS_MAX or not re.fullmatch(self.pattern, value):
             raise NotAllowed(self.allowed)
 
     def to_json(self, value: Value, name: NameReference) -> Json:

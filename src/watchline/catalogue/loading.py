@@ -22,6 +22,7 @@ from watchline.catalogue.kinds import (
     Area,
     Boolean,
     Choice,
+    Code,
     Decimal,
     Hash,
     Integer,
@@ -31,11 +32,11 @@ from watchline.catalogue.kinds import (
     Point,
     Reference,
     Text,
-    Time,
-    When,
 )
+from watchline.catalogue.moments import Time, When
 from watchline.catalogue.places import Place, PlaceName
 from watchline.catalogue.positions import LONGITUDE_MAX, parse_position
+from watchline.catalogue.records import Part, Record, RecordList
 
 Data = Any  # what a JSON file holds
 
@@ -53,7 +54,16 @@ _SIMPLE: dict[str, Kind] = {
     "hash": Hash(),
     "language": Language(),
 }
-_PARAMETERS = {"int": {"unit", "at_least", "at_most"}, "decimal": {"unit"}, "text": {"at_most"}, "choice": {"values"}}
+_PARAMETERS = {
+    "int": {"unit", "at_least", "at_most"},
+    "decimal": {"unit"},
+    "text": {"at_most"},
+    "choice": {"values"},
+    "code": {"pattern", "example"},
+    "record": {"parts", "unique"},  # only of a list
+}
+_ANY_PARAMETER = {"of"}.union(*_PARAMETERS.values())
+_FIELD_KEYS = {"name", "type", "required", "label", "help"}
 _SHARED_WORDS = {"yes", "no", "unknown", "polygon", "circle", "radius"}
 
 
@@ -136,16 +146,32 @@ def _fields(data: Data, dictionary: Dictionary, where: str) -> tuple[Field, ...]
 
 
 def _field(data: Data, dictionary: Dictionary, where: str) -> Field:
-    required = {"number", "name", "type", "required", "label", "help"}
-    _keys(data, required, {"unit", "values", "of", "at_least", "at_most", "not_before"}, where)
-    name = _text(data["name"], where)
-    where = f"{where}: {name}"
-    for key in ("type", "of", "unit", "not_before"):  # before any of them is looked up in a table
-        _require(key not in data or isinstance(data[key], str), where, f"{key} must be text")
-    _require(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) is not None, where, "name must be lower case with underscores")
-    _keys(data, required, {"not_before"} | _parameters(data["type"], data.get("of")), where)
+    _keys(data, _FIELD_KEYS | {"number"}, _ANY_PARAMETER | {"not_before"}, where)
+    where = f"{where}: {_text(data['name'], where)}"
+    _require(isinstance(data.get("not_before", ""), str), where, "not_before must be text")
+    part = _part({key: value for key, value in data.items() if key not in ("number", "not_before")}, dictionary, where)
     return Field(
         number=_integer(data["number"], where, 1),
+        name=part.name,
+        type=part.type,
+        kind=part.kind,
+        required=part.required,
+        label=part.label,
+        help=part.help,
+        unit=part.unit,
+        not_before=data.get("not_before"),
+    )
+
+
+def _part(data: Data, dictionary: Dictionary, where: str) -> Part:
+    """What a field has in common with a part of a record."""
+    _keys(data, _FIELD_KEYS, _ANY_PARAMETER, where)
+    for key in ("type", "of", "unit"):  # before any of them is looked up in a table
+        _require(key not in data or isinstance(data[key], str), where, f"{key} must be text")
+    name = _text(data["name"], where)
+    _require(re.fullmatch(r"[a-z]+(_[a-z]+)*", name) is not None, where, "name must be lower case with underscores")
+    _keys(data, _FIELD_KEYS, _parameters(data["type"], data.get("of")), where)
+    return Part(
         name=name,
         type=_text(data["type"], where),
         kind=_kind(data["type"], data, dictionary, where),
@@ -153,8 +179,20 @@ def _field(data: Data, dictionary: Dictionary, where: str) -> Field:
         label=_texts(data["label"], dictionary.languages, where),
         help=_texts(data["help"], dictionary.languages, where),
         unit=data.get("unit"),
-        not_before=data.get("not_before"),
     )
+
+
+def _records(data: Data, dictionary: Dictionary, where: str) -> RecordList:
+    parts = tuple(_part(one, dictionary, f"{where}: a part") for one in _list(data.get("parts"), where))
+    names = [part.name for part in parts]
+    _require(len(set(names)) == len(names), where, "the name of a part stands twice")
+    _require(any(part.required for part in parts), where, "a record has a part that is required")
+    _require(not any(isinstance(part.kind, RecordList) for part in parts), where, "a record holds no records")
+    unique = data.get("unique")
+    if unique is not None:
+        comparable = any(part.name == unique and part.required and type(part.kind) in (Code, Language, Text) for part in parts)
+        _require(comparable, where, "unique must name a required part that is text, a code or a language")
+    return RecordList(Record(parts), unique)
 
 
 def _parameters(kind: str, of: str | None = None) -> set[str]:
@@ -182,7 +220,13 @@ def _kind(name: str, data: Data, dictionary: Dictionary, where: str) -> Kind:
         values = data.get("values")
         _require(isinstance(values, dict) and len(values) >= 2, where, "a choice has two values or more")
         return Choice({_text(value, where): _texts(labels, dictionary.languages, where) for value, labels in values.items()})
+    if name == "code":
+        pattern, example = _text(data.get("pattern"), where), _text(data.get("example"), where)
+        _require(re.fullmatch(pattern, example) is not None, where, "the example must match the pattern")
+        return Code(pattern, example)
     _require(name == "list" and data.get("of") not in (None, "list"), where, f"type {name} is not known")
+    if data["of"] == "record":
+        return _records(data, dictionary, where)
     return ListOf(_kind(data["of"], data, dictionary, where))
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import shlex
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -12,21 +14,8 @@ from watchline.cli.session import Session, command
 
 if TYPE_CHECKING:
     from watchline.catalogue import Catalogue, Field, Form
-
-# A value that is right for a field of this type; a choice takes its first word, a number its least.
-_EXAMPLES = {
-    "text": '"..."',
-    "bool": "yes",
-    "yes-no-unknown": "unknown",
-    "utc": "2023-02-15T01:00:00Z",
-    "when": "2023-02-15T01:00:00Z",
-    "position": "25.75,123.45",
-    "area": '"25.75,123.45; 5 NM"',
-    "reference": "theirs:1",
-    "hash": "0" * 64,
-    "language": "en",
-    "decimal": "1.5",
-}
+    from watchline.catalogue.kinds import Kind
+    from watchline.catalogue.records import Part
 
 
 @command(name="forms", example="watchline forms airspace-object --lang ja")
@@ -53,7 +42,7 @@ def forms(session: Session, form: str | None, lang: str | None) -> None:
         "version": chosen.version,
         "answers": list(chosen.answers),
         "fields": [_field(catalogue, each, language) for each in chosen.fields],
-        "example": _example(chosen),
+        "example": _example(catalogue, chosen),
     }
     session.output.result(document, _described(document))
 
@@ -67,14 +56,19 @@ def _desk_language(session: Session) -> str:
     return language
 
 
+_OWN = {("correction", "of")}  # a reference that can only be to an entry of one's own
+
+
 def _summary(catalogue: Catalogue, form: Form, language: str) -> dict[str, Any]:
     title = catalogue.title(form, language)
     return {"form": form.code, "title": title.text, "title_en": form.title["en"], "expects": form.expects}
 
 
-def _field(catalogue: Catalogue, field: Field, language: str) -> dict[str, Any]:
+def _field(catalogue: Catalogue, field: Field | Part, language: str) -> dict[str, Any]:
+    from watchline.catalogue.records import RecordList
+
     chosen = catalogue.language_for(language)
-    return {
+    described = {
         "field": field.name,
         "type": field.type,
         "required": field.required,
@@ -83,28 +77,53 @@ def _field(catalogue: Catalogue, field: Field, language: str) -> dict[str, Any]:
         "help": field.help[chosen],
         "allowed": field.kind.allowed,
     }
+    if isinstance(field.kind, RecordList):
+        described["parts"] = [_field(catalogue, part, language) for part in field.kind.item.parts]
+    return described
 
 
-def _example(form: Form) -> str:
+def _example(catalogue: Catalogue, form: Form) -> str:
     """A command that sends this form, with every required field that the command does not fill in by itself."""
-    wanted = [field for field in form.fields if field.required and (field.name, field.type) not in _FILLED_IN]
-    given = [f"{field.name}={_example_value(field)}" for field in wanted]
-    start = (
-        "reply LINE theirs:1" if any((field.name, field.type) == ("of", "reference") for field in form.fields) else "send LINE"
+    is_reply = any(form.code in other.answers for other in catalogue.forms.values() if other is not form) and any(
+        (field.name, field.type) == ("of", "reference") for field in form.fields
     )
-    return " ".join(["watchline", start, form.code, *given])
+    filled_in = {("language", "language")} | ({("of", "reference")} if is_reply else set())
+    given = []
+    for field in form.fields:
+        if field.required and (field.name, field.type) not in filled_in:
+            value = "ours:1" if (form.code, field.name) in _OWN else _example_value(field.kind)
+            typed = value if isinstance(value, str) else json.dumps(value)
+            given.append(f"{field.name}=" + ('"..."' if typed == "..." else shlex.quote(typed)))
+    return " ".join(["watchline", "reply LINE theirs:1" if is_reply else "send LINE", form.code, *given])
 
 
-_FILLED_IN = {("language", "language"), ("of", "reference")}
+def _example_value(kind: Kind) -> Any:
+    """A value that is right for this kind, as JSON has it; a choice takes its first word, a number its least."""
+    from watchline.catalogue import kinds, moments, records
 
-
-def _example_value(field: Field) -> str:
-    if field.type == "list":
-        return """'["..."]'"""
-    if field.type in _EXAMPLES:
-        return _EXAMPLES[field.type]
-    allowed = field.kind.allowed
-    return allowed[0] if isinstance(allowed, list) else str(getattr(field.kind, "at_least", 1))
+    if isinstance(kind, kinds.ListOf):
+        return [_example_value(kind.item)]
+    if isinstance(kind, records.Record):
+        return {part.name: _example_value(part.kind) for part in kind.parts if part.required}
+    if isinstance(kind, kinds.Choice):
+        return next(iter(kind.values))
+    if isinstance(kind, kinds.Integer):
+        return str(kind.at_least)
+    if isinstance(kind, kinds.Code):
+        return kind.example
+    examples: dict[type, str] = {
+        kinds.Text: "...",
+        kinds.Boolean: "yes",
+        kinds.Decimal: "1.5",
+        moments.Time: "2023-02-15T01:00:00Z",
+        moments.When: "2023-02-15T01:00:00Z",
+        kinds.Point: "25.75,123.45",
+        kinds.Area: "25.75,123.45; 5 NM",
+        kinds.Reference: "theirs:1",
+        kinds.Hash: "0" * 64,
+        kinds.Language: "en",
+    }
+    return examples[type(kind)]
 
 
 def _described(document: dict[str, Any]) -> Iterable[str]:
@@ -121,5 +140,8 @@ def _described(document: dict[str, Any]) -> Iterable[str]:
         required = "" if field["required"] else " (may be left out)"
         yield from wrapped(f"  {padded(field['field'], width)}  {field['label']}{required}")
         yield from wrapped(f"{field['help']}. {allowed}", indent=" " * (width + 4))
+        for part in field.get("parts", ()):
+            optional = "" if part["required"] else " (may be left out)"
+            yield from wrapped(f"{part['field']}: {part['label']}{optional}. {part['help']}", indent=" " * (width + 6))
     yield ""
     yield from wrapped(document["example"], indent="  ")

@@ -35,20 +35,21 @@ def proposed_terms(language: str, config: Config, file: Path | None = None) -> T
 
     Raises UsageError, which names what in the file is wrong and what is allowed.
     """
-    catalogue = load_catalogue()
-    expectations = cast(Mapping[str, Expectation], {code: form.expects for code, form in catalogue.forms.items()})
-    terms = default_terms(
-        tuple(dict.fromkeys((language, "en"))),
-        catalogue.digest,
-        expectations,
-        tuple(code for code, form in catalogue.forms.items() if form.machine),
-    )
+    terms = _terms_of_the_catalogue(tuple(dict.fromkeys((language, "en"))))
     terms = replace(
         terms,
         status_interval_seconds=config.status_interval_seconds,
         test_interval_seconds=config.test_interval_seconds,
     )
     return terms if file is None else changed_terms(terms, read_toml(file), file.name)
+
+
+def _terms_of_the_catalogue(languages: tuple[str, ...]) -> Terms:
+    """Terms to begin with, whose forms are those of the catalogue that this version has."""
+    catalogue = load_catalogue()
+    expectations = cast(Mapping[str, Expectation], {code: form.expects for code, form in catalogue.forms.items()})
+    machine = tuple(code for code, form in catalogue.forms.items() if form.machine)
+    return default_terms(languages, catalogue.digest, expectations, machine)
 
 
 def amended_terms(before: Terms, file: Path | None, settings: Sequence[str]) -> Terms:
@@ -101,6 +102,8 @@ def changed_terms(terms: Terms, table: Mapping[str, Any], where: str) -> Terms:
             changes[field] = read(value, terms)
         except (TypeError, ValueError) as error:
             raise _wrong(where, name, str(error)) from None
+    if "catalogue" in table:  # Forms that the line has not had yet get the clocks that the catalogue gives them.
+        changes["form_clocks"] = {**_clocks_of_the_catalogue(), **changes.get("form_clocks", terms.form_clocks)}
     try:
         return replace(terms, **changes)
     except Malformed as error:
@@ -141,11 +144,23 @@ def _clocks(value: Any, terms: Terms) -> tuple[Clocks, ...]:
 
 
 def _form_clocks(value: Any, terms: Terms) -> dict[str, Clocks]:
-    tables = _tables(value, list(terms.form_clocks), "forms")
+    known = {**_clocks_of_the_catalogue(), **terms.form_clocks}
+    tables = _tables(value, list(known), "forms")
     return {
         form: _changed_clocks(tables.get(form, {}), before, f"forms.{form}", words=_CLOCK_WORDS)
-        for form, before in terms.form_clocks.items()
+        for form, before in known.items()
+        if form in tables or form in terms.form_clocks
     }
+
+
+def _clocks_of_the_catalogue() -> Mapping[str, Clocks]:
+    return _terms_of_the_catalogue(("en",)).form_clocks
+
+
+def _catalogue(value: Any, _terms: Terms) -> bytes:
+    if value != "current":
+        raise ValueError('"current" is wanted: the catalogue of the version that this desk runs')
+    return load_catalogue().digest
 
 
 def _changed_clocks(table: Mapping[str, Any], before: Clocks, where: str, *, words: Mapping[str, int | None]) -> Clocks:
@@ -201,6 +216,7 @@ def _wrong(where: str, name: str, what: str) -> UsageError:
 # What may stand in the file: the field of Terms it becomes, and how it is read.
 _CHANGES: Mapping[str, tuple[str, Callable[[Any, Terms], Any]]] = {
     "languages": ("languages", _languages),
+    "catalogue": ("catalogue_digest", _catalogue),
     "clocks": ("clocks", _clocks),
     "forms": ("form_clocks", _form_clocks),
     "status_interval_seconds": ("status_interval_seconds", _plain(int)),
