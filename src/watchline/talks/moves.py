@@ -66,9 +66,12 @@ class Move:
     """One released entry that belongs to talks.
 
     kind: one of KINDS. fields: of its form, checked against the catalogue; of a decline, {1: reason} or {}. pair, index: where
-    its newest copy stands: `pair` counts the pairs of incarnations of the line upwards, the same at both desks. seen: how many
-    entries of the other log of that pair its author had. time: seconds since 1970 by its author's clock; order never depends
+    it stood first: `pair` counts the pairs of incarnations of the line upwards, the same at both desks. seen: how many entries
+    of the other log of that pair its author had, there. time: seconds since 1970 by its author's clock; order never depends
     on it. digest: SHA-256 of its content, 32 bytes, as an acceptance names it. of: what its leaf answers or cancels, else None.
+    arrived: None where the other desk got it in its first place. Else the place of the first copy that it got (rule 30: its
+    entry 0 of the next pair says how far it had come), or of an entry said before that arrived later still. What was decided
+    was decided in the first place: a copy has seen nothing anew.
     """
 
     name: Name
@@ -82,6 +85,7 @@ class Move:
     exercise: bool = False
     language: str = "en"
     of: Name | None = None
+    arrived: tuple[int, int] | None = None
 
     @property
     def side(self) -> int:
@@ -93,23 +97,29 @@ class Move:
         """Where it stands among the moves of its own side."""
         return self.pair, self.index
 
+    @property
+    def reached(self) -> tuple[int, int]:
+        """From which place on the other desk had it. Of one side's moves, none reached it before an earlier one."""
+        return self.arrived or self.place
+
     def saw(self, other: Move) -> bool:
         """Whether its author had the other move when it was made. An entry of an earlier pair that the other desk did not
-        have is issued again (rule 30), so what still stands in an earlier pair was seen.
+        have is issued again (rule 30), so what reached it in an earlier pair was seen.
         """
-        if self.side == other.side:
-            return other.place < self.place
-        return other.pair < self.pair or (other.pair == self.pair and other.index < self.seen)
+        return other.place < self.place if self.side == other.side else other.reached < (self.pair, self.seen)
 
 
 def crossed(one: Move, other: Move) -> bool:
-    """Whether neither author had the other's move."""
-    return not one.saw(other) and not other.saw(one)
+    """Whether neither author had the other's move. Two moves of one side never crossed."""
+    return one.side != other.side and not one.saw(other) and not other.saw(one)
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
     """All moves of one line that a desk holds, by name. aliases: of a later copy of an entry, the name of the entry.
+
+    With each move it has all that the move's author had; where an entry between is still missing (of a log that comes back
+    after a loss, rule 31), the record ends before what rests on it, and so does the horizon.
 
     horizon: the newest entry of each side that is held here, a move or not, as (pair, index, seen): so a desk knows what the
     other side can no longer have left unseen. None for a side that has said nothing.
@@ -143,7 +153,7 @@ class Record:
 
     def of_kind(self, *kinds: str) -> Iterator[Move]:
         """The moves of these kinds, in the order of `in_order`."""
-        return (move for move in in_order(self.moves.values()) if move.kind in kinds)
+        return iter(in_order(move for move in self.moves.values() if move.kind in kinds))
 
 
 def reference(move: Move, value: Value) -> Name:
@@ -157,7 +167,8 @@ def reference(move: Move, value: Value) -> Name:
 def in_order(moves: Iterable[Move]) -> list[Move]:
     """All moves in one order that is the same at both desks: none stands before one that it had seen.
 
-    Of two that crossed, the one of side 0 comes first unless what it saw puts it later. Merging two logs takes linear time.
+    A move of side 0 comes before one of side 1 unless it had seen it: so the order of some of the moves is that of all. Merging
+    two logs takes linear time.
     """
     sides: tuple[list[Move], list[Move]] = ([], [])
     for move in moves:
