@@ -10,13 +10,14 @@ import codecs
 import json
 import re
 import sys
-import unicodedata
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
+from watchline.core.columns import COLUMNS, columns, padded, wrapped
 from watchline.errors import WatchlineError
 
-COLUMNS = 78
+__all__ = ["COLUMNS", "Output", "columns", "padded", "table", "wrapped"]
+
 _OBEYED = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
@@ -55,58 +56,12 @@ class Output:
         return error.exit_code
 
 
-def columns(text: str) -> int:
-    """How wide a text stands in a terminal: Chinese and Japanese characters take two columns (UAX 11), marks none."""
-    return sum(
-        2 if unicodedata.east_asian_width(character) in "WF" else 0 if unicodedata.combining(character) else 1
-        for character in text
-    )
-
-
-def padded(text: str, width: int) -> str:
-    """The text with spaces up to this many columns."""
-    return text + " " * max(0, width - columns(text))
-
-
-def wrapped(text: str, *, indent: str = "", width: int = COLUMNS) -> Iterator[str]:
-    """The text in lines of at most `width` columns; its own line breaks stay, what follows a break is indented as its start."""
-    for paragraph in text.split("\n"):
-        lead = indent + paragraph[: len(paragraph) - len(paragraph.lstrip(" "))]
-        line = lead
-        for piece in _pieces(paragraph.strip(" ")):
-            if columns(line + piece.rstrip(" ")) > width and line.strip():
-                yield line.rstrip(" ")
-                line = lead
-                if not piece.strip(" "):
-                    continue
-            line += piece
-        yield line.rstrip(" ")
-
-
 def table(rows: Iterable[Iterable[str]]) -> Iterator[str]:
     """Rows with their columns aligned."""
     listed = [list(row) for row in rows]
     widths = [max(columns(row[at]) for row in listed) for at in range(len(listed[0]))] if listed else []
     for row in listed:
         yield "  ".join(padded(text, width) for text, width in zip(row, widths, strict=True)).rstrip(" ")
-
-
-def _pieces(text: str) -> Iterator[str]:
-    """Where a line may be broken: behind spaces, and on either side of a wide character."""
-    word = ""
-    for character in text:
-        if unicodedata.east_asian_width(character) in "WF":
-            if word:
-                yield word
-                word = ""
-            yield character
-        else:
-            word += character
-            if character == " " or columns(word) >= COLUMNS // 2:
-                yield word
-                word = ""
-    if word:
-        yield word
 
 
 def _print_json(document: dict[str, Any]) -> None:
