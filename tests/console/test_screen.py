@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.console.browsers import Room, balloon
+from tests.console.browsers import PASSPHRASE, Room, balloon
 from watchline.catalogue import load_catalogue
 from watchline.console.screen import Words, lamps, ordered, stamp
 from watchline.core.entries import Precedence
@@ -52,6 +52,28 @@ def test_notice_is_in_the_readers_language_with_the_authors_beside_it(room: Room
     (flash,) = [sound for sound in shown["sounds"] if sound["precedence"] == 3]
     assert (flash["line"], flash["repeat"]) == ("beijing", True)
     assert re.search(r'data-ends="\d+" data-kind="acknowledge"', received)
+
+
+def test_decline_stands_among_what_was_sent_with_its_reason(room: Room) -> None:
+    room.peer_says("airspace-object", balloon(room), Precedence.IMMEDIATE)
+    (line,) = asyncio.run(room.api.call("screen", {}))["lines"]
+    asked = next(entry["id"] for entry in line["theirs"] if entry["clocks"])
+    asyncio.run(room.console.signing.decline("beijing", asked, "duty", PASSPHRASE, "not ours <b>"))
+
+    assert "not ours &lt;b&gt;" in snapshot(room)["parts"]["sent"]
+    room.pair.advance(2)
+
+
+def test_reminders_of_the_talks_are_counted_quietly(room: Room) -> None:
+    async def ask(method: str, params: dict[str, Any]) -> dict[str, Any]:
+        if method == "talks_due":
+            return {"reminders": [{}] * 3}
+        return await room.api.call(method, params)
+
+    room.console._call = ask
+    shown = snapshot(room)
+    assert re.sub("<[^>]*>", "", shown["parts"]["talks-due"]).strip() == "3 due"
+    assert not any("talks" in sound for sound in shown["sounds"])
 
 
 def test_snapshot_of_an_unchanged_desk_is_the_same(room: Room) -> None:

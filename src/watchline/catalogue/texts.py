@@ -25,6 +25,11 @@ def is_clean(text: str, *, lines: bool) -> bool:
     return (_FORBIDDEN if lines else _FORBIDDEN_IN_A_LINE).search(text) is None
 
 
+def visible(text: str) -> str:
+    """The text with what may not be in it made visible by its number in Unicode; newlines and tabs stay."""
+    return _FORBIDDEN.sub(lambda match: f"\\u{ord(match.group()):04x}", text)
+
+
 def one_line(text: str, characters_max: int) -> str:
     """The text fit for one line of a terminal, log or error: what is not allowed becomes visible, the rest is cut."""
     shown = _FORBIDDEN_IN_A_LINE.sub(lambda match: f"\\u{ord(match.group()):04x}", text[: characters_max + 1])

@@ -21,6 +21,7 @@ from watchline.console.live import Live, Stream
 from watchline.console.screen import Screen
 from watchline.console.sessions import SESSION_SECONDS, Session, Sessions
 from watchline.console.signing import Signing
+from watchline.console.talks import Talks
 from watchline.core.setting import Moment
 from watchline.desk.socket import error_value
 from watchline.errors import UsageError, WatchlineError
@@ -43,7 +44,8 @@ class Console:
         self._call = ask
         self.port = port
         self.sessions = Sessions(moment)
-        self.screen = Screen(self._ask, self._watch)
+        self.talks = Talks(self._ask, self._ask_if_there)
+        self.screen = Screen(self._ask, self._watch, self.talks.due)
         self.live = Live(self.screen.snapshot, moment)
         self.signing = Signing(self._ask, officers, moment)
         routes = [
@@ -57,6 +59,7 @@ class Console:
             Route("/acknowledge", self._acknowledge, methods=["POST"]),
             Route("/hold", self._hold, methods=["POST"]),
             Route("/decline", self._decline, methods=["POST"]),
+            *self.talks.routes(),
             Mount("/static", StaticFiles(packages=[("watchline.console", "static")])),
         ]
         failures: dict[Any, Any] = {
@@ -88,8 +91,8 @@ class Console:
     async def _ask(self, method: str, **params: Any) -> Json:
         return await self._call(method, params)
 
-    async def _tell_watch(self, method: str, **params: Any) -> Json:
-        """Ask what a desk that keeps no watch has no method for: then the answer is empty."""
+    async def _ask_if_there(self, method: str, **params: Any) -> Json:
+        """Ask what a desk that keeps no watch, or holds no talks, has no method for: then the answer is empty."""
         try:
             return await self._call(method, params)
         except UsageError as error:
@@ -99,7 +102,7 @@ class Console:
 
     async def _watch(self) -> Json:
         """Who is on watch, and how many consoles can sound."""
-        told = await self._tell_watch("watch_who")
+        told = await self._ask_if_there("watch_who")
         return {"people": told.get("people", []), "armed": told.get("armed", self.live.armed), "known": "people" in told}
 
     # --- pages
@@ -147,14 +150,14 @@ class Console:
                 yield text
         finally:
             self.live.close(stream)
-            await self._tell_watch("console_disarm", console=stream.name)
+            await self._ask_if_there("console_disarm", console=stream.name)
 
     async def _armed(self, request: Request) -> Response:
         """The page says each few seconds whether it can make noise."""
         question = await _question(request)
         stream, armed = self._stream(request, question), question.get("armed") is True
         self.live.arm(stream, armed)
-        await self._tell_watch("console_arm" if armed else "console_disarm", console=stream.name)
+        await self._ask_if_there("console_arm" if armed else "console_disarm", console=stream.name)
         self.live.touch()
         return JSONResponse({"armed": armed})
 
@@ -169,7 +172,7 @@ class Console:
         for notice in notices:
             match notice:
                 case {"line": str(line), "id": str(reference)}:
-                    await self._tell_watch("console_sounded", console=stream.name, line=line, id=reference)
+                    await self._ask_if_there("console_sounded", console=stream.name, line=line, id=reference)
                 case _:
                     raise UsageError("a notice is its line and its id", hint="use the console's own page")
         return JSONResponse({"sounded": len(notices)})

@@ -21,7 +21,8 @@ BODY_BYTES_MAX = 16_384
 BODY_SECONDS = 5.0
 KEY_HEADER = "x-watchline-key"
 WITHOUT_SESSION = frozenset({"/sign-in", "/static/sign-in.js", "/static/console.css", "/static/icon.svg"})
-WITHOUT_KEY = "/static/"  # files of the package, and the page itself, which holds no word of any line
+PAGES = frozenset({"/", "/talks"})  # the pages themselves, which hold no word of any line
+WITHOUT_KEY = ("/static/", "/talks/")  # files of the package, and further pages: the same frame for any line and round
 RESPONSE_HEADERS: Mapping[str, str] = {
     "content-security-policy": (
         "default-src 'none'; script-src 'self'; worker-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
@@ -98,7 +99,7 @@ class Guard:
             if path in WITHOUT_SESSION:
                 return None
             raise Refused(401, "nobody is signed in here", "get a link: watchline console")
-        open_to_cookie = path == "/" or path in WITHOUT_SESSION or path.startswith(WITHOUT_KEY)
+        open_to_cookie = path in PAGES or path in WITHOUT_SESSION or path.startswith(WITHOUT_KEY)
         if not open_to_cookie and not session.has_key(headers.get(KEY_HEADER, "")):
             raise Refused(401, "this page is not the one that signed in", "get a new link: watchline console")
         return session

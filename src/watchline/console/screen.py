@@ -55,11 +55,17 @@ class Words:
 
 
 class Screen:
-    """Renders the screen. ask: the desk's api."""
+    """Renders the screen. ask: the desk's api. due: how many reminders of the talks there are, at the desk's time."""
 
-    def __init__(self, ask: Callable[..., Awaitable[Json]], watch: Callable[[], Awaitable[Json]]) -> None:
+    def __init__(
+        self,
+        ask: Callable[..., Awaitable[Json]],
+        watch: Callable[[], Awaitable[Json]],
+        due: Callable[[int], Awaitable[int]],
+    ) -> None:
         self._ask = ask
         self._watch = watch
+        self._due = due
         self._ends: dict[tuple[object, ...], int] = {}
 
     async def page(self, template: str, **more: Any) -> str:
@@ -83,6 +89,7 @@ class Screen:
             "watch": self._render("watch.html", common, watch=watch),
             "received": self._render("notices.html", common, notices=theirs, further=further(lines, "theirs_further")),
             "sent": self._render("notices.html", common, notices=ours, further=further(lines, "ours_further")),
+            "talks-due": self._render("talks-due.html", common, due=await self._due(seen["now"])),
             "flash": self._render("flash.html", common, notices=[each for each in theirs if is_flash(each)]),
         }
         return json.dumps({"parts": parts, "sounds": sounds(theirs)}, separators=(",", ":"))
@@ -104,9 +111,11 @@ class Screen:
 
 @lru_cache(maxsize=1)
 def templates() -> Environment:
-    """The templates, which escape everything that is put into them."""
+    """The templates, which escape everything that is put into them. They stay as they were when the node began."""
     loader = PackageLoader("watchline.console", "templates")
-    return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    return Environment(
+        loader=loader, autoescape=True, undefined=StrictUndefined, auto_reload=False, trim_blocks=True, lstrip_blocks=True
+    )
 
 
 def ordered(sides: Iterable[list[Json]]) -> list[Json]:

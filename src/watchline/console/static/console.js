@@ -243,6 +243,7 @@ const KEYS = {
   j: () => step(1),
   k: () => step(-1),
   s: switchSound,
+  t: () => at("talks").click(), // a tab of its own: this one has to go on sounding
   "?": () => at("help").showModal(),
 };
 
