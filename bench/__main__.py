@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from bench import footprint, growth, junk, lamps, latency, nats_peer, silence, sizes, strangers, throughput
+from bench import footprint, growth, junk, lamps, latency, nats_peer, silence, sizes, strangers, talks, throughput
 from bench.bench import FULL, NORMAL, QUICK, Bench, begin
 from bench.processes import ROOT
 from bench.report import HEAD, Figure, Skipped, machine, table_row
@@ -24,6 +24,7 @@ PARTS: dict[str, Callable[[Bench], Iterator[Figure]]] = {
     "evidence": growth.measure_evidence,
     "silence": silence.measure,
     "lamps": lamps.measure,
+    "talks": talks.measure,
     "strangers": strangers.measure,
     "junk": junk.measure,
     "nats": nats_peer.measure,

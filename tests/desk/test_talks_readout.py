@@ -11,9 +11,9 @@ from html.parser import HTMLParser
 import pytest
 
 from tests.desk.sample_readouts import FIELDS, OWN_TEXT, Json, evidence, readout, talks
-from watchline.core.columns import columns
 from watchline.core.encoding import Value
 from watchline.core.evidence import verify_evidence
+from watchline.desk.columns import columns
 from watchline.desk.talks_readout import Signed, page, text
 from watchline.errors import NegativeAnswer, UsageError
 

@@ -1,66 +1,46 @@
-"""`send`, `reply`, `acknowledge`: what a desk says, with an officer's own signature.
+"""`send`, `reply`, `acknowledge`, `withdraw`: what a desk says, with an officer's own signature.
 
 The form is checked and signed in this process, where the officer types; the node gets content and signatures, never a key.
 """
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
 
+from watchline.cli.saying import (
+    PRECEDENCES,
+    Delivery,
+    delivery_options,
+    exercise_option,
+    line_argument,
+    precedence_option,
+    resolver,
+    say,
+    their_notice,
+)
 from watchline.cli.session import Session, command
 from watchline.errors import FieldError, UsageError
 
 if TYPE_CHECKING:
     from watchline.catalogue import Form
-    from watchline.core.encoding import Value
-    from watchline.desk.home import Home
-    from watchline.desk.local import Caller
-    from watchline.desk.officers import OfficerKey
-    from watchline.desk.saying import Said
 
-_PRECEDENCES = ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
-_ANSWER_SECONDS = 15.0  # the node's own time to answer, beyond what it was asked to wait
-
-_line = click.argument("line")
-_signers = click.option(
-    "--as", "signers", multiple=True, metavar="NAME", help="Who signs; may be repeated where the terms ask for more than one."
-)
-_once = click.option("--once", metavar="KEY", help="The same KEY is the same entry: a script may send again after exit code 3.")
-_wait = click.option(
-    "--wait",
-    type=click.Choice(["received", "acknowledged", "answered"]),
-    help="Wait until it has come so far; else exit code 1.",
-)
-_timeout = click.option(
-    "--timeout", default=30.0, show_default=True, type=click.FloatRange(0.1, 86_400), help="Seconds to wait."
-)
-_precedence = click.option("--precedence", type=click.Choice(_PRECEDENCES, case_sensitive=False), help="How urgent it is.")
-_exercise = click.option("--exercise", is_flag=True, help="Mark it as part of an exercise.")
 _text = click.option("--text", help="Send these words as a free-text form.")
-_unconfirmed = click.option(
-    "--unconfirmed", is_flag=True, help="Say it to an incarnation of the peer that nobody here has confirmed yet."
-)
 
 
 @command(
     name="send",
     example="watchline --home tokyo send beijing airspace-object object=balloon seen=2023-02-15T01:00:00Z ours=asking",
 )
-@_line
+@line_argument
 @click.argument("form", required=False)
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]...")
 @_text
-@_precedence
-@_exercise
-@_once
-@_wait
-@_timeout
-@_unconfirmed
-@_signers
+@precedence_option
+@exercise_option
+@delivery_options()
 def send(
     session: Session,
     line: str,
@@ -69,11 +49,7 @@ def send(
     text: str | None,
     precedence: str | None,
     exercise: bool,
-    once: str | None,
-    wait: str | None,
-    timeout: float,
-    unconfirmed: bool,
-    signers: tuple[str, ...],
+    delivery: Delivery,
 ) -> None:
     """Send a form on LINE, released by an officer.
 
@@ -85,24 +61,20 @@ def send(
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
         chosen, assignments = _chosen_form(form, fields, text)
-        rank = _PRECEDENCES.index(precedence.upper()) if precedence else 0
-        said = saying.notice(facts, chosen, assignments, _resolver(caller, line), precedence=rank, exercise=exercise)
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
+        rank = PRECEDENCES.index(precedence.upper()) if precedence else 0
+        said = saying.notice(facts, chosen, assignments, resolver(caller, line), precedence=rank, exercise=exercise)
+        say(session, home, caller, facts, said, delivery)
 
 
 @command(name="reply", example="watchline --home beijing reply tokyo theirs:1 holding-reply answer_by=2023-02-15T05:00:00Z")
-@_line
+@line_argument
 @click.argument("id")
 @click.argument("form", required=False)
 @click.argument("fields", nargs=-1, metavar="[FIELD=VALUE]...")
 @_text
-@_precedence
-@_exercise
-@_once
-@_wait
-@_timeout
-@_unconfirmed
-@_signers
+@precedence_option
+@exercise_option
+@delivery_options()
 def reply(
     session: Session,
     line: str,
@@ -112,11 +84,7 @@ def reply(
     text: str | None,
     precedence: str | None,
     exercise: bool,
-    once: str | None,
-    wait: str | None,
-    timeout: float,
-    unconfirmed: bool,
-    signers: tuple[str, ...],
+    delivery: Delivery,
 ) -> None:
     """Answer their notice ID on LINE, or decline to.
 
@@ -127,42 +95,34 @@ def reply(
 
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
-        entry = _their_notice(caller, facts, id, "answered")
+        entry = their_notice(caller, facts, id, "answered")
         chosen, assignments = _chosen_form(form, fields, text)
         saying.check_answers(chosen, entry)
         if any(field.name == "of" and field.type == "reference" for field in chosen.fields):
             assignments.setdefault("of", id)
-        rank = _PRECEDENCES.index(precedence.upper()) if precedence else entry["precedence"] or 0
+        rank = PRECEDENCES.index(precedence.upper()) if precedence else entry["precedence"] or 0
         if exercise and not entry["exercise"]:
             raise UsageError(
                 f"{id} is no exercise, so its answer is none",
                 hint="leave out --exercise",
                 id=id,
             )
-        resolve, drill = _resolver(caller, line), entry["exercise"]
+        resolve, drill = resolver(caller, line), entry["exercise"]
         said = saying.notice(facts, chosen, assignments, resolve, precedence=rank, exercise=drill, answered=entry)
         if chosen.code == "decline":
             said = saying.decline(facts, entry, assignments.get("reason"))
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
+        say(session, home, caller, facts, said, delivery)
 
 
 @command(name="acknowledge", example="watchline --home beijing acknowledge tokyo theirs:1")
-@_line
+@line_argument
 @click.argument("id")
-@_once
-@click.option("--wait", type=click.Choice(["received"]), help="Wait until the other side has it; else exit code 1.")
-@_timeout
-@_unconfirmed
-@_signers
+@delivery_options(rungs=("received",), waits="the other side has it")
 def acknowledge(
     session: Session,
     line: str,
     id: str,  # noqa: A002 - as in `reply`
-    once: str | None,
-    wait: str | None,
-    timeout: float,
-    unconfirmed: bool,
-    signers: tuple[str, ...],
+    delivery: Delivery,
 ) -> None:
     """Say that a person has read their notice ID on LINE.
 
@@ -172,8 +132,36 @@ def acknowledge(
 
     with session.desk() as (home, caller):
         facts = caller.call("line_facts", line=line)
-        said = saying.acknowledgement(facts, _their_notice(caller, facts, id, "acknowledged"))
-        _say(session, home, caller, facts, said, signers, once=once, wait=wait, timeout=timeout, unconfirmed=unconfirmed)
+        said = saying.acknowledgement(facts, their_notice(caller, facts, id, "acknowledged"))
+        say(session, home, caller, facts, said, delivery)
+
+
+@command(name="withdraw", example='watchline --home tokyo withdraw beijing ours:3 --reason "sent in error"')
+@line_argument
+@click.argument("id")
+@click.option("--reason", required=True, help="Why; the other desk reads it.")
+@click.option("--new", metavar="ID", help="What is said in its place, if that was said already.")
+@delivery_options(rungs=("received",), waits="the other side has it")
+def withdraw(
+    session: Session,
+    line: str,
+    id: str,  # noqa: A002 - as in `reply`
+    reason: str,
+    new: str | None,
+    delivery: Delivery,
+) -> None:
+    """Withdraw a notice ID of this desk's own on LINE.
+
+    It stays in both logs, marked as withdrawn; nobody is asked to answer it any more.
+    """
+    from watchline.desk import saying
+
+    with session.desk() as (home, caller):
+        facts = caller.call("line_facts", line=line)
+        entry = caller.call("resolve", line=line, entry=id)
+        assignments = {"reason": reason} if new is None else {"reason": reason, "new": new}
+        said = saying.withdrawal(facts, entry, assignments, resolver(caller, line))
+        say(session, home, caller, facts, said, delivery)
 
 
 def _chosen_form(form: str | None, fields: Sequence[str], text: str | None) -> tuple[Form, dict[str, str]]:
@@ -205,74 +193,3 @@ def _chosen_form(form: str | None, fields: Sequence[str], text: str | None) -> t
             )
         assignments[name] = value
     return chosen, assignments
-
-
-def _resolver(caller: Caller, line: str) -> Callable[[str], Sequence[int]]:
-    """How a reference that was typed becomes the integers of the wire: the other side's log, or with a fourth, our own."""
-
-    def resolve(text: str) -> Sequence[int]:
-        entry = caller.call("resolve", line=line, entry=text)
-        place = (entry["inc"], entry["peer_inc"], entry["index"])
-        return (*place, 1) if entry["own"] else place
-
-    return resolve
-
-
-def _their_notice(caller: Caller, facts: dict[str, Any], id: str, what: str) -> dict[str, Any]:  # noqa: A002 - as in `reply`
-    from watchline.desk.saying import check_theirs
-
-    entry = caller.call("resolve", line=facts["name"], entry=id)
-    check_theirs(facts, entry, id, what)
-    return entry
-
-
-def _say(
-    session: Session,
-    home: Home,
-    caller: Caller,
-    facts: dict[str, Any],
-    said: Said,
-    signers: tuple[str, ...],
-    *,
-    once: str | None,
-    wait: str | None,
-    timeout: float,
-    unconfirmed: bool,
-) -> None:
-    """Have it signed by as many people as it needs, and hand it to the node."""
-    from watchline.cli.reading import rungs_shown
-    from watchline.core.entries import NONCE_BYTES
-    from watchline.desk import saying
-    from watchline.desk.local import no_node
-
-    if not caller.running:
-        raise no_node(home)
-    keys = session.officers(home, signers) if said.people or signers else []
-    nonce = os.urandom(NONCE_BYTES) if keys else None
-    signatures = [_signature(session, key, facts, said, nonce) for key in keys if nonce is not None]
-    saying.check_people(said, len(keys))
-    answer = caller.call(
-        "compose",
-        timeout + _ANSWER_SECONDS,
-        **saying.compose_parameters(facts, said, nonce, signatures),
-        once=once,
-        wait=wait,
-        wait_seconds=timeout,
-        unconfirmed=unconfirmed,
-    )
-    document = {name: answer[name] for name in ("line", "id", "rung", "times")}
-    shown = [f"{answer['id']} on {answer['line']}:", *rungs_shown(answer["times"], facts["language"], facts.get("zone"))]
-    session.output.result(document, shown)
-
-
-def _signature(session: Session, key: OfficerKey, facts: dict[str, Any], said: Said, nonce: bytes) -> Value:
-    from watchline.core.certificate import validity_remark
-    from watchline.desk.saying import signature
-
-    officer, signed = signature(key, facts, said, nonce)
-    remark = validity_remark(officer.not_before, officer.not_after, session.now())
-    if remark is not None and remark.state != "early":
-        days = remark.seconds // 86_400
-        when = f"expires in {days} days" if remark.state == "soon" else f"expired {days} days ago"
-        session.output.say(f"Warning: the key of officer {key.name} {when}. Give them a new one: watchline officer add")
-    return signed

@@ -13,7 +13,7 @@ import sys
 from collections.abc import Iterable, Iterator
 from typing import Any, TextIO
 
-from watchline.core.columns import COLUMNS, columns, padded, wrapped
+from watchline.desk.columns import COLUMNS, columns, padded, wrapped
 from watchline.errors import WatchlineError
 
 __all__ = ["COLUMNS", "Output", "columns", "padded", "table", "wrapped"]

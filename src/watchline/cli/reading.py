@@ -116,6 +116,8 @@ def _entry_shown(entry: dict[str, Any], language: str, zone: str | None) -> Iter
         marks.append(word("marks", "not_released"))
     if entry["unconfirmed"]:
         marks.append(word("marks", "unconfirmed"))
+    if entry["withdrawn"]:
+        marks.append(f"{word('marks', 'withdrawn')} ({entry['withdrawn']})")
     if entry["again"]:
         marks.append(word("marks", "again"))
     if entry["precedence"]:

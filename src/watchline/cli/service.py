@@ -173,6 +173,8 @@ def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
         yield f"  last drill      {_drill_shown(row['last_drill'], zone)}"
         yield f"  unreceipted     {row['unreceipted']}"
         yield f"  unacknowledged  {row['unacknowledged']}"
+        if row["due"]:
+            yield f"  due             {row['due']}: watchline talks due {row['name']}"
         for route in row["routes"]:
             yield f"  route           {route['kind']} {route['address']}: {route['state']}"
         for alarm in row.get("alarms", []):

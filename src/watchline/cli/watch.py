@@ -199,6 +199,8 @@ def _line_shown(line: dict[str, Any], zone: str) -> Iterator[str]:
             yield f"    {clock['id']} {clock['precedence']}: {clock['clock']}, {clock['seconds']} of {clock['allowed']} s"
         if line[f"{side}_left_out"]:
             yield f"    and {line[f'{side}_left_out']} more of {side}"
+    for due in line["due"]:
+        yield f"    commitment {due['id']}: {due['kind'].replace('_', ' ')}, {shown_time(due['at'], zone)}"
     for kind in ("test", "drill"):
         last = line[f"last_{kind}"]
         result = "none yet"

@@ -28,6 +28,7 @@ from watchline.desk import (
     report_questions,
     screen,
     silences,
+    talks,
     terms_questions,
     watch_methods,
 )
@@ -68,6 +69,7 @@ PARTS: tuple[Callable[[Api], dict[str, Method]], ...] = (
     relay_api.methods,
     silences.methods,
     screen.methods,
+    talks.methods,
 )
 """What other subjects answer: each gives its methods by name."""
 
@@ -222,7 +224,7 @@ class Api:
     async def _resolve(self, line: str, entry: str) -> Json:
         view = self.view(line)
         record = view.find(entry)
-        leaf = Leaf.decode(record.leaf)
+        leaf, body = Leaf.decode(record.leaf), Body.decode(record.body)
         notice = read_notice(record)
         return {
             "id": reference_to(record),
@@ -230,8 +232,9 @@ class Api:
             "inc": leaf.direction.inc,
             "peer_inc": leaf.direction.peer_inc,
             "index": record.index,
-            "first": list(first_place(leaf.direction, record.index, Body.decode(record.body))),
+            "first": list(first_place(leaf.direction, record.index, body)),
             "commitment": leaf.commitment.hex(),
+            "digest": body.digest.hex(),
             "number": record.number,
             "type": record.type,
             "form": None if notice is None else notice.form,

@@ -53,6 +53,7 @@ from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_roster
 from watchline.desk.rungs import read_notice, rung_from
 from watchline.desk.setups import read_setup
 from watchline.desk.silences import Silences
+from watchline.desk.talks_watch import Talks
 from watchline.desk.watch import Watch
 from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
@@ -117,6 +118,7 @@ class Desk:
         self.escalation = Escalation(self)
         self.drills = Drills(self)
         self.silences = Silences(self)
+        self.talks = Talks(self)
         self._heeding: dict[type[Event], Callable[[OpenLine, Any], None]] = {
             ReceiptArrived: self._receipt_arrived,
             EntryArrived: lambda opened, event: self._entry_arrived(opened, event.record),
@@ -333,7 +335,7 @@ class Desk:
                 opened.line.tick(moment)
                 self.touch(opened)
             self.tests.on_time(opened, moment)
-        for part in (self.watch, self.escalation, self.drills, self.silences):
+        for part in (self.watch, self.escalation, self.drills, self.silences, self.talks):
             part.on_time(moment)
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS

@@ -7,6 +7,7 @@ one line.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,7 @@ def _line_items(desk: Desk, opened: OpenLine, moment: Moment) -> Value:
         _clocks(desk, opened, moment, own=False),
         None if test is None else [test.at, test.ok],
         None if drill is None else [drill.at, drill.ok],
+        [[each["id"], each["kind"], each["at"]] for each in desk.talks.due_json(opened.record)[:LISTED_MAX]],
     ]
 
 
@@ -175,7 +177,8 @@ def officer_value(desk: Desk, number: int) -> dict[str, Any]:
     return {"number": number, "name": None if officer is None else officer.name}
 
 
-def _line_value(name: str, ours: Any, theirs: Any, test: Any, drill: Any) -> dict[str, Any]:
+def _line_value(name: str, ours: Any, theirs: Any, test: Any, drill: Any, due: Sequence[Any] = ()) -> dict[str, Any]:
+    """due: what commitments remind of; records of earlier versions have none."""
     return {
         "line": name,
         "ours": [_clock_value(*clock) for clock in ours[0]],
@@ -184,6 +187,7 @@ def _line_value(name: str, ours: Any, theirs: Any, test: Any, drill: Any) -> dic
         "theirs_left_out": theirs[1],
         "last_test": None if test is None else {"at": rfc3339(test[0]), "ok": test[1]},
         "last_drill": None if drill is None else {"at": rfc3339(drill[0]), "ok": drill[1]},
+        "due": [{"id": id_, "kind": kind, "at": at} for id_, kind, at in due],
     }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, TEST, Body, EntryType, Leaf, Notice, Response
 from watchline.core.records import EntryRecord
 from watchline.errors import Malformed
+from watchline.journal import Journal
 
 
 def read_notice(record: EntryRecord) -> Notice | None:
@@ -15,6 +16,26 @@ def read_notice(record: EntryRecord) -> Notice | None:
         return Notice.decode(Body.decode(record.body).content)
     except Malformed:
         return None
+
+
+def read_withdrawal(record: EntryRecord) -> Notice | None:
+    """The notice inside a cancel, which says why; None for other entries, and for a cancel that holds none."""
+    if record.type != EntryType.CANCEL:
+        return None
+    try:
+        return Notice.decode(Body.decode(record.body).content)
+    except Malformed:
+        return None
+
+
+def withdrawn_by(journal: Journal, record: EntryRecord) -> EntryRecord | None:
+    """The cancel by which people of its author withdrew an entry; None if nobody did."""
+    entries = (journal.entry(record.log, index) for index in journal.referring(record.log, record.index))
+    return next((each for each in entries if each is not None and _is_cancel(each)), None)
+
+
+def _is_cancel(entry: EntryRecord) -> bool:
+    return entry.type == EntryType.CANCEL and entry.released and bool(Body.decode(entry.body).assertions)
 
 
 def rung_from(entry: EntryRecord, meant: EntryRecord, first: Leaf | None = None) -> str | None:

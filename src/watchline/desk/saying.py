@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from watchline.catalogue import Form, ResolveReference
 
 Json = dict[str, Any]
+WITHDRAWAL = "correction"  # the form inside a cancel
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +42,7 @@ class Said:
 def notice(
     facts: Json,
     form: Form,
-    assignments: Mapping[str, str],
+    assignments: Mapping[str, Any],
     resolve: ResolveReference,
     *,
     precedence: int,
@@ -71,6 +72,27 @@ def decline(facts: Json, entry: Json, reason: str | None) -> Said:
     """That there will be no answer to their notice. reason: None or nothing but space for none given."""
     said = reason.strip() if reason else None
     return Said(EntryType.DECLINE, _response(EntryType.DECLINE, facts, entry, said), 1, entry["index"])
+
+
+def withdrawal(facts: Json, entry: Json, assignments: Mapping[str, Any], resolve: ResolveReference) -> Said:
+    """That a notice of this desk's own no longer holds. assignments: of the form correction, without `of`.
+
+    It cancels the notice; one of an earlier incarnation, whose log is closed, is withdrawn by a notice instead. Raises
+    UsageError for what is no notice of this desk, and FieldError.
+    """
+    from watchline.catalogue import load_catalogue
+
+    if not entry["own"] or entry["form"] is None:
+        raise UsageError(
+            f"{entry['id']} is no notice of this desk: only what it said itself can be withdrawn",
+            hint=f"see what it said: watchline log {facts['name']}",
+            id=entry["id"],
+        )
+    form = load_catalogue().form(WITHDRAWAL)
+    said = notice(facts, form, {**assignments, "of": entry["id"]}, resolve, precedence=0, exercise=entry["exercise"])
+    if (entry["inc"], entry["peer_inc"]) != (facts["our_inc"], facts["their_inc"]):
+        return said
+    return Said(EntryType.CANCEL, said.content, 1, entry["index"], Place(*entry["first"]))
 
 
 def check_theirs(facts: Json, entry: Json, id: str, what: str) -> None:  # noqa: A002 - what the entry is called everywhere

@@ -17,9 +17,9 @@ from watchline.catalogue import load_catalogue
 from watchline.catalogue.kinds import Choice
 from watchline.catalogue.texts import one_line
 from watchline.catalogue.times import parse_time, show_time
-from watchline.core.columns import COLUMNS, wrapped
 from watchline.core.evidence import Report, verify_evidence
 from watchline.core.evidence_parts import ACCEPTER, INVITER
+from watchline.desk.columns import COLUMNS, wrapped
 from watchline.errors import NegativeAnswer, UsageError
 from watchline.talks.moves import PROPOSAL, READOUT
 from watchline.talks.readouts import AGREED_TEXT, DIFFERENCES, OWN_TEXT, POINTS, PUBLICATION, PUBLISHED, TITLE

@@ -28,7 +28,7 @@ from watchline.desk.line_tests import stored_test
 from watchline.desk.lines import OpenLine
 from watchline.desk.past import first_copy, first_leaf, without_earlier_copies
 from watchline.desk.references import Names, find, reference_to
-from watchline.desk.rungs import read_notice, rung_from
+from watchline.desk.rungs import read_notice, read_withdrawal, rung_from, withdrawn_by
 from watchline.desk.silence_grounds import judge_record, read_silence
 from watchline.desk.standing import line_standing
 from watchline.errors import PeerError
@@ -171,7 +171,7 @@ class LineView:
     def _due_by_journal(self, record: EntryRecord, times: dict[str, int], received: int) -> list[int]:
         """When the clocks that nobody has closed run out, by the receipt and the terms alone: no node runs the line."""
         notice = read_notice(record)
-        if notice is None:
+        if notice is None or withdrawn_by(self.journal, record) is not None:
             return []
         clocks = self.terms_at(record).clocks_for(notice.form, notice.precedence)
         due = [] if clocks.acknowledge is None or "acknowledged" in times else [received + clocks.acknowledge]
@@ -194,6 +194,7 @@ class LineView:
             "released": record.released,
             "officers": self._officers(record),
             "re": self._refers_to(record),
+            "withdrawn": None if (by := withdrawn_by(self.journal, record)) is None else reference_to(by),
             "form": None,
             "version": None,
             "fields": {},
@@ -222,7 +223,7 @@ class LineView:
         return f"{self.author(record)}/{again.inc}/{number}"
 
     def _add_content(self, record: EntryRecord, shown: Json) -> None:
-        notice = read_notice(record)
+        notice = read_notice(record) or read_withdrawal(record)
         if notice is not None:
             reading = self.desk.catalogue.read(
                 notice.form,
@@ -403,6 +404,7 @@ def line_status(desk: Desk, row: LineRecord) -> Json:
         ],
         unreceipted=desk.journal.size(ours) - (receipt.size if receipt is not None else 0),
         unacknowledged=_unacknowledged(view, theirs) if opened is None else opened.line.unacknowledged,
+        due=len(desk.talks.due(row)),
         routes=_routes(opened, desk.moment()),
         alarms=[
             {"at": rfc3339(alarm.time), "kind": alarm.kind, "message": alarm.message}
@@ -419,7 +421,9 @@ def _unacknowledged(view: LineView, theirs: Log) -> int:
         notice = read_notice(record)
         if notice is None or view.terms_at(record).clocks_for(notice.form, notice.precedence)[ACKNOWLEDGE] is None:
             continue
-        count += not any(rung_from(entry, record) for entry in view.referring(record))
+        count += not any(rung_from(entry, record) for entry in view.referring(record)) and not withdrawn_by(
+            view.journal, record
+        )
     return count
 
 
