@@ -98,14 +98,16 @@ class LogWatch:
     """What is known of one log.
 
     durable: what its author committed. custody: what its receiver committed. believed: how far the author has stored receipts.
-    shown: how far people were shown them. known: how much the receiver had when an old copy of the author came back.
+    shown: how far people were shown them. known: how much the receiver had when an old copy of the author came back, and still
+    has where it was put back itself.
     met: how many faults each entry met on its way. written: what its author ever committed, as (leaf, body) by index; two at
     one index only where a machine was set back. numbers: what people call it. signed: the author's largest head.
     shared: the receiver once had some of it.
 
     What was once said and may not be said otherwise: `said` the wire form of entries by index, `signatures` of heads and
     `roots` of statuses by size, `cosigned` the roots of receipts, `epochs` their statements, `prekeys` that the receiver gave
-    its author. offered: the numbers of those that are on its disk. rung: the last one that a status of the author named.
+    its author. forgotten: sizes of receipts of which the receiver's disk says nothing, or another thing, since it was put back.
+    offered: the numbers of prekeys that are on its disk. rung: the last one that a status of the author named.
     """
 
     durable: list[Content] = field(default_factory=list)
@@ -122,6 +124,7 @@ class LogWatch:
     signatures: dict[int, bytes] = field(default_factory=dict)
     roots: dict[int, bytes] = field(default_factory=dict)
     cosigned: dict[int, bytes] = field(default_factory=dict)
+    forgotten: set[int] = field(default_factory=set)
     epochs: dict[int, bytes] = field(default_factory=dict)
     prekeys: dict[int, bytes] = field(default_factory=dict)
     offered: set[int] = field(default_factory=set)
@@ -270,8 +273,23 @@ class Watch:
             return
         if desk != self.liar and record.log.pair != self.present.get((desk, direction.line)):
             raise Violation("closed", f"{desk} gave a receipt in {record.log.pair}, which is over")
-        if desk != self.liar and log.cosigned.setdefault(record.size, record.root) != record.root:
-            raise Violation("fork", f"{desk} gave receipts for two heads of size {record.size}")
+        if desk != self.liar:
+            self._check_receipt(desk, direction, record)
+
+    def _check_receipt(self, desk: str, direction: Direction, record: ReceiptRecord) -> None:
+        log, size = self.log(direction), record.size
+        if log.cosigned.setdefault(size, record.root) != record.root:
+            # Two heads take an author that signs both. Only a receiver that has lost its copy of the first cannot tell.
+            if size not in log.forgotten or not self._has_two(direction, size):
+                raise Violation("fork", f"{desk} gave receipts for two heads of size {size}")
+            log.cosigned[size] = record.root
+            self.counts["receipted_anew"] += 1
+        log.forgotten.discard(size)
+
+    def _has_two(self, direction: Direction, size: int) -> bool:
+        """Whether the author may have signed two logs of this size: it lies, or was put back and wrote other entries."""
+        written = self.log(direction).written
+        return direction.author == self.liar or any(len(written.get(index, ())) > 1 for index in range(size))
 
     # --- words
 
@@ -507,6 +525,11 @@ class Watch:
                 log.known = len(log.custody)
                 receipt = journal.latest_receipt(name)
                 log.believed = log.shown = 0 if receipt is None else receipt.size
+            else:
+                log.known = min(log.known, len(held))
+                log.forgotten.update(
+                    size for size, root in log.cosigned.items() if size > len(held) or journal.root_at(name, size) != root
+                )
 
     # --- people
 

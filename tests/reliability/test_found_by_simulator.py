@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from pathlib import Path
 
 from tests.dishonest import state, status_of
 from tests.line_pair import joined
@@ -41,4 +42,31 @@ def test_acknowledged_answer_that_nobody_released_stays_acknowledged_across_a_re
             side.restart(connected=True)
         pair.settle(seconds=70)
         assert pair.b.line.unacknowledged == 0
+        assert pair.a.alarms() == pair.b.alarms() == []
+
+
+def test_what_both_desks_have_lost_is_known_to_neither(tmp_path: Path) -> None:
+    """The watch took a second receipt of one size for a fork, and nobody was left who could tell (seed 4250).
+
+    Whose home alone is set back is told by the other one: see `test_restored_backup_is_detected_before_the_first_word`.
+    """
+    with joined() as pair:
+        for side in (pair.a, pair.b):
+            side.backup(tmp_path / side.party.identity.identity.desk)
+        pair.connect()
+        pair.settle()
+        pair.a.say("one")
+        pair.settle()
+        lost = pair.a.journal.latest_receipt(pair.a.setup.outgoing_log)
+        pair.cut()
+        for side in (pair.a, pair.b):
+            side.restart_from(tmp_path / side.party.identity.identity.desk)
+        pair.connect()
+        pair.a.say("another")
+        pair.settle()
+        given = pair.a.journal.latest_receipt(pair.a.setup.outgoing_log)
+        assert lost is not None
+        assert given is not None
+        assert (lost.size, lost.root) != (given.size, given.root) == (lost.size, given.root)
+        assert pair.b.texts() == ["another"]
         assert pair.a.alarms() == pair.b.alarms() == []

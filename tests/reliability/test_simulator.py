@@ -131,6 +131,15 @@ def test_new_incarnation_of_each_kind_is_borne(kind: Rebirth, confirming: Any) -
     assert all((outcome.counts["confirmations"] > 0) is (confirming == "soon") for outcome in outcomes if reborn(outcome))
 
 
+# Each end of a line loses what the other has lost too. The draw found the first seed, this plan the others.
+@pytest.mark.parametrize(("seed", "planned"), [(4250, False), (1, True), (2, True), (13, True)])
+def test_both_ends_set_back_and_nobody_noticing_is_borne(seed: int, planned: bool) -> None:
+    unnoticed = replace(QUIET, entries=30, compose_seconds=12.0, rollback=True, rebirths=("unnoticed",) * 3)
+    outcome = simulate(seed, swarm=replace(unnoticed, weather=(0.2, 0.0, 0.3, 0.0, 0.1)) if planned else None)
+    assert outcome.violation is None
+    assert outcome.counts["said_anew"] > 0
+
+
 def test_old_machine_that_goes_on_is_told_that_it_was_replaced() -> None:
     outcomes = [simulate(seed, swarm=replace(REBORN, rebirths=("clone",))) for seed in range(4)]
     assert {outcome.violation for outcome in outcomes} == {None}
