@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
-from reliability.power.scenarios import DOCUMENTS, LOGS, sample
+from reliability.power.scenarios import DOCUMENTS, LOGS, STUB, sample
 from watchline.core.merkle import leaf_hash, root_of
-from watchline.core.records import Log, Pair
+from watchline.core.records import EntryRecord, Log, Pair
 from watchline.journal.sqlite import SqliteJournal
 
 STATEMENT_TYPE = 3
@@ -36,6 +37,7 @@ def contents(journal: SqliteJournal) -> Contents:
             found["statement", line, ours] = journal.statement(line, ours, STATEMENT_TYPE)
         found["kept", line] = list(journal.statements(line, False, STATEMENT_TYPE, Pair(1, 1)))
         for log in journal.logs(line):
+            found["gone", log] = [record.index for record in journal.entries(log, 0, journal.size(log)) if record.gone]
             size = journal.size(log)
             latest = journal.latest_receipt(log)
             found[log] = size, journal.latest_checkpoint(log), latest, journal.first_receipt_covering(log, 1)
@@ -65,10 +67,15 @@ def check_file(journal: SqliteJournal) -> None:
 def check_log(journal: SqliteJournal, log: Log) -> None:
     size = journal.verify(log)
     entries = list(journal.entries(log, 0, size))
-    if entries != [sample(log, index) for index in range(size)]:
+    if entries != [_stored(sample(log, index), entries[index].gone) for index in range(size)]:
         raise Broken("an entry is not the one that was stored there")
     if journal.root_at(log, size) != root_of([leaf_hash(record.leaf) for record in entries]):
         raise Broken("the root is not that of the entries")
+
+
+def _stored(record: EntryRecord, gone: str | None) -> EntryRecord:
+    """A sample as it reads once its body went; which went, the states of a run say."""
+    return record if gone is None else replace(record, body=STUB, blinding=b"", sealed=None, gone=gone)
 
 
 def secrets(journal: SqliteJournal) -> frozenset[bytes]:

@@ -31,6 +31,7 @@ from watchline.core.records import (
     PrekeyRecord,
     ReceiptRecord,
     Record,
+    RemovalRecord,
     StateRecord,
 )
 from watchline.journal import Journal
@@ -41,6 +42,7 @@ SOUTH = Log(OTHER_LINE, PAIR, True)
 LOGS = (OURS, THEIRS, BIG, LATER, SOUTH)
 BODY_BYTES = 65_536
 DOCUMENTS = ("own", "cache")
+STUB = b"what stays of a body"
 
 Step = Callable[[Journal, random.Random], None]
 
@@ -87,6 +89,16 @@ def to_the_block(journal: Journal, chance: random.Random) -> None:
 def big(journal: Journal, chance: random.Random) -> None:
     size = journal.size(BIG)
     journal.commit([sample(BIG, size)])
+
+
+def removed(journal: Journal, chance: random.Random) -> None:
+    """Bodies that were archived go, of both logs and of several blocks of keys."""
+    records = []
+    for log in (OURS, THEIRS):
+        size = journal.size(log)
+        indexes = sorted(chance.sample(range(size), min(size, 5)))
+        records.append(RemovalRecord(log, "archived", tuple((index, STUB) for index in indexes)))
+    journal.commit(records)
 
 
 def received(journal: Journal, chance: random.Random) -> None:
@@ -225,10 +237,11 @@ SCENARIOS = (
     Scenario("an abandoned pairing is dropped", (*_BEGUN, other_line, both_logs), (witnessed, dropped, compacted, one)),
     Scenario("the log is written back", (*_BEGUN, alarm), (one, big, told, witnessed, alarm, one)),
     Scenario("another incarnation of the peer", _BEGUN, (next_incarnation, told, next_incarnation, statements)),
+    Scenario("archived bodies go", (*_BEGUN, many, received), (removed, compacted, one, removed, received, compacted)),
 )
 
 # What a random life is made of; each may come at any time once there are both lines.
 ANY_TIME: tuple[Step, ...] = (
     *(one, one, one, many, big, received, received, both_logs, epoch, epoch, prekeys_made, prekeys_deleted),
-    *(compacted, document, document, alarm, statements, witnessed, told, next_incarnation, verified),
+    *(compacted, document, document, alarm, statements, witnessed, told, next_incarnation, verified, removed),
 )

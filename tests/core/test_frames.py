@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from tests.dishonest import only
 from tests.line_pair import LinePair, joined
-from watchline.core.encoding import encode
+from watchline.core.encoding import Value, encode
 from watchline.core.entries import Body, EntryType
 from watchline.core.frames import (
     ENTRIES_ROOM,
@@ -176,6 +176,22 @@ def test_item_of_recovered_entries_has_one_to_256(count: int) -> None:
     else:
         with pytest.raises(Malformed):
             KEY.open(seal_payload(payload))
+
+
+@pytest.mark.parametrize(
+    ("proof", "is_read"),
+    [((bytes(32), b"body"), True), ((None, None), True), ((None, b"body"), False), ((bytes(32), None), False)],
+)
+def test_recovered_entry_has_its_blinding_and_body_or_neither(proof: tuple[Value, Value], is_read: bool) -> None:
+    value = [1, [11, True, 1, 1, 0, [[b"leaf", *proof]], [1, bytes(32), bytes(64)], []]]
+    sealed = seal_payload(encode(value) + b"\x80")
+    if not is_read:
+        with pytest.raises(Malformed):
+            KEY.open(sealed)
+        return
+    (item,) = KEY.open(sealed)
+    assert item == Recovered(True, 1, 1, 0, ((b"leaf", *proof),), 1, bytes(32), bytes(64), ())
+    assert KEY.open(KEY.seal([item], NONCE)) == [item]
 
 
 def test_frame_beyond_the_largest_bucket_is_not_made() -> None:

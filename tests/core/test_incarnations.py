@@ -307,6 +307,7 @@ def test_recovered_entry_that_its_author_did_not_sign_is_refused(tmp_path: Path)
                 break
         piece = pieces[0]
         leaf, blinding, body = piece.entries[-1]
+        assert body is not None
         flipped = bytes((piece.signature[0] ^ 1, *piece.signature[1:]))
         forged = [
             replace(piece, entries=(*piece.entries[:-1], (leaf, blinding, body[:-1] + b"\xf5"))),

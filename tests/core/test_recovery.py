@@ -20,8 +20,9 @@ from watchline.core.encoding import decode
 from watchline.core.entries import Body, Continues, Leaf, Notice, Precedence
 from watchline.core.frames import LostRequest, Recovered
 from watchline.core.merkle import EMPTY_ROOT
-from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
+from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record, RemovalRecord
 from watchline.core.recovery import ASK_AGAIN_SECONDS, TRIES, Recovery
+from watchline.core.stubs import ARCHIVED, UNKNOWN, WITHHELD, stub
 from watchline.core.succession import Succession
 from watchline.errors import BadProof, BadSignature, Contradiction, PeerError, WrongParty
 
@@ -387,3 +388,95 @@ def test_piece_below_the_head_is_kept_without_a_checkpoint_and_the_rest_is_asked
     rest = ends.piece()
     assert rest.start == 2
     assert [type(record) for record in ends.take(rest)] == [EntryRecord, CheckpointRecord]
+
+
+# --- bodies that have gone at the peer
+
+
+def remove(pair: LinePair, *indexes: int, outgoing: bool) -> None:
+    """Beijing archives some of its entries of the old pair."""
+    journal = pair.b.journal
+    log = pair.b.setup.outgoing_log if outgoing else pair.b.setup.incoming_log
+    records = [record for index in indexes if (record := journal.entry(log, index)) is not None]
+    journal.commit([RemovalRecord(log, ARCHIVED, tuple((record.index, stub(record)) for record in records))])
+
+
+def test_body_that_went_at_the_peer_comes_back_as_a_stub_and_the_tree_is_whole() -> None:
+    with set_back() as made:
+        remove(made, 1, outgoing=True)
+        remove(made, 2, outgoing=False)
+        ends = Ends(made)
+        ends.learn()
+        recovered = ends.recover()
+        assert ends.asks.due_at is None  # it asks no more for what is nowhere any more
+        found = {(record.log.outgoing, record.index): record for record in recovered}
+        assert [place for place, record in found.items() if record.gone == WITHHELD] == [(False, 1), (True, 2)]
+        assert [found[place].number for place in sorted(found)] == [1, 2, 1, 2]
+        for place in ((False, 1), (True, 2)):
+            assert (found[place].body, found[place].blinding, found[place].released) == (UNKNOWN, b"", False)
+        for outgoing in (False, True):
+            log = log_of(ends, outgoing=outgoing)
+            assert made.a.journal.root_at(log, 3) == made.b.journal.root_at(log._replace(outgoing=not outgoing), 3)
+            made.a.journal.verify(log)
+        assert made.a.journal.entry(log_of(ends, outgoing=True), 2) == found[True, 2]
+
+
+def test_what_came_back_without_its_body_is_given_on_without_it() -> None:
+    with set_back() as made:
+        remove(made, 1, outgoing=True)
+        ends = Ends(made)
+        ends.learn()
+        ends.recover()
+        log = log_of(ends, outgoing=False)
+        given = Recovery(ends.ours, made.a.journal)
+        given.hear(LostRequest(True, log.pair.theirs, log.pair.ours, 1))
+        piece = given.answer()
+        assert piece is not None
+        assert [body is None for _, _, body in piece.entries] == [True, False]
+
+
+def test_dishonest_peer_cannot_withhold_what_the_line_is_judged_by(tmp_path: Path) -> None:
+    with joined() as made:
+        made.a.backup(tmp_path / "backup.db")
+        made.connect()
+        made.settle(1)
+        made.b.confirm("ours")
+        made.settle(1)
+        made.a.restart_from(tmp_path / "backup.db")
+        ends = Ends(made)
+        ends.learn()
+        piece = ends.piece()
+        withheld = replace(piece, entries=tuple((leaf, None, None) for leaf, _, _ in piece.entries))
+        with pytest.raises(WrongParty, match="keeps its body") as refused:
+            ends.take(withheld)
+        assert refused.value.rule == 31
+        assert ends.take(piece)
+
+
+def test_body_that_a_dishonest_peer_withholds_too_early_is_kept_as_gone_by_its_word(ends: Ends) -> None:
+    ends.learn()
+    piece = ends.piece()
+    withheld = replace(piece, entries=tuple((leaf, None, None) for leaf, _, _ in piece.entries))
+    records = ends.take(withheld)
+    assert {record.gone for record in records if isinstance(record, EntryRecord)} == {WITHHELD}
+    assert ends.asks.due_at is not None  # the other log is next; this one is not asked for again
+    assert ends.ask().own
+
+
+def test_numbers_behind_a_withheld_one_of_a_later_pair_are_not_known() -> None:
+    with joined() as made, TemporaryDirectory() as folder:
+        made.a.reincarnate()
+        made.connect()
+        made.settle(1)
+        made.a.backup(Path(folder) / "backup.db")
+        made.connect()
+        made.settle(1)
+        said = [made.a.say(f"number {number}") for number in range(3)]
+        made.a.cancel(said[0].index)
+        made.settle(1)
+        remove(made, said[1].index, outgoing=False)
+        made.a.restart_from(Path(folder) / "backup.db")
+        ends = Ends(made)
+        ends.learn()
+        recovered = [record for record in ends.recover() if record.log.outgoing]
+        assert [record.number for record in recovered] == [1, None, None, None]

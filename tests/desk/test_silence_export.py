@@ -11,8 +11,11 @@ import pytest
 from tests.desk.test_exporting import paired, row_of
 from tests.line_pair import LinePair
 from tests.silence_cases import certify, export, held_by, only_silence, say, signed, silence, verify, waited
+from watchline.core.records import RemovalRecord
 from watchline.core.silence import SilenceKind
+from watchline.core.stubs import stub
 from watchline.desk.exporting import export_evidence, silences_named
+from watchline.desk.silence_grounds import judge_record
 from watchline.errors import UsageError
 
 
@@ -75,3 +78,23 @@ def test_certificate_that_the_shown_parts_do_not_bear_out_spoils_no_export(pair:
     assert [entry["shown"] for entry in report.entries if entry["type"] == "silence"] == [False]
     with pytest.raises(UsageError, match="bears out no silence"):
         export(pair, certificate)
+
+
+@pytest.mark.parametrize("kind", [SilenceKind.UNANSWERED, SilenceKind.CONTRADICTED])
+def test_silence_about_a_notice_whose_body_went_still_follows_here_and_in_what_is_exported(
+    pair: LinePair, kind: SilenceKind
+) -> None:
+    """A contradiction needs the notice's content: of that the leaf is shown, and evidence of before goes on proving it."""
+    notice = say(pair)
+    status = waited(pair)
+    said = status if kind is SilenceKind.UNANSWERED else replace(status, open=(), left_out=0)
+    certificate = certify(pair, silence(notice, signed(said, pair), kind))
+    before = export(pair, notice)
+    judged = judge_record(pair.a.journal, pair.a.setup, certificate)
+    pair.a.journal.commit([RemovalRecord(notice.log, "archived", ((notice.index, stub(notice)),))])
+    assert judge_record(pair.a.journal, pair.a.setup, certificate) == judged
+    report = verify(export(pair, notice))
+    assert report.verified
+    assert [entry["shown"] for entry in report.entries if entry["type"] == "notice"] == [False]
+    assert [told["kind"] for told in report.silences] == ([kind.value] if kind is SilenceKind.UNANSWERED else [])
+    assert only_silence(verify(before))["kind"] == kind.value

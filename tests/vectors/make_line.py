@@ -437,6 +437,7 @@ def _frames() -> Json:
         ("status with one half, between what belongs to it", 512, [shown, [3, b"\x81\x03", signature, None], [6, 26, 1, 5]]),
         ("certificate that leaves no room for zeros", 512, [[9, bytes(476)]]),
         ("certificate one byte longer", 1_024, [[9, bytes(477)]]),
+        ("recovered entries, the second without its body", 1_024, [_recovered([None, None])]),
         ("an item that is not known, counted", 512, [[77, "news", [1]], probe]),
     ]
     return {
@@ -453,6 +454,13 @@ def _frames() -> Json:
         ],
         "bad": _refusals(*_bad_frames(probe, full)),
     }
+
+
+def _recovered(proof: list[Value]) -> list[Value]:
+    """Two entries of an earlier pair, whole up to the head; proof: blinding and body of the second."""
+    leaves = [step["leaf"] for step in _steps()[:2]]
+    entries: list[Value] = [[leaves[0], bytes(32), b"body"], [leaves[1], *proof]]
+    return [11, True, 1, 2, 0, entries, [2, _root(2), LOG_KEY.sign(_checkpoint_text(2))], []]
 
 
 def _bad_frames(probe: list[Value], full: list[Value]) -> list[tuple[str, bytes, Refused]]:
@@ -482,6 +490,8 @@ def _bad_frames(probe: list[Value], full: list[Value]) -> list[tuple[str, bytes,
         ("entries of epoch 0", _frame(_changed(entries, 3, 0)), MALFORMED),
         ("a signature of 63 bytes", _frame(_changed(entries, 6, bytes(63))), MALFORMED),
         ("a leaf of 513 bytes", _frame(_changed(full, 2, bytes(513))), MALFORMED),
+        ("a recovered entry with a body and no blinding", _frame(_recovered([None, b"body"])), MALFORMED),
+        ("a recovered entry with a blinding and no body", _frame(_recovered([bytes(32), None])), MALFORMED),
         ("a receipt for nothing", _frame([2, 2, 1, 0, TIME, bytes(64)]), MALFORMED),
     ]
 

@@ -59,6 +59,8 @@ COMMANDS = {
     "verify": "proof",
     "report": "report",
     "audit": "audit",
+    "archive": "archives",
+    "erase": "archives",
     "demo": "service",
 }
 
@@ -71,6 +73,7 @@ HEADINGS = {
     "forms": "Saying and reading",
     "talks": "The talks",
     "silence": "Proof",
+    "archive": "Keeping and removing",
     "demo": "To try it",
 }
 

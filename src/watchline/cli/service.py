@@ -175,6 +175,8 @@ def _status_shown(rows: list[dict[str, Any]], zone: str) -> Iterable[str]:
         yield f"  unacknowledged  {row['unacknowledged']}"
         if row["due"]:
             yield f"  due             {row['due']}: watchline talks due {row['name']}"
+        if row["bodies_due"]:
+            yield f"  bodies due      {row['bodies_due']}: watchline archive {row['name']} --to DIR, or watchline erase"
         for route in row["routes"]:
             yield f"  route           {route['kind']} {route['address']}: {route['state']}"
         for alarm in row.get("alarms", []):

@@ -156,18 +156,22 @@ class LostRequest:
     start: int
 
 
+RecoveredEntry = tuple[bytes, bytes | None, bytes | None]
+"""(leaf, r, body) of an entry of an earlier pair; r and body are None where whoever gives it holds its body no more."""
+
+
 @dataclass(frozen=True, slots=True)
 class Recovered:
     """Entries of an earlier pair from `start` on, and the author's signed head above them (rule 31).
 
-    own: whether the log is the sender's own. entries: (leaf, r, body) each. path: from the last of them to the head's size.
+    own: whether the log is the sender's own. path: from the last of the entries to the head's size.
     """
 
     own: bool
     inc: int
     peer_inc: int
     start: int
-    entries: tuple[tuple[bytes, bytes, bytes], ...]
+    entries: tuple[RecoveredEntry, ...]
     size: int
     root: bytes
     signature: bytes
@@ -428,13 +432,12 @@ def _read_recovered(parts: list[Value]) -> Item:
     )
 
 
-def _read_recovered_entry(value: Value) -> tuple[bytes, bytes, bytes]:
+def _read_recovered_entry(value: Value) -> RecoveredEntry:
     leaf, blinding, body = shapes.array(value, "recovered entry", length=3)
-    return (
-        shapes.octets(leaf, "leaf", at_most=LEAF_BYTES_MAX),
-        shapes.octets(blinding, "r", length=32),
-        shapes.octets(body, "body", at_most=BODY_BYTES_MAX),
-    )
+    leaf = shapes.octets(leaf, "leaf", at_most=LEAF_BYTES_MAX)
+    if blinding is None and body is None:
+        return leaf, None, None
+    return leaf, shapes.octets(blinding, "r", length=32), shapes.octets(body, "body", at_most=BODY_BYTES_MAX)
 
 
 _READERS = {

@@ -25,6 +25,7 @@ from watchline.core.records import CheckpointRecord, EntryRecord, PrekeyRecord, 
 from watchline.core.release import is_released, verify_roster_entry
 from watchline.core.setting import LineSetup, Moment, Reader, damaged
 from watchline.core.statements import Statement, StatementType, read_epoch, sign_statement
+from watchline.core.stubs import is_copy_of
 from watchline.errors import BadProof, BadSignature, Fork, Malformed, PeerError, WrongParty
 
 STATE_PART, ROSTER_PART = "incoming", "peer-roster"
@@ -341,8 +342,7 @@ class Incoming:
         log, index = place
         if body.again is None or log.outgoing or log.pair == self.setup.pair:
             return True
-        first = self._reader.entry(log, index)
-        return first is None or Body.decode(first.body).content != body.content
+        return not is_copy_of(body, self._reader.entry(log, index))
 
     def _adopt(self, step: _Step, root: bytes, signature: bytes) -> list[EntryRecord]:
         log = self.setup.incoming_log

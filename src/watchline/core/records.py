@@ -37,6 +37,8 @@ class EntryRecord:
     number: what people call it, counted per direction over the life of the line; None for entries without one.
     nonce: the release nonce, None if there is none. once: the caller's key that makes a retried `send` the same entry.
     released: our own judgement at append: the assertions the terms ask for are there and hold.
+    gone: None while the body is here. Else body is a stub (`core.stubs`), blinding is empty, sealed is None, and this says what
+    became of it: `archived` or `erased` here, or `withheld` by the peer when it was recovered.
     """
 
     log: Log
@@ -53,6 +55,20 @@ class EntryRecord:
     nonce: bytes | None = None
     once: str | None = None
     released: bool = False
+    gone: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class RemovalRecord:
+    """Bodies of a log that go for good; leaves and all that proves the entries stay.
+
+    gone: what the entries say of it from then on. stubs: the index of each, and the bytes that stand in place of its body. One
+    whose body is gone already stays as it is.
+    """
+
+    log: Log
+    gone: str
+    stubs: tuple[tuple[int, bytes], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,6 +200,7 @@ class AttemptRecord:
 
 Record = (
     EntryRecord
+    | RemovalRecord
     | CheckpointRecord
     | ReceiptRecord
     | CosignatureRecord

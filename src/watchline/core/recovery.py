@@ -3,6 +3,8 @@
 Leaf 0 of the peer's log says how far the last pair came as the peer knows it. What we hold less of, of its log or of our own,
 we ask for, one piece at a time and below everything else on the line. A piece proves itself: its leaves continue our copy, and
 lead by a Merkle path to a head that the log's own author signed when it was alive. So nobody can put words into a lost log.
+
+Bodies that have gone at the peer do not come back: their entries are kept with a stub, and say that the peer withheld it.
 """
 
 from __future__ import annotations
@@ -14,13 +16,14 @@ from watchline.core.amendments import TermsHistory, journal_history
 from watchline.core.checkpoint import Checkpoint, origin
 from watchline.core.encoding import encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, verify_commitment
-from watchline.core.frames import LostRequest, Recovered
+from watchline.core.frames import LostRequest, Recovered, RecoveredEntry
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import FRAME_ENTRIES_MAX
 from watchline.core.merkle import Edge, consistency_path, leaf_hash, verify_consistency
-from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record
+from watchline.core.records import FIRST_PAIR, CheckpointRecord, EntryRecord, Log, Pair, Record
 from watchline.core.release import is_released
 from watchline.core.setting import LineSetup, Moment, Reader
+from watchline.core.stubs import REMOVABLE, UNKNOWN, WITHHELD
 from watchline.core.terms import Terms
 from watchline.errors import Contradiction, PeerError, WrongParty
 
@@ -50,7 +53,7 @@ class Recovery:
         self._reader = reader
         self._lost: list[Lost] = []
         self._edge: Edge | None = None  # of the log that is being recovered, as far as it is committed or in this turn
-        self._number = 0
+        self._number: int | None = 0
         self._asked_at: float | None = None
         self._request: LostRequest | None = None
         self._history: tuple[Pair, TermsHistory] | None = None
@@ -144,9 +147,12 @@ class Recovery:
             leaf.verify_direction(direction)
             if leaf.index != index:
                 raise WrongParty("a recovered entry stands at another index", rule=31, index=leaf.index)
-            verify_commitment(leaf, blinding, body)
-            target = self._target(leaf, log, item)
-            kept.append(self._record(log, leaf, encoded, blinding, body, target, moment))
+            if blinding is not None and body is not None:
+                verify_commitment(leaf, blinding, body)
+                target = self._target(leaf, log, item)
+                kept.append(self._record(log, leaf, encoded, blinding, body, target, moment))
+            else:
+                kept.append(self._withheld(log, leaf, encoded, moment))
             edge = edge.append(leaf_hash(encoded))
         if edge.size > item.size:
             raise WrongParty("recovered entries go on above their head", rule=31, size=item.size)
@@ -162,29 +168,39 @@ class Recovery:
         edge, self._number = Edge.EMPTY, 0
         for record in self._reader.entries(log, 0, self._reader.size(log)):
             edge = edge.append(leaf_hash(record.leaf))
-            self._count(record.type, record.body)
+            self._count(log, record.type, None if record.gone == WITHHELD else record.body)
         self._edge = edge
 
-    def _count(self, kind: int, encoded: bytes) -> int | None:
-        """The number of the next entry of a log, as `incoming` counts."""
-        body = Body.decode(encoded)
+    def _count(self, log: Log, kind: int, encoded: bytes | None) -> int | None:
+        """The number of the next entry of a log, as `incoming` counts; None also where it cannot be known.
+
+        encoded: None for one whose body was withheld. It may have been issued again, under the number that it had: so after one
+        that has a number, those of the rest of the log are not known. In the first pair nothing was issued again.
+        """
+        if encoded is None and log.pair != FIRST_PAIR:
+            self._number = None if kind in NUMBERED else self._number
+            return None
+        body = Body.decode(encoded or UNKNOWN)
         if kind == EntryType.CONTINUES:
             self._number = Continues.decode(body.content).last_number
         if body.again is not None:
             return body.again.number
-        self._number += kind in NUMBERED
-        return self._number if kind in NUMBERED else None
+        if self._number is None or kind not in NUMBERED:
+            return None
+        self._number += 1
+        return self._number
 
     def _target(self, leaf: Leaf, log: Log, item: Recovered) -> Body | None:
         """What an answer or a cancel refers to, as far as we hold it or it comes in the same piece.
 
         In the first pair of a line nothing was issued again, so there nobody needs it.
         """
-        if leaf.re is None or log.pair == (1, 1):
+        if leaf.re is None or log.pair == FIRST_PAIR:
             return None
         own = leaf.type == EntryType.CANCEL
         if own and item.start <= leaf.re < leaf.index:
-            return Body.decode(item.entries[leaf.re - item.start][2])
+            _, _, body = item.entries[leaf.re - item.start]
+            return None if body is None else Body.decode(body)
         record = self._reader.entry(log if own else log._replace(outgoing=not log.outgoing), leaf.re)
         return None if record is None else Body.decode(record.body)
 
@@ -204,9 +220,28 @@ class Recovery:
             epoch=0,
             time=moment.wall,
             re=leaf.re,
-            number=self._count(leaf.type, body),
+            number=self._count(log, leaf.type, body),
             nonce=read.nonce,
             released=is_released(leaf, read, target, roster, self._terms(log, leaf), leaf.time),
+        )
+
+    def _withheld(self, log: Log, leaf: Leaf, encoded: bytes, moment: Moment) -> EntryRecord:
+        """An entry whose body the peer holds no more, by its own word: whether it was time for that, nobody can tell."""
+        if leaf.type not in REMOVABLE:
+            raise WrongParty("an entry of this type keeps its body", rule=31, index=leaf.index, type=leaf.type)
+        return EntryRecord(
+            log=log,
+            index=leaf.index,
+            type=leaf.type,
+            leaf=encoded,
+            body=UNKNOWN,
+            blinding=b"",
+            sealed=None,
+            epoch=0,
+            time=moment.wall,
+            re=leaf.re,
+            number=self._count(log, leaf.type, None),
+            gone=WITHHELD,
         )
 
     def _terms(self, log: Log, leaf: Leaf) -> Terms:
@@ -256,13 +291,13 @@ class Recovery:
             log.outgoing, request.inc, request.peer_inc, request.start, entries, head.size, head.root, head.signature, path
         )
 
-    def _piece(self, log: Log, start: int, size: int) -> Iterator[tuple[bytes, bytes, bytes]]:
+    def _piece(self, log: Log, start: int, size: int) -> Iterator[RecoveredEntry]:
         room = PIECE_BYTES
         for record in self._reader.entries(log, start, min(size, start + FRAME_ENTRIES_MAX)):
             room -= len(record.leaf) + len(record.blinding) + len(record.body) + 16
             if room < 0 and record.index > start:
                 return
-            yield record.leaf, record.blinding, record.body
+            yield (record.leaf, record.blinding, record.body) if record.gone is None else (record.leaf, None, None)
 
     def _named(self, item: LostRequest | Recovered) -> Log:
         """The log that an item of the peer means. Both kinds say `own` of the log of whoever sends the item."""

@@ -281,6 +281,10 @@ class ReplyClocks:
         """The indexes of our own notices that have an open clock at these sizes, ascending."""
         return sorted({notice.index for notice, _, _ in self._ours.open_at(our_size, their_size)})
 
+    def open_of_theirs(self, our_size: int, their_size: int) -> list[int]:
+        """The same of the peer's notices."""
+        return sorted({notice.index for notice, _, _ in self._theirs.open_at(their_size, our_size)})
+
     def unacknowledged(self, our_size: int, their_size: int) -> int:
         """How many notices of the peer wait for a person at this desk."""
         return self._theirs.count_at(ACKNOWLEDGE, their_size, our_size)

@@ -71,7 +71,8 @@ class Succession:
             chosen = still if pair == self.pairs[0] else range(self._reader.size(log))
             for record in self._chosen(log, sorted(chosen)):
                 place = _first_place(record)
-                if record.index in still and record.epoch and _is_of_people(record):  # what came back, the peer holds
+                if record.index in still and record.epoch and record.gone is None and _is_of_people(record):
+                    # What came back has epoch 0: the peer holds it.
                     found[place] = record
                 else:
                     found.pop(place, None)

@@ -55,7 +55,7 @@ class Terms:
     precedence, and no answer is expected. status_interval_seconds: the longest time between two statuses.
     test_interval_seconds: between scheduled tests. lower_id_tests_even_hours: the desk with the lower id tests in even hours
     (UTC) and the other in odd ones, or the other way round. release_people: per precedence, how many people release a notice.
-    unreleased_forms: what a machine may send alone. body_days: how long bodies stay in the journal in clear.
+    unreleased_forms: what a machine may send alone. body_days: how long bodies stay at the least.
     show_third_parties: whether evidence may be shown to others.
     """
 

@@ -1,12 +1,10 @@
 r"""A backup: one file with all that a home holds, which only the identity's medium opens.
 
-    file    = "watchline backup 1\n" || u32 length of head || head || segments of content (`segments`)
-    head    = dCBOR[SHA-256(archive key), sealed file key]
     content = u32 length of list || list || the files of the list, one after the other
     list    = dCBOR[desk, id, inc, serial, made, [[name, size], ...]]
 
-The file key is random and sealed to the archive key, whose secret half is on the identity's medium: making a backup needs no
-passphrase, and whoever steals one has nothing. A journal's copy is the state of one moment, taken while the node runs.
+`sealed_files` says how it is sealed, under "watchline backup 1\n". A journal's copy is the state of one moment, taken while the
+node runs.
 """
 
 from __future__ import annotations
@@ -18,28 +16,26 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import BinaryIO
 
 from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.keys import KEM_OVERHEAD_BYTES, KemKey, seal_to
+from watchline.core.keys import KemKey
 from watchline.desk.home import CONFIG, JOURNAL, NODE_KEY, OFFICERS, Home, read_node_key
 from watchline.desk.local import Caller
 from watchline.desk.own import OwnDesk
-from watchline.desk.secrets import SEALED_BYTES_MAX, read_secret_file, sync_folder
-from watchline.desk.segments import KEY_BYTES, SEGMENT_BYTES, open_segments, seal_segments
-from watchline.errors import Malformed, PeerError, UsageError
+from watchline.desk.sealed_files import Content, Kind, damaged, opened, sealed, with_length, write_file
+from watchline.desk.secrets import SEALED_BYTES_MAX, read_secret_file
+from watchline.desk.segments import SEGMENT_BYTES
+from watchline.errors import Malformed, UsageError
 
 MAGIC = b"watchline backup 1\n"
+KIND = Kind(MAGIC, b"watchline/1 backup", "backup", "backup")
 COPY = "journal.copy"
 FILES_MAX = 1_024
 _LOCK = "backup.lock"
-_ANY_VERSION = b"watchline backup "
-_HEAD_BYTES_MAX, _LIST_BYTES_MAX = 4_096, 262_144
-_INFO = b"watchline/1 backup"
-_WHAT = "the backup"
+_LIST_BYTES_MAX = 262_144
 _COPY_SECONDS = 3_600.0
 _NAME = re.compile(rf"{re.escape(CONFIG)}|{re.escape(NODE_KEY)}|{re.escape(JOURNAL)}|{OFFICERS}/[^/\0]{{1,64}}\.key")
 
@@ -97,19 +93,12 @@ def make_backup(caller: Caller, home: Home, own: OwnDesk, out: Path, now: int) -
         files = (*((name, len(data)) for name, data in small), (JOURNAL, size))
         contents = Contents(own.name, own.identity.id, certificate.inc, certificate.serial, now, files)
         _check_room(out, size)
-        digest, written = _write(out, _sealed(own.archive, contents, small, journal))
+        digest, written = write_file(KIND, out, sealed(KIND, own.archive, _content(contents, small, journal)))
     return Written(contents, digest, written)
 
 
-def _sealed(archive: bytes, contents: Contents, small: list[tuple[str, bytes]], journal: BinaryIO) -> Iterator[bytes]:
-    key = os.urandom(KEY_BYTES)
-    head = encode([sha256(archive).digest(), seal_to(archive, key, _INFO)])
-    yield MAGIC + _with_length(head)
-    yield from seal_segments(key, _content(contents, small, journal))
-
-
 def _content(contents: Contents, small: list[tuple[str, bytes]], journal: BinaryIO) -> Iterator[bytes]:
-    yield _with_length(contents.encode())
+    yield with_length(contents.encode())
     for _, data in small:
         yield data
     while piece := journal.read(SEGMENT_BYTES):
@@ -179,59 +168,25 @@ def _check_room(out: Path, size: int) -> None:
         )
 
 
-def _write(out: Path, pieces: Iterator[bytes]) -> tuple[str, int]:
-    """Write a new file, whole or not at all, durable; give its SHA-256 and its size."""
-    digest, size = sha256(), 0
-    temporary = out.with_name(f".{out.name}.{os.urandom(6).hex()}")
-    try:
-        try:
-            with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600), "wb") as file:
-                for piece in pieces:
-                    digest.update(piece)
-                    size += file.write(piece)
-                file.flush()
-                os.fsync(file.fileno())
-            # Not every medium for backups has links, which never replace a file; whoever makes two at once has two names.
-            temporary.rename(out)
-        finally:
-            with suppress(FileNotFoundError):
-                temporary.unlink()
-        sync_folder(out.absolute().parent)
-    except OSError as error:
-        raise UsageError(
-            f"the backup cannot be written: {error.strerror}", hint="check the folder, its space and its rights", path=str(out)
-        ) from error
-    return digest.hexdigest(), size
-
-
 @contextmanager
 def open_backup(path: Path, archive: KemKey) -> Iterator[OpenBackup]:
     """Open a backup with the archive key of the identity's medium.
 
     Raises UsageError for what is no backup, is damaged, cut short, of a newer version or sealed to another identity.
     """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise UsageError(f"{path} cannot be read: {error.strerror}", hint="check the path", path=str(path)) from error
-    with file:
-        key = _read_head(file, archive)
-        yield OpenBackup(open_segments(key, file, what=_WHAT))
+    with opened(KIND, path, archive) as content:
+        yield OpenBackup(content)
 
 
 class OpenBackup:
     """A backup that is being read, once, from its beginning. contents: what it says of itself."""
 
-    def __init__(self, segments: Iterator[bytes]) -> None:
-        self._segments = segments
-        self._buffer = bytearray()
-        length = int.from_bytes(self._take(4), "big")
-        if length > _LIST_BYTES_MAX:
-            raise _damaged()
+    def __init__(self, content: Content) -> None:
+        self._content = content
         try:
-            self.contents = Contents.decode(self._take(length))
+            self.contents = Contents.decode(content.take_counted(_LIST_BYTES_MAX))
         except Malformed:
-            raise _damaged() from None
+            raise damaged(KIND) from None
 
     def extract(self, folder: Path) -> None:
         """Write every file into a folder that has none of them. Raises UsageError, and then nothing of it may be used."""
@@ -241,51 +196,14 @@ class OpenBackup:
                     file.write(piece)
                 file.flush()
                 os.fsync(file.fileno())
-        if self._buffer or next(self._segments, None) is not None:
-            raise _damaged()
+        if not self._content.is_at_end():
+            raise damaged(KIND)
 
     def _pieces(self, size: int) -> Iterator[bytes]:
         while size > 0:
-            piece = self._take(min(size, SEGMENT_BYTES))
+            piece = self._content.take(min(size, SEGMENT_BYTES))
             size -= len(piece)
             yield piece
-
-    def _take(self, length: int) -> bytes:
-        while len(self._buffer) < length:
-            segment = next(self._segments, None)
-            if segment is None:
-                raise _damaged()
-            self._buffer += segment
-        taken = bytes(self._buffer[:length])
-        del self._buffer[:length]
-        return taken
-
-
-def _read_head(file: BinaryIO, archive: KemKey) -> bytes:
-    """The file key."""
-    magic = file.read(len(MAGIC))
-    if magic != MAGIC:
-        newer = magic.startswith(_ANY_VERSION)
-        raise UsageError(
-            "a newer version of Watchline wrote this backup" if newer else "this is no backup",
-            hint="use that version, or a later one" if newer else "give the file that watchline backup wrote",
-        )
-    length = int.from_bytes(file.read(4), "big")
-    try:
-        archive_id, sealed = shapes.array(decode(file.read(min(length, _HEAD_BYTES_MAX))), "head", length=2)
-        shapes.octets(archive_id, "archive id", length=32)
-        sealed = shapes.octets(sealed, "file key", length=KEM_OVERHEAD_BYTES + KEY_BYTES)
-    except Malformed:
-        raise _damaged() from None
-    if archive_id != sha256(archive.public).digest():
-        raise UsageError(
-            "this backup is sealed to another identity than the one on this medium",
-            hint="bring the medium of the desk whose backup it is",
-        )
-    try:
-        return archive.open(sealed, _INFO)
-    except PeerError:
-        raise _damaged() from None
 
 
 def _read_file(value: Value) -> tuple[str, int]:
@@ -294,11 +212,3 @@ def _read_file(value: Value) -> tuple[str, int]:
     if not _NAME.fullmatch(name):
         raise Malformed("a file that no home has", rule=39)
     return name, shapes.integer(size, "file size", at_most=2**50)
-
-
-def _with_length(data: bytes) -> bytes:
-    return len(data).to_bytes(4, "big") + data
-
-
-def _damaged() -> UsageError:
-    return UsageError(f"{_WHAT} is damaged: nothing of it was used", hint="use another copy of the file, or an older one")

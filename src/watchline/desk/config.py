@@ -54,6 +54,7 @@ class Config:
     handshake_seconds: float = 5.0
     commit_wait_seconds: float = 0.05
     anchor: str = ""
+    archive_dir: str = ""
     console_port: int = 8787
     log_level: str = "info"
     drill_hours: int = 8
@@ -101,6 +102,11 @@ SETTINGS: Mapping[str, Setting] = {
         "A file on a second medium, in which the node keeps how far each log has come: a home that was put back from an old\n"
         "copy, or set back with its machine, is noticed before its first word. Empty: none. Taken from the home's folder if\n"
         "relative."
+    ),
+    "archive_dir": Setting(
+        "A folder, best on another disk, into which the node archives once a day the bodies that are older than the terms of\n"
+        "their line keep them. Empty: people do it, and `watchline status` counts what is due. Taken from the home's folder\n"
+        "if relative."
     ),
     "console_port": Setting(
         "The port of the console, which only a browser on this machine can open: http://localhost:PORT. 0: no console.",

@@ -50,6 +50,7 @@ from watchline.desk.line_tests import LineTests, stored_test
 from watchline.desk.lines import OpenLine, RouteState
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_rosters, quarantine, store_rosters
+from watchline.desk.removal import Removal
 from watchline.desk.rungs import read_notice, rung_from
 from watchline.desk.setups import read_setup
 from watchline.desk.silences import Silences
@@ -119,6 +120,7 @@ class Desk:
         self.drills = Drills(self)
         self.silences = Silences(self)
         self.talks = Talks(self)
+        self.removal = Removal(self)
         self._heeding: dict[type[Event], Callable[[OpenLine, Any], None]] = {
             ReceiptArrived: self._receipt_arrived,
             EntryArrived: lambda opened, event: self._entry_arrived(opened, event.record),
@@ -337,6 +339,7 @@ class Desk:
             self.tests.on_time(opened, moment)
         for part in (self.watch, self.escalation, self.drills, self.silences, self.talks):
             part.on_time(moment)
+        self._guard(lambda: self.removal.on_time(moment))
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()

@@ -1,7 +1,8 @@
 """Gather from the journal what evidence shows: the entries that people named, and all that proves them.
 
 Shown with the named entries are those that refer to them (acknowledgements, answers ...), those that they refer to, and the
-changes of the rosters and of the terms before, and nothing else of the line: every other entry stays a hash. With a notice go
+changes of the rosters and of the terms before, and nothing else of the line: every other entry stays a hash. Of an entry whose
+body has gone only the leaf is shown. With a notice go
 the silence certificates about it, and with a certificate the notice. One that does not follow from this journal is shown
 without its content: evidence in which somebody's false certificate stood would not verify.
 """
@@ -359,7 +360,7 @@ def _gather_log(
 def _read_entries(journal: Journal, log: Log, indexes: Sequence[int], closed: set[Reference]) -> Iterator[ShownEntry]:
     for start, stop in _runs(indexes):
         for record in journal.entries(log, start, stop):
-            is_closed = (log, record.index) in closed
+            is_closed = (log, record.index) in closed or record.gone is not None
             blinding, body = (None, None) if is_closed else (record.blinding, record.body)
             yield ShownEntry(record.index, record.leaf, blinding, body)
 

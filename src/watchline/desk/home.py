@@ -71,7 +71,8 @@ class Home:
         config = read_config(path / CONFIG)
         steps = tuple(step.within(path) for step in config.escalation)
         anchor = str((path / config.anchor).absolute()) if config.anchor else ""
-        return cls(path, replace(config, anchor=anchor, escalation=steps))
+        archive_dir = str((path / config.archive_dir).absolute()) if config.archive_dir else ""
+        return cls(path, replace(config, anchor=anchor, archive_dir=archive_dir, escalation=steps))
 
     @classmethod
     def create(

@@ -115,7 +115,7 @@ def _readings(view: LineView, record: EntryRecord, notice: Notice) -> list[Json]
             catalogue.read(
                 notice.form,
                 notice.version,
-                notice.fields,
+                {} if record.gone else notice.fields,
                 language=language,
                 zone=view.desk.facts.zone or None,
                 precedence=notice.precedence,

@@ -18,11 +18,13 @@ from watchline.core.records import EntryRecord, Log, Pair
 from watchline.desk.talks_judged import Judged
 from watchline.errors import FieldError, PeerError
 from watchline.journal import Journal
-from watchline.talks.moves import DECLINE, KINDS, WITHDRAWAL, Move, Name, Record, reference
+from watchline.talks.moves import DECLINE, KINDS, STATEMENT, WITHDRAWAL, Move, Name, Record, reference
+from watchline.talks.rounds import FIELDS
 
 SAID_BY_PEOPLE = frozenset({EntryType.NOTICE, EntryType.DECLINE, EntryType.CANCEL})
 DECLINE_OF, DECLINE_REASON = 1, 2  # fields of the form decline
 WITHDRAWAL_OF = 1  # field of the form correction
+_ANYWHERE = frozenset({STATEMENT, DECLINE, WITHDRAWAL})  # kinds of moves that are said outside talks as well
 _NOTHING = Record({})
 _NEVER: tuple[int, float] = (2**53, inf)
 
@@ -224,6 +226,17 @@ class LineTalks:
                 return pair, stop - 1, Leaf.decode(leaf).peer_size
         return None
 
+    # --- what must stay
+
+    def places(self) -> set[tuple[Log, int]]:
+        """Where the entries stand that talks are made of, each copy: without their bodies the two desks would no longer find
+        the same. Statements outside talks are none of them, nor what declines or withdraws something else.
+        """
+        moves = self.record.moves
+        found = {name for name, move in moves.items() if move.kind not in _ANYWHERE or _is_under(move)}
+        found |= {name for name, move in moves.items() if move.of is not None and self.record.canonical(move.of) in found}
+        return {(self.log_of(copy.place), copy.place.at) for copy in self._copies if self.record.canonical(copy.place) in found}
+
     # --- names
 
     def side_of(self, log: Log) -> int:
@@ -257,6 +270,11 @@ class LineTalks:
             held = self.entry(name)
             number = None if held is None else held.number
         return f"{side}:{number}" if number is not None else f"{side}:@{name.at}"
+
+
+def _is_under(move: Move) -> bool:
+    """Whether a statement says that it belongs to a round."""
+    return move.kind == STATEMENT and any(number in move.fields for number in FIELDS[STATEMENT].values())
 
 
 def _order(copy: _Copy) -> tuple[int, int, int]:

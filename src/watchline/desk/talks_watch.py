@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import structlog
 
 from watchline.core.encoding import Value, decode, encode
+from watchline.core.records import Log
 from watchline.core.setting import Moment
 from watchline.desk.clock import rfc3339
 from watchline.desk.talks_record import LineTalks
@@ -57,6 +58,11 @@ class Talks:
             own_side = int(setup.own_id > setup.peer_identity.id)
             self._lines[row.line] = LineTalks(self._desk.journal, self._desk.catalogue, row.line, own_side)
         return self._lines[row.line]
+
+    def places(self, row: LineRecord) -> set[tuple[Log, int]] | None:
+        """Where the entries of a line stand that talks are made of; None while a running desk still reads a long log."""
+        talks = self.begun(row)
+        return talks.places() if talks.read(ENTRIES_A_LOOK if row.line in self._desk.lines else None) else None
 
     def due(self, row: LineRecord) -> list[tuple[Reminder, Commitment]]:
         """What people of this desk are to be reminded of now; exercises remind nobody. A running desk that still reads a long

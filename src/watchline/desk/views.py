@@ -19,6 +19,7 @@ from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.setting import LineSetup, Moment
 from watchline.core.silence import Silence
 from watchline.core.statements import StatementType, kept_rung
+from watchline.core.stubs import WITHHELD
 from watchline.core.terms import Terms
 from watchline.desk.clock import rfc3339
 from watchline.desk.desk import Desk
@@ -191,7 +192,8 @@ class LineView:
             "incarnations": list(record.log.pair),
             "unconfirmed": self._is_unconfirmed(record),
             "again": self._again(record),
-            "released": record.released,
+            "released": None if record.gone == WITHHELD else record.released,
+            "gone": record.gone,
             "officers": self._officers(record),
             "re": self._refers_to(record),
             "withdrawn": None if (by := withdrawn_by(self.journal, record)) is None else reference_to(by),
@@ -207,6 +209,9 @@ class LineView:
             "rungs": self.rungs(record),
         }
         self._add_content(record, shown)
+        if record.gone is not None:
+            finding = self.desk.catalogue.word("findings", f"gone_{record.gone}", self.desk.facts.language)
+            shown |= {"fields": {}, "text": None, "content": None, "rows": [], "finding": finding.text}
         return shown
 
     def _is_unconfirmed(self, record: EntryRecord) -> bool:
@@ -402,6 +407,7 @@ def line_status(desk: Desk, row: LineRecord) -> Json:
         incarnations=[
             {"side": each["side"], "inc": each["inc"], "confirmed": each["confirmed"]} for each in view.incarnations()
         ],
+        bodies_due=desk.removal.count(row),
         unreceipted=desk.journal.size(ours) - (receipt.size if receipt is not None else 0),
         unacknowledged=_unacknowledged(view, theirs) if opened is None else opened.line.unacknowledged,
         due=len(desk.talks.due(row)),

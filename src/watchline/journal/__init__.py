@@ -58,6 +58,9 @@ class Journal(Protocol):
         An entry must stand at the end of its log, and every line must be known (`put_line`): else RuntimeError, nothing stored.
         Of two checkpoints, two receipts, or two cosignatures of one witness, of one log and size the first is kept: it is the
         earlier evidence.
+
+        A body that a RemovalRecord takes away cannot be opened again by whoever has the files and the node key, once `compact`
+        has returned. It must be of an entry that is stored: else RuntimeError.
         """
 
     # One log.
@@ -73,6 +76,12 @@ class Journal(Protocol):
 
     def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]:
         """(leaf, type, re) of the same range, without opening a body: a million take about a second."""
+
+    def kept_before(self, log: Log, time: int) -> Iterator[tuple[int, int, int | None]]:
+        """(index, type, re) of the entries whose bodies are there and were stored before this time, the oldest first.
+
+        No body is opened. Bodies may go while this is read.
+        """
 
     def subtree(self, log: Log, start: int, stop: int) -> bytes:
         """The root over [start, stop), a power of two wide and aligned to its width, all of it stored; else RuntimeError."""

@@ -10,7 +10,6 @@ import os
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +27,7 @@ from watchline.core.records import (
     PrekeyRecord,
     ReceiptRecord,
     Record,
+    RemovalRecord,
     StatementRecord,
     StateRecord,
 )
@@ -35,19 +35,20 @@ from watchline.errors import JournalError, UsageError
 from watchline.journal import LineRecord
 from watchline.journal.alarms import Alarms
 from watchline.journal.attempts import Attempts
+from watchline.journal.bodies import Bodies
 from watchline.journal.disk import DAMAGED_HINT, WAL_BYTES, Disk
+from watchline.journal.resealing import is_of_one_key, sealed_anew
 from watchline.journal.sealing import SALT_BYTES, Seal, place_of
 from watchline.journal.secrets import Secrets
 from watchline.journal.tree import INDEX_BITS, Tree
 from watchline.journal.witnessed import Cosignatures
 
-BLINDING_BYTES = 32
 ROOM_BYTES = 64 * 1024 * 1024  # reserved unless told otherwise: some minutes of full frames, time to call people
 _CHUNK_ROWS = 2048  # rows read at once by what iterates
 _CHUNK_ENTRIES = 64  # entries carry bodies of up to 64 KiB
 
 _STATEMENT = "ours, theirs, own, type, time, our_size, their_size, payload, ed, ml, keep"
-_ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released"
+_ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released, gone"
 
 
 def open_journal(
@@ -73,6 +74,8 @@ def open_journal(
         salt, proof = disk.rows("SELECT salt, proof FROM node_key")[0]
         seal = Seal(node_key, salt)
         seal.check(proof)
+        if is_of_one_key(disk):
+            seal = sealed_anew(disk, node_key, seal)
     except BaseException:
         disk.close()
         raise
@@ -96,6 +99,7 @@ class SqliteJournal:
         self._seal = seal
         self._tree = Tree(disk)
         self._secrets = Secrets(disk, seal)
+        self._bodies = Bodies(disk, self._secrets)
         self._alarms = Alarms(disk, seal)
         self._attempts = Attempts(disk)
         self._cosignatures = Cosignatures(disk)
@@ -106,6 +110,7 @@ class SqliteJournal:
         self._state_slots: dict[tuple[bytes, str], int] = {}
         self._store: dict[type, Callable[[Any], None]] = {
             EntryRecord: self._store_entry,
+            RemovalRecord: self._remove_bodies,
             CheckpointRecord: self._store_checkpoint,
             ReceiptRecord: self._store_receipt,
             CosignatureRecord: lambda record: self._cosignatures.store(self._known_log(record.log).number, record),
@@ -139,6 +144,10 @@ class SqliteJournal:
     def leaves(self, log: Log, start: int, stop: int) -> Iterator[tuple[bytes, int, int | None]]:
         for _, leaf, kind, re in self._scan(log, start, stop, "SELECT key, leaf, type, re FROM leaves", _CHUNK_ROWS):
             yield leaf, kind, re
+
+    def kept_before(self, log: Log, time: int) -> Iterator[tuple[int, int, int | None]]:
+        for key, kind, re in self._bodies.kept_before(self._log_number(log), time):
+            yield _index(key), kind, re
 
     def subtree(self, log: Log, start: int, stop: int) -> bytes:
         width = stop - start
@@ -321,6 +330,7 @@ class SqliteJournal:
         with self._transaction() as execute:
             for log in self.logs(line):
                 first = self._known_log(log).number << INDEX_BITS
+                self._bodies.drop_keys(self._known_log(log).number)
                 for table in ("leaves", "bodies", "checkpoints", "receipts", "cosignatures"):
                     execute(f"DELETE FROM {table} WHERE key BETWEEN ? AND ?", (first, first | (1 << INDEX_BITS) - 1))
             number = self._known_line(line)
@@ -387,24 +397,24 @@ class SqliteJournal:
         self._line_numbers.clear()
         self._lines = None
         self._state_slots.clear()
+        self._bodies.forget()
 
     def _store_entry(self, record: EntryRecord) -> None:
         row = self._known_log(record.log)
         index = record.index
         if index != row.size:
             raise RuntimeError(f"entry {index} offered to a log of {row.size} entries")
-        if len(record.blinding) != BLINDING_BYTES:
-            raise RuntimeError(f"a blinding of {len(record.blinding)} bytes")
         key = row.number << INDEX_BITS | index
-        execute = self._disk.cursor.execute
-        execute("INSERT INTO leaves VALUES (?, ?, ?, ?)", (key, record.leaf, record.type, record.re))
-        secret = self._seal.seal(row.place + index.to_bytes(8, "big"), record.blinding + record.body)
-        execute(
-            "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
-            (key, secret, record.sealed, record.epoch, record.time, record.number, record.nonce, record.once, record.released),
-        )
+        self._disk.cursor.execute("INSERT INTO leaves VALUES (?, ?, ?, ?)", (key, record.leaf, record.type, record.re))
+        self._bodies.store(key, row.place, record)
         row.size = index + 1
         self._tree.grow(row.number, row.size)
+
+    def _remove_bodies(self, record: RemovalRecord) -> None:
+        row = self._known_log(record.log)
+        if any(not 0 <= index < row.size for index, _ in record.stubs):
+            raise RuntimeError("a body is to go of an entry that is not stored")
+        self._bodies.remove(row.number, row.place, record)
 
     def _store_checkpoint(self, record: CheckpointRecord) -> None:
         self._disk.cursor.execute(
@@ -484,7 +494,8 @@ class SqliteJournal:
             )
             if not found:
                 return None
-            row = self._logs[log] = _LogRow(found[0][0], self._stored_size(found[0][0]), place_of("entry", *_log_parts(log)))
+            place = place_of("entry", log.line, *log.pair, log.outgoing)
+            row = self._logs[log] = _LogRow(found[0][0], self._stored_size(found[0][0]), place)
         return row
 
     def _known_log(self, log: Log) -> _LogRow:
@@ -548,12 +559,11 @@ class SqliteJournal:
     # Reading rows.
 
     def _read_entry(self, log: Log, row: tuple[Any, ...]) -> EntryRecord:
-        key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released = row
-        opened = self._seal.open(place_of("entry", *_log_parts(log)) + _index(key).to_bytes(8, "big"), secret)
-        body, blinding = opened[BLINDING_BYTES:], opened[:BLINDING_BYTES]
-        return EntryRecord(
-            log, _index(key), kind, leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released)
-        )
+        key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released, gone = row
+        place = self._known_log(log).place
+        blinding, body = self._bodies.open(key, place, secret, is_gone=gone is not None)
+        kept = leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released), gone
+        return EntryRecord(log, _index(key), kind, *kept)
 
     def _read_lines(self) -> list[LineRecord]:
         rows = "SELECT line, name, created, confirmed, blob FROM lines JOIN secrets ON slot = pairing ORDER BY number"
@@ -571,11 +581,6 @@ class SqliteJournal:
             key: self._secrets.open(place_of("document", kind, key), blob) if value is None else value
             for key, value, blob in found
         }
-
-
-@lru_cache(maxsize=1024)
-def _log_parts(log: Log) -> tuple[bytes, int, int, bool]:
-    return log.line, log.pair.ours, log.pair.theirs, log.outgoing
 
 
 def _index(key: int) -> int:

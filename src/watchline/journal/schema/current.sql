@@ -46,6 +46,7 @@ CREATE TABLE leaves (
 
 CREATE INDEX leaves_by_re ON leaves (key >> 40, re) WHERE re IS NOT NULL;
 
+-- `gone` says what became of the body; NULL for one that is there. Of one that is gone, `secret` holds a stub.
 CREATE TABLE bodies (
     key INTEGER PRIMARY KEY,
     secret BLOB NOT NULL, -- sealed: blinding || body
@@ -56,11 +57,18 @@ CREATE TABLE bodies (
     nonce BLOB,
     once TEXT,
     released INTEGER NOT NULL
-) STRICT;
+, gone TEXT) STRICT;
 
 CREATE INDEX bodies_by_number ON bodies (key >> 40, number) WHERE number IS NOT NULL;
 CREATE INDEX bodies_by_nonce ON bodies (nonce) WHERE nonce IS NOT NULL;
 CREATE INDEX bodies_by_once ON bodies (once) WHERE once IS NOT NULL;
+CREATE INDEX bodies_kept ON bodies (key >> 40, time) WHERE gone IS NULL;
+
+-- Each 64 neighbouring bodies of a log are sealed under a key of their own, so that they can go: block = key >> 6.
+CREATE TABLE body_keys (
+    block INTEGER PRIMARY KEY,
+    slot INTEGER NOT NULL REFERENCES secrets
+) STRICT;
 
 -- The root of each complete block of 256 leaves (level 1), of 256 such blocks (level 2), and so on.
 CREATE TABLE blocks (
