@@ -80,6 +80,12 @@ def _talked() -> _Made:
     return _Made(pair, hearer, speaker)
 
 
+def _root(line: Line, size: int) -> bytes:
+    """The root of so much of a line's own log; zeros for more than there is: a peer can sign that as well."""
+    own = line.outgoing
+    return own.root_at(size) if 0 <= size <= own.edge.size else bytes(32)
+
+
 def _moment(pair: LinePair, seconds: float) -> Moment:
     """The time of one call; what a line draws is the same for each input."""
     now = pair.a.clock.moment()
@@ -138,9 +144,9 @@ class _Plan:
 
     def _filled(self, values: list[Any]) -> list[Any]:
         if values[2] == PEER_ROOT:
-            values[2] = self._line.outgoing.root_at(values[1])
+            values[2] = _root(self._line, values[1])
         if values[4] == OUR_ROOT:
-            values[4] = self._hearer.line.outgoing.root_at(values[3])
+            values[4] = _root(self._hearer.line, values[3])
         if values[-1] == ECHO:
             values[-1] = list(self._hearer.line._freshness._made)[-1]
         return values
@@ -158,7 +164,7 @@ class _Plan:
         sealed: list[Any] = []
         for index, (kind, time, committed, peer_size, re, body) in enumerate(entries, start=start):
             commitment = chain.commit(body)[1] if committed == COMMITMENT else committed
-            root = self._hearer.line.outgoing.root_at(peer_size)
+            root = _root(self._hearer.line, peer_size)
             leaf = Leaf(self._speaker.setup.outgoing, index, kind, time, commitment, peer_size, root, re).encode()
             sealed.append([kind, time, commitment, peer_size, re, chain.seal(leaf, body)])
             edge, chain = edge.append(leaf_hash(leaf)), chain.next()
@@ -170,7 +176,7 @@ class _Plan:
         if parts[9] == COMMITMENT:
             parts[9] = self._line.outgoing.chain.commit(body)[1]
         if parts[11] == OUR_ROOT:
-            parts[11] = self._hearer.line.outgoing.root_at(parts[10])
+            parts[11] = _root(self._hearer.line, parts[10])
         leaf = encode([parts[0], *self._speaker.setup.outgoing[:3], *parts[4:]])
         edge = self._line.outgoing.edge.append(leaf_hash(leaf))
         root = edge.root() if root == PEER_ROOT else root
@@ -179,12 +185,12 @@ class _Plan:
     def _receipt(self, item: list[Any]) -> list[Any]:
         _, inc, peer_inc, size, time, _ = item
         own = self._hearer.line.outgoing
-        text = Checkpoint(own.origin, size, own.root_at(size)).text()
+        text = Checkpoint(own.origin, size, _root(self._hearer.line, size)).text()
         return [2, inc, peer_inc, size, time, self._keys.custody.sign(cosignature_message(time, text))]
 
     def _cosigned(self, item: list[Any]) -> list[Any]:
         _, inc, peer_inc, size, root, _, said = item
-        root = self._line.outgoing.root_at(size) if root == PEER_ROOT else root
+        root = _root(self._line, size) if root == PEER_ROOT else root
         text = Checkpoint(self._line.outgoing.origin, size, root).text()
         signed = [[key_id, time, WITNESS.key.sign(cosignature_message(time, text))] for key_id, time, _ in said]
         return [7, inc, peer_inc, size, root, self._head(size, root), signed]
@@ -192,7 +198,7 @@ class _Plan:
     def _shown(self, item: list[Any]) -> list[Any]:
         _, inc, peer_inc, size, root, _ = item
         own = self._hearer.line.outgoing
-        root = own.root_at(size) if root == OUR_ROOT else root
+        root = _root(self._hearer.line, size) if root == OUR_ROOT else root
         text = Checkpoint(own.origin, size, root).text()
         return [8, inc, peer_inc, size, root, self._hearer.party.keys.log.sign(text)]
 
