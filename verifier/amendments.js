@@ -29,6 +29,13 @@ export class ShownTerms {
     return termsAt(this.history(pairOf(name)), ...places);
   }
 
+  /** The terms under which the pair of this log began, and those that came into force in it, in their order. */
+  versions(name) {
+    if (!this.isAmended) return [this.first];
+    const { base, amendments } = this.history(pairOf(name));
+    return [base, ...amendments.map(({ terms }) => terms)];
+  }
+
   /** In force at the end of the newest pair. */
   get newest() {
     if (this.pairs.length === 0) return this.first;

@@ -5,12 +5,13 @@ import { decode } from "./cbor.js";
 import { verifyEd25519 } from "./crypto.js";
 import * as entries from "./entries.js";
 import { leafHash, rootsOf } from "./merkle.js";
-import { checkSignature, cosigned, logKeys, readCheckpoint, readNote, readWitnessKey, signerOf } from "./notes.js";
+import { checkSignature, cosigned, logKeys, readCheckpoint, readNote } from "./notes.js";
 import { Refusal } from "./refusal.js";
 import { judge } from "./release.js";
 import * as shapes from "./shapes.js";
 import { readShown, restedOn } from "./silences.js";
 import { readTerms } from "./terms.js";
+import { LogWitnesses } from "./witnesses.js";
 
 const CHUNK_ENTRIES = 1024;
 const TREE_LINE = /^(0|[1-9][0-9]{0,15}) (0|[1-9][0-9]{0,15}) ([A-Za-z0-9+/=]+)$/;
@@ -40,8 +41,8 @@ export class LogReader {
     this.covers = [];
     this.releases = new Map();
     this.keys = null;
-    const named = desks.terms.witnesses.map(([called, key]) => ({ called, key: readWitnessKey(key) }));
-    this.witnesses = named.filter(({ key }) => key !== null);
+    /** @type {Map<number, {part: string, text: Uint8Array, lines: any[]}>} what is by neither desk, by size */ this.beside = new Map();
+    /** @type {LogWitnesses | null} */ this.witnesses = null;
   }
 
   /** Read the entries; gives the silence certificates among them. @returns {import("./silences.js").Shown[]} */
@@ -103,7 +104,7 @@ export class LogReader {
     const heads = [];
     for (const part of this.partsIn("heads")) {
       this.faults.of(part, () => {
-        const head = this.readHead(this.parts.get(part));
+        const head = this.readHead(part);
         if (heads.length > 0 && head.size <= heads.at(-1).size) throw new Refusal("head-order", 41);
         heads.push(head);
       });
@@ -112,31 +113,33 @@ export class LogReader {
   }
 
   /** @returns {Head} */
-  readHead(data) {
+  readHead(part) {
     const { log, custody } = this.keys;
-    const { text, signatures } = readNote(data);
+    const { text, signatures } = readNote(this.parts.get(part));
     const { origin, size, root } = readCheckpoint(text);
     if (origin !== log.name) throw new Refusal("note-place", 9);
-    const witnesses = new Map(this.witnesses.map(({ key }) => [signerOf(key), key]));
-    for (const signed of signatures) {
-      const { name, id, blob } = signed;
-      if (witnesses.has(signerOf(signed))) continue;
-      const key = name === custody.name ? custody : log;
-      if (name === key.name && same(id, key.id)) continue;
+    const own = signatures.filter(({ name }) => name === log.name || name === custody.name);
+    const keyOf = ({ name }) => (name === custody.name ? custody : log);
+    for (const { name, id, blob } of own) {
+      if (same(id, keyOf({ name }).id)) continue;
       throw new Refusal(name === custody.name && this.isAuthorsOwn(text, blob) ? "own-receipt" : "strange-signer", 23);
     }
-    if (this.witnesses.some(({ key }) => !same(key.key, witnesses.get(signerOf(key)).key))) throw new Refusal("note", 9);
-    for (const signed of signatures) {
-      checkSignature(witnesses.get(signerOf(signed)) ?? (signed.name === log.name ? log : custody), text, signed.blob);
-    }
-    const seen = new Map(signatures.filter((signed) => witnesses.has(signerOf(signed))).map((signed) => [signerOf(signed), signed]));
-    const desks = signatures.filter((signed) => !seen.has(signerOf(signed)));
-    const by = (key) => desks.filter(({ name }) => name === key.name).map(({ blob }) => blob);
+    for (const signed of own) checkSignature(keyOf(signed), text, signed.blob);
+    const lines = signatures.filter((signed) => !own.includes(signed));
+    if (lines.length > 0) this.beside.set(size, { part, text, lines });
+    const by = (key) => own.filter(({ name }) => name === key.name).map(({ blob }) => blob);
     const [signature = null] = by(log), [receipt = null] = by(custody);
     const given = receipt === null ? null : { time: number(receipt.subarray(0, 8)), signature: receipt.subarray(8) };
-    if (seen.size > 0 && signature === null) throw new Refusal("witness-alone", 27);
-    const cosignatures = [...seen].map(([signer, { blob }]) => [witnesses.get(signer), blob]);
-    return { size, root, signature, receipt: given, cosignatures };
+    return { size, root, signature, receipt: given, cosignatures: [] };
+  }
+
+  /** Read what witnesses say on the heads. @param {import("./terms.js").Terms[]} versions of this log's pair */
+  readWitnesses(versions) {
+    this.witnesses = new LogWitnesses(versions, this.keys);
+    for (const head of this.heads) {
+      const said = this.beside.get(head.size);
+      if (said !== undefined) head.cosignatures = this.faults.of(said.part, () => this.witnesses.read(head, said)) ?? [];
+    }
   }
 
   isAuthorsOwn(text, blob) {
@@ -214,17 +217,6 @@ export class LogReader {
     return found;
   }
 
-  /** For each witness that cosigned a head: what the terms call it, and sizes and times, in order. */
-  seen() {
-    return this.witnesses.map(({ called, key }) => {
-      const said = this.heads.flatMap(({ size, cosignatures }) => {
-        const found = cosignatures.find(([by]) => by === key);
-        return found === undefined ? [] : [{ size, time: number(found[1].subarray(0, 8)) }];
-      });
-      return { witness: called, said, next: 0 };
-    });
-  }
-
   /**
    * Each entry with what can be said of it.
    * @param {Map<string, import("./entries.js").Body>} issuedAgain of all logs
@@ -239,7 +231,7 @@ export class LogReader {
     });
     const receipts = this.heads.filter((head) => head.receipt !== null);
     let next = 0; // the first receipt that may cover the entry at hand
-    const nonces = new Set(), seen = this.seen();
+    const nonces = new Set();
     let last = null; // the number of the last numbered entry; null where nobody can count
     return this.entries.map(({ leaf, shown }, count) => {
       while (next < receipts.length && receipts[next].size <= leaf.index) next += 1;
@@ -247,9 +239,8 @@ export class LogReader {
       const covered = reach.filter(({ size }) => size > leaf.index).map(({ desk }) => desk);
       const body = shown === null ? null : this.faults.of(`${this.folder}/entries`, () => entries.readBody(shown));
       last = count === leaf.index ? nextNumber(last, leaf, body) : null;
-      for (const each of seen) while (each.said[each.next]?.size <= leaf.index) each.next += 1;
-      const witnessed = seen.flatMap(({ witness, said, next: at }) => (at < said.length ? [{ witness, time: said[at].time }] : []));
       const terms = shownTerms.at(this.name, leaf);
+      const witnessed = this.witnesses?.of(terms, leaf.index) ?? [];
       const told = { notice: null, response: null, released: null, signers: [] };
       const entry = { name: this.name, leaf, body, received, covered, witnessed, terms, ...told };
       entry.number = body?.mark ? body.mark.number : entries.NUMBERED.includes(leaf.type) ? last : null;

@@ -5,6 +5,7 @@ import { decode } from "./cbor.js";
 import * as entries from "./entries.js";
 import { Refusal } from "./refusal.js";
 import * as shapes from "./shapes.js";
+import { ANSWER, LogAtHand } from "./silence_logs.js";
 import { verifyStatus } from "./statuses.js";
 import { secondsAllowed, secondsKnown } from "./terms.js";
 
@@ -17,8 +18,6 @@ const CUT_OFF = "unreachable";
 const ATTEMPTS_MAX = 16;
 const STATEMENT_BYTES_MAX = 65536;
 const OPEN_LISTED_MAX = 64;
-const ACKNOWLEDGE = 0, ANSWER = 1;
-const PROMISED_FIELD = 2; // of a holding reply: until when an answer is promised
 
 /**
  * The content of a certificate. clock: 0 acknowledge, 1 answer. attempts: [route, time, outcome], the oldest first.
@@ -94,16 +93,12 @@ export function restedOn({ name, silence, status }, log) {
  */
 export function judgeSilences(silences, judged, faults) {
   if (silences.length === 0) return [];
-  const byLog = new Map(); // entries by index, and by the index that they refer to
-  const logOf = (text) => byLog.get(text) ?? byLog.set(text, { entries: new Map(), referring: new Map() }).get(text);
-  for (const entry of judged) {
-    const { entries: all, referring } = logOf(entry.name.text);
-    all.set(entry.leaf.index, entry);
-    if (!referring.has(entry.leaf.re)) referring.set(entry.leaf.re, []);
-    referring.get(entry.leaf.re).push(entry);
-  }
+  const byLog = new Map();
+  for (const { name } of judged) byLog.set(name.text, []);
+  for (const entry of judged) byLog.get(entry.name.text).push(entry);
+  const logs = new Map([...byLog].map(([text, shown]) => [text, new LogAtHand(shown)]));
   return silences.flatMap((shown) => {
-    const own = logOf(shown.name.text), theirs = logOf(shown.name.reverse);
+    const [own, theirs] = [shown.name.text, shown.name.reverse].map((text) => logs.get(text) ?? new LogAtHand([]));
     const notice = own.entries.get(shown.silence.index);
     const judgement = faults.of(shown.part, () => new Judge(shown, notice, own, theirs).judge());
     return judgement === null ? [] : [{ shown, judgement, notice }];
@@ -169,23 +164,19 @@ class Judge {
   /** Refuses where an entry that may have ended or restarted the clock is not shown, or where one ended it. */
   checkAllShown() {
     const { silence: { index }, status, own, theirs } = this;
-    let start = 0; // one of the peer's entries whose author had not stored the notice
-    for (const [at, { leaf }] of theirs.entries) if (at < status.size && leaf.peerSize <= index) start = Math.max(start, at);
+    const start = theirs.lastWithout(index, status.size);
     for (const [log, first, end] of [[own, index + 1, status.heldSize], [theirs, start, status.size]]) {
       this.refuseClosed(log, end, false);
-      for (let at = first; at < end; at += 1) if (!log.entries.has(at)) throw refuse("unproven");
+      if (!log.hasAll(first, end)) throw refuse("unproven");
     }
   }
 
   /** The seconds of the clock once the peer's log has this size: those of the terms, until a holding reply restarts it. */
   allowedAt(size) {
-    const { silence: { index, clock }, allowed, theirs } = this;
+    const { silence: { clock }, allowed, theirs } = this;
     if (allowed === null || clock !== ANSWER) return allowed;
-    for (const entry of theirs.referring.get(index) ?? []) {
-      const promised = entry.leaf.index < size ? promisedSeconds(entry, this.notice) : null;
-      if (promised !== null) return Math.min(allowed, promised);
-    }
-    return allowed;
+    const { promise } = theirs.ends(this.notice);
+    return promise !== null && promise.index < size ? Math.min(allowed, promise.seconds) : allowed;
   }
 
   proven(kind, seconds, saidAllowed) {
@@ -198,11 +189,10 @@ class Judge {
   }
 
   /** Refuses where an entry below `size` closes the clock. surely: one whose content is not at hand does not count. */
-  refuseClosed({ referring }, size, surely) {
-    for (const entry of referring.get(this.silence.index) ?? []) {
-      const closed = entry.leaf.index < size ? closes(entry, this.notice) : [];
-      if (closed === null ? !surely : closed.includes(this.silence.clock)) throw refuse("closed", { index: entry.leaf.index });
-    }
+  refuseClosed(log, size, surely) {
+    const { surely: closed, perhaps } = log.ends(this.notice);
+    const index = (surely ? closed : perhaps)[this.silence.clock];
+    if (index < size) throw refuse("closed", { index }); // undefined is below nothing
   }
 
   /** What the author may claim where no status proves anything. */
@@ -229,33 +219,6 @@ function claimedKind(attempts, received, isStated) {
   if (received !== null && !isStated) return "dark";
   const isDown = ([route, outcome]) => REACHED.includes(outcome) || (REFUSED.includes(outcome) && route.startsWith(DIRECT));
   return newest.some(isDown) ? "terminal_down" : "line_down";
-}
-
-/** Which clocks of a notice an entry closes that refers to its index (rule 7); null where what is shown does not tell it. */
-function closes({ name, leaf, body, notice, response, released }, meant) {
-  const isOwn = name.text === meant.name.text;
-  if (isOwn !== (leaf.type === entries.CANCEL)) return [];
-  if (leaf.re >= (isOwn ? leaf.index : leaf.peerSize)) return [];
-  if (body === null) return null;
-  if (!released || body.assertions.length === 0) return [];
-  if (leaf.type === entries.NOTICE) {
-    if (notice.form === entries.ESCALATION_REPORT) return [];
-    return notice.form === entries.HOLDING_REPLY ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
-  }
-  if (leaf.type === entries.CANCEL) return [ACKNOWLEDGE, ANSWER];
-  if (response === null) return [];
-  if (!entries.isAbout(response, leaf.type, meant.leaf)) { // it may name where the notice stood first
-    return meant.body === null || meant.body.mark !== null ? null : [];
-  }
-  return leaf.type === entries.ACKNOWLEDGE ? [ACKNOWLEDGE] : [ACKNOWLEDGE, ANSWER];
-}
-
-/** Within how many seconds of its own time a holding reply promises an answer (rule 24); null for what promises nothing. */
-function promisedSeconds(entry, meant) {
-  const { leaf, notice } = entry;
-  if (notice?.form !== entries.HOLDING_REPLY || !closes(entry, meant)?.length) return null;
-  const promised = notice.fields.get(PROMISED_FIELD);
-  return typeof promised === "number" && promised > leaf.time ? promised - leaf.time : null;
 }
 
 function refuse(what, facts = {}) {

@@ -54,6 +54,7 @@ function read(data, faults) {
   for (const log of logs) log.releases = releases;
   const [one, other] = ["a", "b"].map((side) => desks.authors[side].offer.identity.id);
   const terms = new ShownTerms(desks, compare(one, other) < 0, logs);
+  if (faults.found.length === 0) for (const log of logs) log.readWitnesses(terms.versions(log.name)); // else they are not known
   const entries = logs.flatMap((log) => log.judge(issuedAgain, terms));
   if (entries.length === 0 && faults.found.length === 0) faults.of("logs", refuseEmpty);
   const silences = faults.found.length === 0 ? judgeSilences(shown, entries, faults) : [];

@@ -27,7 +27,7 @@ _OUR_SEAL = "opens only under a key of this desk, which sealed it"
 
 ELSEWHERE = {
     "core/amendments.py read_continues": _OUR_JOURNAL,
-    "core/silence.py read_notice": _OF_PARTS,
+    "core/silence_logs.py read_notice": _OF_PARTS,
     "desk/rungs.py read_notice": _OF_PARTS,
     "desk/silence_grounds.py read_silence": _OF_PARTS,
     "desk/incarnation.py read_own": _OUR_JOURNAL,

@@ -17,6 +17,7 @@ from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Direction, EntryType, Leaf, Notice, Precedence
 from watchline.core.persons import PURPOSES, Assertion, Roster, assertion_challenge, sign_assertion, verify_people
 from watchline.core.silence import Grounds, SignedStatus, Silence, SilenceKind, judge_silence
+from watchline.core.silence_logs import Ends, LeavesAtHand, LogAtHand
 from watchline.core.statements import OpenItem, StatementType, Status, sign_statement
 from watchline.desk.handover import NO_LINE, off_statement, on_statement
 
@@ -80,7 +81,10 @@ def read_certificate(data: Value) -> object:
     said = None
     if silence.status is not None:
         said = silence.status.verify(direction("B", "A"), desk_keys("B").statement.public)
-    return judge_silence(silence, Grounds(direction(), 9, 5, notice_leaf(), NOTICE, True, terms(), said, None, {}, {}))
+    nothing = LogAtHand(LeavesAtHand(), Ends())
+    return judge_silence(
+        silence, Grounds(direction(), 9, 5, notice_leaf(), NOTICE, True, terms(), said, None, nothing, nothing)
+    )
 
 
 def wrong_certificates_of_silence() -> Iterator[Attempt]:

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.records import Log, Pair, StatementRecord
-from watchline.core.silence import Silence, SilenceKind, later
+from watchline.core.silence import Silence, SilenceKind
+from watchline.core.silence_logs import later
 from watchline.core.statements import StatementType, status_in
 from watchline.desk.lines import OpenLine
 from watchline.desk.silence_grounds import judge_record

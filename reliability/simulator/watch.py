@@ -512,7 +512,7 @@ class Watch:
                 self.mended.discard(line)
                 self._set_back.setdefault(line, set()).add(desk)
             released = self.released.get((desk, line), set())
-            released -= {nonce for nonce in released if journal.by_nonce(line, nonce) is None}
+            released -= {nonce for nonce in released if journal.by_nonce(line, nonce, True) is None}
         for direction, log in self.logs.items():
             own = direction.author == desk
             if not self.is_of(desk, direction):

@@ -229,7 +229,7 @@ def test_strange_signature_line_is_refused() -> None:
     note = parse_note(good()[HEAD_A])
     assert len(note.signatures) == 2
     strange = good()[HEAD_A] + good()[HEAD_A].splitlines()[-1].replace(b"watchline", b"witness") + b"\n"
-    refuse({HEAD_A: strange}, HEAD_A, "a key that is neither the author's nor the recipient's", 23)
+    refuse({HEAD_A: strange}, HEAD_A, "a key that is neither a desk's nor a witness's", 23)
 
 
 def test_verifier_key_of_somebody_else_is_refused() -> None:

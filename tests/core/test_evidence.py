@@ -535,6 +535,8 @@ def test_evidence_of_the_vectors_has_the_verdict_of_their_index(name: str) -> No
     assert report.verified is verdict["verified"]
     if report.verified:
         assert report.complete is verdict["complete"]
+        released = [entry["released"] for entry in report.entries if entry["type"] == "notice"]
+        assert released == verdict.get("released", released)
         assert all(each.trusted for each in report.identities)
     else:
         assert (verdict["part"], verdict["rule"]) in [(fault.part, fault.rule) for fault in report.faults]

@@ -41,7 +41,7 @@ def machine_says(pair: LinePair, asked: EntryRecord) -> EntryRecord:
 def shown_closing(pair: LinePair, answer: EntryRecord, asked: EntryRecord) -> tuple[int, ...] | None:
     """Which clocks the answer closes for a silence certificate."""
     meant = Leaf.decode(asked.leaf), Body.decode(asked.body)
-    return silence_grounds._later(pair.a.journal, answer.log, answer.index, *meant).closes
+    return silence_grounds._later(pair.a.journal, answer.log, Leaf.decode(answer.leaf), *meant).closes
 
 
 def test_what_a_machine_sends_alone_closes_no_clock_of_people_at_either_desk_nor_after_a_restart(pair: LinePair) -> None:

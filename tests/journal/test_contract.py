@@ -177,7 +177,7 @@ def check_nothing_of(journal: Journal, line: bytes) -> None:
     assert not journal.certificates(line, ours=True)
     assert not journal.states(line)
     assert not journal.prekeys(line, PAIR, ours=True)
-    assert journal.by_nonce(line, b"n" * 16) is None
+    assert journal.by_nonce(line, b"n" * 16, True) is None
     for found in (
         journal.state(line, "chain"),
         journal.statement(line, True, 3),
@@ -361,8 +361,9 @@ def test_nonce_once_and_number_lead_to_the_entry(store: Store) -> None:
     again = OURS._replace(pair=Pair(2, 1))
     store.journal.commit([entry(0, again, nonce=b"n" * 16, number=1), entry(1, again, number=2)])
     for journal in store.both():
-        assert journal.by_nonce(LINE, b"n" * 16) == (OURS, 1)
-        assert journal.by_nonce(LINE, b"f" * 16) is None
+        assert journal.by_nonce(LINE, b"n" * 16, True) == ((OURS, 1), (again, 0))
+        assert journal.by_nonce(LINE, b"n" * 16, False) is None
+        assert journal.by_nonce(LINE, b"f" * 16, True) is None
         assert journal.by_once(LINE, "key") == (OURS, 1)
         assert journal.by_once(LINE, "foreign") is None
         assert journal.by_number(LINE, True, 1) == (again, 0)

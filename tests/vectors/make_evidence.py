@@ -8,14 +8,19 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.core.sample_desks import identity_key
-from tests.core.sample_evidence import another_line, sample_talk
+from tests.core.sample_desks import certificate, identity_key, officer_key
+from tests.core.sample_evidence import Talk, another_line, sample_talk
 from watchline.core.archive import pack, unpack
+from watchline.core.certificate import issue
 from watchline.core.encoding import decode, encode
+from watchline.core.entries import Again, Body, Continues, EntryType, Notice, Precedence
 from watchline.core.evidence import build_evidence
+from watchline.core.evidence_parts import Bundle
+from watchline.core.persons import assertion_challenge, sign_assertion
 
 FOLDER = Path(__file__).parent / "evidence"
 ENTRIES, HEAD = "logs/a-1-1/entries/0000000000000001.bin", "logs/a-1-1/heads/0000000000000005.txt"
@@ -40,6 +45,50 @@ def _good() -> dict[str, tuple[bytes, Json]]:
         "one.zip": (build_evidence(talk.bundle({"a": [1], "b": [1]}, statuses="b")), _verified(complete=True)),
         "hidden.zip": (build_evidence(talk.bundle({"a": [1]}, statuses="b", closed={"a": [1]})), _verified(complete=True)),
         "provisional.zip": (build_evidence(talk.bundle({"a": [3]}, statuses="")), _verified(complete=False)),
+    }
+
+
+def _nonces() -> dict[str, tuple[bytes, Json]]:
+    """Releases whose nonce was used before (rule 8): which of the notices count, in the order in which they are shown."""
+
+    def judged(*released: bool) -> Json:
+        return _verified(complete=True) | {"released": list(released)}
+
+    twice = Talk()
+    notice = twice.say("a")
+    body = Body.decode(twice.entries["a"][notice].body or b"")
+    twice.add("a", EntryType.NOTICE, body)
+    both = Talk()
+    nonce = Body.decode(both.entries["a"][both.say("a")].body or b"").nonce
+    content = Notice("statement", 1, Precedence.FLASH, False, "zh", {}).encode()
+    challenge = assertion_challenge("release", both.line, both.sender("b"), nonce, Body(content).digest)
+    assertion = sign_assertion(1, officer_key("B", 1), challenge)
+    both.add("b", EntryType.NOTICE, Body(content, nonce, (assertion.to_value(),)))
+
+    first, second = Talk(), Talk(incs=(1, 2))
+    body = Body.decode(first.entries["a"][first.say("a")].body or b"")
+    for side, (own, peer) in {"a": (2, 1), "b": (1, 2)}.items():
+        roots = first.root(side, own), first.root("b" if side == "a" else "a", peer)
+        second.entries[side].clear()
+        said = Continues((1, 1), own, roots[0], peer, roots[1], int(side == "a"))
+        second.add(side, EntryType.CONTINUES, Body(said.encode()))
+    marked = replace(body, again=Again(1, 1, 1, 1, None))
+
+    def over_both(*bodies: Body) -> bytes:
+        begun = len(second.entries["a"])
+        for each in bodies:
+            second.add("a", EntryType.NOTICE, each)
+        old, new = first.bundle(), second.bundle()
+        del second.entries["a"][begun:]
+        certified = (("b", 2, issue(identity_key("B"), certificate("B", serial=2, inc=2)).encoded),)
+        return build_evidence(Bundle(old.pairing, certified, (*old.logs, *new.logs), (*old.statuses, *new.statuses)))
+
+    return {
+        "nonce-twice.zip": (build_evidence(twice.bundle()), judged(True, False)),
+        "nonce-of-both-desks.zip": (build_evidence(both.bundle()), judged(True, True)),
+        "nonce-issued-again.zip": (over_both(marked), judged(True, True)),
+        "nonce-issued-again-twice.zip": (over_both(marked, marked), judged(True, True, False)),
+        "nonce-not-marked.zip": (over_both(body), judged(True, False)),
     }
 
 
@@ -74,7 +123,7 @@ def evidence() -> dict[str, tuple[bytes, Json]]:
     """Each file's content and verdict, by name."""
     good = _good()
     small = build_evidence(sample_talk().bundle({"a": [1]}, statuses="b"))
-    return good | _bad(small)
+    return good | _nonces() | _bad(small)
 
 
 if __name__ == "__main__":

@@ -424,6 +424,16 @@ def _entries_item() -> list[Value]:
     return [1, 1, 2, 1, 1, sent, LOG_KEY.sign(_checkpoint_text(3))]
 
 
+def _cosigned_item(count: int = 2) -> list[Value]:
+    text = _checkpoint_text(3)
+    said: list[Value] = []
+    for number in range(1, count + 1):
+        witness = Ed25519Key(bytes((number,)) * 32)
+        key_id = sha256(b"witness.example/w\n\x04" + witness.public).digest()[:4]
+        said.append([key_id, TIME + number, witness.sign(b"cosignature/v1\ntime %d\n%b" % (TIME + number, text))])
+    return [7, 1, 2, 3, _root(3), LOG_KEY.sign(text), said]
+
+
 def _frames() -> Json:
     signature, probe = bytes(64), [0, 7, None, 0]
     full: list[Value] = [4, 1, _steps()[1]["leaf"], _steps()[1]["C"], _root(2), LOG_KEY.sign(_checkpoint_text(2))]
@@ -438,6 +448,8 @@ def _frames() -> Json:
         ("certificate that leaves no room for zeros", 512, [[9, bytes(476)]]),
         ("certificate one byte longer", 1_024, [[9, bytes(477)]]),
         ("recovered entries, the second without its body", 1_024, [_recovered([None, None])]),
+        ("cosignatures of two witnesses on one head", 512, [_cosigned_item()]),
+        ("cosignatures of sixteen witnesses", 2_048, [_cosigned_item(16)]),
         ("an item that is not known, counted", 512, [[77, "news", [1]], probe]),
     ]
     return {
@@ -467,7 +479,8 @@ def _bad_frames(probe: list[Value], full: list[Value]) -> list[tuple[str, bytes,
     payload = encode([1, probe])
     form, tag = ("malformed", 19), ("bad-signature", 19)
     entries = _entries_item()
-    whole = _frame(probe)
+    whole, cosigned = _frame(probe), _cosigned_item()
+    key_id, time, cosignature = cosigned[6][0]
     return [
         ("28 bytes", bytes(28), form),
         ("one bit of the tag changed", whole[:-1] + bytes((whole[-1] ^ 1,)), tag),
@@ -492,6 +505,16 @@ def _bad_frames(probe: list[Value], full: list[Value]) -> list[tuple[str, bytes,
         ("a leaf of 513 bytes", _frame(_changed(full, 2, bytes(513))), MALFORMED),
         ("a recovered entry with a body and no blinding", _frame(_recovered([None, b"body"])), MALFORMED),
         ("a recovered entry with a blinding and no body", _frame(_recovered([bytes(32), None])), MALFORMED),
+        ("no cosignature", _frame(_changed(cosigned, 6, [])), form),
+        ("cosignatures of seventeen witnesses", _frame(_cosigned_item(17)), MALFORMED),
+        ("cosignatures of a head of nothing", _frame(_changed(cosigned, 3, 0)), MALFORMED),
+        ("a key id of three bytes", _frame(_changed(cosigned, 6, [[key_id[:3], time, cosignature]])), MALFORMED),
+        ("a cosignature without a time", _frame(_changed(cosigned, 6, [[key_id, None, cosignature]])), MALFORMED),
+        (
+            "a cosignature with its time in front",
+            _frame(_changed(cosigned, 6, [[key_id, time, bytes(8) + cosignature]])),
+            MALFORMED,
+        ),
         ("a receipt for nothing", _frame([2, 2, 1, 0, TIME, bytes(64)]), MALFORMED),
     ]
 

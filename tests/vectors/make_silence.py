@@ -10,23 +10,27 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import Any
 
-from tests.core.sample_desks import identity_key
+from tests.core.sample_desks import ROUTES, accept, identity_key, roster, seeded, signed_certificate, terms
 from tests.core.sample_evidence import TIME, Talk, another_line
 from watchline.core.archive import pack, unpack
 from watchline.core.encoding import decode, encode
-from watchline.core.entries import Body, EntryType, Leaf
+from watchline.core.entries import HOLDING_REPLY, Body, EntryType, Leaf, Notice, Precedence
 from watchline.core.evidence import build_evidence, verify_evidence
 from watchline.core.evidence_parts import README_NAME, SUMMARY_NAME, Bundle, write_parts
 from watchline.core.evidence_reading import Faults, read_desks
+from watchline.core.pairing import complete_invitation, make_invitation
+from watchline.core.reply_clocks import PROMISED_FIELD
 from watchline.core.silence import Attempt, Claim, SignedStatus, Silence, SilenceKind
 from watchline.core.statements import OpenItem, StatementType, Status, sign_statement
+from watchline.core.terms import Clocks
 
 FOLDER = Path(__file__).parent / "silence"
 ENTRIES, TREE = "logs/a-1-1/entries/0000000000000001.bin", "logs/a-1-1/tree.txt"
-SECONDS, ALLOWED = 812, 600
+SECONDS, ALLOWED, ANSWER = 812, 600, 3_600
 ROUTE = "direct desk-b.example:7700"
 
 Json = dict[str, Any]
@@ -132,7 +136,53 @@ def good() -> Files:
         said = replace(certificate(talk, notice, kind, None, Claim(SECONDS, received)), attempts=attempts)
         files[name] = build_evidence(bundle(talk, notice, said, None))
 
+    files |= {name: build_evidence(shown) for name, shown in promises().items()}
     return {f"{name}.zip": (data, _verified(data)) for name, data in files.items()}
+
+
+@cache
+def awaiting() -> tuple[bytes, tuple[bytes, bytes, bytes]]:
+    """A line whose terms ask for an answer to a notice of the form `airspace-object`."""
+    agreed = replace(terms(), form_clocks={**terms().form_clocks, "airspace-object": Clocks(0, 0)})
+    file1, invitation = make_invitation(
+        identity_key("A"), signed_certificate("A"), roster("A"), agreed, ROUTES["A"], seeded("promises")
+    )
+    file2, _ = accept(file1)
+    file3, ours = complete_invitation(invitation, file2, identity_key("A"), seeded("promises too"))
+    return ours.line, (file1, file2, file3)
+
+
+def hold(talk: Talk, notice: int, until: object, *, released: bool = True) -> int:
+    """B replies that it holds, and that an answer comes by then; nobody may stand behind it."""
+    content = Notice(HOLDING_REPLY, 1, Precedence.FLASH, False, "zh", {PROMISED_FIELD: until}).encode()
+    body = talk.release("b", content, meant=talk.place("a", notice)) if released else Body(content)
+    return talk.add("b", EntryType.NOTICE, body, notice)
+
+
+def answer_awaited(*replies: tuple[int, bool], seconds: int, allowed: int, kind: SilenceKind, hidden: bool = False) -> Bundle:
+    """A certificate about the answer to a notice that B held. replies: within how many seconds, and whether people released it.
+
+    hidden: the replies are not shown.
+    """
+    talk = Talk(*awaiting())
+    notice = talk.say("a", "airspace-object")
+    said = {hold(talk, notice, TIME + len(talk.entries["b"]) + within, released=people) for within, people in replies}
+    status = replace(status_of(talk, notice), open=(OpenItem(notice, 1, seconds, allowed),))
+    made = replace(certificate(talk, notice, kind, sign(talk, status)), clock=1)
+    return bundle(talk, notice, made, status, theirs={0} if hidden else said | {0})
+
+
+def promises() -> dict[str, Bundle]:
+    """What a holding reply allows: the first that people released counts, and never more than the terms (rule 24)."""
+    unanswered, contradicted = SilenceKind.UNANSWERED, SilenceKind.CONTRADICTED
+    return {
+        "promised": answer_awaited((300, True), seconds=SECONDS, allowed=300, kind=unanswered),
+        "promised-beyond-the-terms": answer_awaited((2**40, True), seconds=ANSWER, allowed=ANSWER, kind=unanswered),
+        "promised-by-nobody": answer_awaited((300, False), seconds=ANSWER, allowed=ANSWER, kind=unanswered),
+        "promised-in-the-past": answer_awaited((0, True), seconds=ANSWER, allowed=ANSWER, kind=unanswered),
+        "promised-twice": answer_awaited((300, True), (100, True), seconds=SECONDS, allowed=300, kind=unanswered),
+        "contradicted-promise": answer_awaited((300, True), seconds=SECONDS, allowed=ANSWER + 1, kind=contradicted),
+    }
 
 
 def _verified(data: bytes) -> Json:
@@ -233,6 +283,13 @@ def bad() -> Files:
         said = certificate(talk, notice, kind, None if stated is None else sign(talk, stated), claim)
         name = "dark-stated" if kind is SilenceKind.DARK else f"{kind.value.replace('_', '-')}-is-dark"
         refused(name, bundle(talk, notice, said, stated))
+
+    for name, allowed in (("promised-otherwise", 299), ("promise-of-the-terms", ANSWER)):
+        refused(name, answer_awaited((300, True), seconds=ANSWER, allowed=allowed, kind=SilenceKind.UNANSWERED))
+    broken = answer_awaited((300, True), seconds=299, allowed=300, kind=SilenceKind.UNANSWERED)
+    refused("promised-and-not-run-out", broken)
+    unseen = answer_awaited((300, True), seconds=SECONDS, allowed=300, kind=SilenceKind.CONTRADICTED, hidden=True)
+    refused("contradicted-promise-hidden", unseen)
 
     claims = {
         "claim-too-early": (SilenceKind.LINE_DOWN, Claim(ALLOWED - 1, TIME + 500)),

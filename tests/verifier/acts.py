@@ -8,8 +8,8 @@ from random import Random
 from typing import Any, Protocol
 
 from tests.core.sample_evidence import TIME, other
-from tests.verifier.lines import SampleLine
-from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
+from tests.verifier.lines import WITNESSES, SampleLine
+from watchline.core.checkpoint import COSIGNATURE, Checkpoint, VerifierKey, cosignature_message, custody_name, origin
 from watchline.core.clocks import ANSWER
 from watchline.core.encoding import encode
 from watchline.core.entries import HOLDING_REPLY, TEST, Again, Body, Direction, EntryType, Leaf, Notice, Place, Precedence
@@ -18,8 +18,8 @@ from watchline.core.keys import DeskKeys
 from watchline.core.reply_clocks import PROMISED_FIELD
 from watchline.core.silence import CLAIMED, Attempt, Claim, SignedStatus, Silence, SilenceKind
 from watchline.core.statements import SIGNED_PREFIX, OpenItem, StatementType, Status, sign_statement
-from watchline.core.terms import Clocks, Terms
-from watchline.core.witnessing import Cosignature
+from watchline.core.terms import Clocks, Terms, Witness
+from watchline.core.witnessing import Cosignature, WitnessKey
 from watchline.errors import Malformed
 
 OUTCOMES = ("connected", "sent", "relayed", "refused", "tls", "timeout", "unreachable", "x\n- y", "氣")
@@ -30,7 +30,7 @@ REACHED, REFUSED, CUT_OFF = ("connected", "sent", "relayed"), ("refused", "tls",
 class ActingTalk(Protocol):
     """What a talk has for these acts. agreed: the newest text that both entered. silences: certificates by side and index.
 
-    turn: counts them, so that each kind has its turn.
+    turn: counts them, so that each kind has its turn. cosigners: witnesses that may see its heads.
     """
 
     sample: SampleLine
@@ -40,6 +40,7 @@ class ActingTalk(Protocol):
     texts: list[Terms]
     silences: dict[tuple[str, int], Silence]
     turn: int
+    cosigners: tuple[WitnessKey, ...]
 
     def release(self, side: str, content: bytes, kind: int = ..., meant: Place | None = ..., number: int = ...) -> Body: ...
     def add(self, side: str, kind: int, body: Body, re: int | None = None) -> int: ...
@@ -55,7 +56,7 @@ class ActingTalk(Protocol):
 def amend(talk: ActingTalk) -> None:
     """One desk enters a text, and the other mostly the same; some break a bound, or have another number."""
     random, side = talk.random, talk.random.choice("ab")
-    text = random.choice(talk.texts) if talk.texts and random.random() < 0.2 else next_text(talk.agreed, random)
+    text = random.choice(talk.texts) if talk.texts and random.random() < 0.2 else next_text(talk, random)
     talk.texts.append(text)
     enter(talk, side, text.encode())
     if random.random() < 0.8:
@@ -64,8 +65,18 @@ def amend(talk: ActingTalk) -> None:
             talk.agreed = text
 
 
-def next_text(before: Terms, random: Random) -> Terms:
+def agree(talk: ActingTalk) -> None:
+    """Both desks enter a text that keeps every bound, and that names witnesses anew."""
+    text = replace(talk.agreed, version=talk.agreed.version + 1, witnesses=_other_witnesses(talk, talk.random))
+    for side in "ab":
+        body = talk.release(side, text.encode(), EntryType.TERMS)
+        talk.add(side, EntryType.TERMS, body)
+    talk.agreed = text
+
+
+def next_text(talk: ActingTalk, random: Random) -> Terms:
     """A text that may follow, or nearly."""
+    before = talk.agreed
     seconds = random.choice([60, 600, 600, 86_400, 86_401])
     flash = Clocks(random.choice([None, *[seconds] * 9]), random.choice([None, 3_600]))
     return replace(
@@ -76,9 +87,19 @@ def next_text(before: Terms, random: Random) -> Terms:
         test_interval_seconds=random.choice([60, 3_600, 3_600, 604_800, 604_801]),
         release_people=tuple(random.choice([1, 1, 1, 2, 3]) for _ in range(4)),
         unreleased_forms=random.choice([("test", "test-answer"), ("statement", "test"), ()]),
-        witnesses=random.choice([before.witnesses, ()]),
+        witnesses=random.choice([before.witnesses, (), _other_witnesses(talk, random), _other_witnesses(talk, random)]),
         show_third_parties=random.random() < 0.7,
     )
+
+
+def _other_witnesses(talk: ActingTalk, random: Random) -> tuple[Witness, ...]:
+    """Some of them, under names of their own; now and then a key of a desk among them."""
+    talk.cosigners = WITNESSES
+    line, sender, _, inc, peer_inc = talk.direction("a")
+    receipts = VerifierKey(custody_name(origin(line, sender, inc, peer_inc)), COSIGNATURE, talk.keys("b").public.custody)
+    keys = [each.verifier for each in random.sample(WITNESSES, random.randint(1, len(WITNESSES)))]
+    keys += [receipts] * (random.random() < 0.1)
+    return tuple(Witness(random.choice(["Geneva", "Bern", "海"]), key.to_text()) for key in keys)
 
 
 def enter(talk: ActingTalk, side: str, content: bytes) -> int:
@@ -249,10 +270,10 @@ def _about(
 
 
 def cosigned(talk: ActingTalk, side: str, head: Head) -> Head:
-    """The head as some of the witnesses of the terms saw it."""
+    """The head as some of the witnesses saw it."""
     line, sender, _, inc, peer_inc = talk.direction(side)
     text = Checkpoint(origin(line, sender, inc, peer_inc), head.size, head.root).text()
-    seen = [key for key in talk.sample.witnesses if talk.random.random() < 0.5]
+    seen = [key for key in talk.cosigners if talk.random.random() < 0.5]
     times = [talk.random.choice([0, TIME + 3, 2**53 - 1]) for _ in seen]
     made = (
         Cosignature(key.verifier, time, key.key.sign(cosignature_message(time, text)))

@@ -43,7 +43,7 @@ NAMES = (
 ORIGIN = "https://desk.example"
 FORM_CLOCKS = {"airspace-object": Clocks(0, 0), "free-text": Clocks(45, None), "holding-reply": Clocks(None, None)}
 # The same name, so that the key id orders them; then keys that no verifier of this version takes.
-WITNESSES = tuple(WitnessKey("witness.example/w", Ed25519Key(bytes((number,)) * 32)) for number in (1, 2))
+WITNESSES = tuple(WitnessKey("witness.example/w", Ed25519Key(bytes((number,)) * 32)) for number in (1, 2, 3))
 CALLED = ("Geneva", "not a, 海 name")
 LEFT_OUT = (
     Witness("another kind", VerifierKey("log.example", SIGNS_LOGS, WITNESSES[0].key.public).to_text()),
@@ -112,7 +112,7 @@ def sample_line(number: int) -> SampleLine:
     names = dict(zip("ab", NAMES[number % len(NAMES)], strict=True))
     identities = {side: IdentityKey.generate(name, seeded(f"verifier {number} {side}")) for side, name in names.items()}
     rosters = {side: Roster(1, officers(desk)) for side, desk in (("a", "A"), ("b", "B"))}
-    witnesses = WITNESSES[: number % 3]
+    witnesses = WITNESSES[: number % 3]  # the third one only comes by an amendment
     agreed = replace(
         terms(),
         witnesses=(*(Witness(*named) for named in zip(CALLED, keys_of(witnesses), strict=False)), *LEFT_OUT[: number % 4]),

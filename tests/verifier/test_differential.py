@@ -15,8 +15,8 @@ import pytest
 from tests.core.sample_evidence import sample_talk
 from tests.vectors.make_ed25519 import vectors
 from tests.verifier.__main__ import told
-from tests.verifier.acts import PROMISED_SECONDS, fall_silent_after_a_promise, use_again
-from tests.verifier.bundles import LINES, RandomTalk, good_bundle
+from tests.verifier.acts import PROMISED_SECONDS, agree, fall_silent_after_a_promise, use_again
+from tests.verifier.bundles import LINES, RandomTalk, good_bundle, shown_well
 from tests.verifier.damages import DAMAGES, Damage, built, damaged_bundle
 from tests.verifier.lines import sample_line
 from tests.verifier.verifiers import Page, compare, differences, faulted
@@ -58,6 +58,8 @@ def test_both_verifiers_judge_the_vectors_as_their_index_says(page: Page, folder
     assert report["verified"] == wanted["verified"]
     if wanted["verified"]:
         assert report["complete"] == wanted["complete"]
+        released = [entry["released"] for entry in report["entries"] if entry["type"] == "notice"]
+        assert released == wanted.get("released", released)
         assert report["silences"] == wanted.get("silences", [])
     else:
         assert faulted(report)[0] == (wanted["part"], wanted["rule"])
@@ -122,6 +124,31 @@ def test_both_allow_the_time_that_a_holding_reply_promised(page: Page) -> None:
         assert differing == {}
         allowed |= {each["allowed"] for each in report["silences"]}
     assert PROMISED_SECONDS in allowed
+
+
+def test_both_date_entries_by_the_witnesses_of_the_terms_in_force(page: Page) -> None:
+    """Some of the names stand in amended terms alone."""
+    called = set()
+    for seed in range(30):
+        talk = RandomTalk(sample_line(seed % LINES), Random(f"witnesses {seed}"))
+        for _ in range(3):
+            talk.say_to_the_terms()
+            agree(talk)
+        report, differing = compare(page, shown_well(talk))
+        assert differing == {}
+        called |= {seen["witness"] for entry in report["entries"] for seen in entry.get("witnessed", ())}
+    assert called >= {"Geneva", "Bern", "海"}
+
+
+def test_both_refuse_a_cosignature_of_a_witness_that_no_shown_terms_name(page: Page) -> None:
+    refused = 0
+    for seed in range(20):
+        talk = RandomTalk(sample_line(seed % LINES), Random(f"strangers {seed}"))
+        agree(talk)
+        data = built(talk)
+        assert differences(page, data) == {}
+        refused += [rule for _, rule in faulted(page.verify(data))][:1] == [23]
+    assert refused
 
 
 def test_both_count_a_release_once_over_the_pairs_of_a_line(page: Page) -> None:

@@ -7,14 +7,13 @@ sizes and roots; and the shown leaves must lead to every one of these roots. Eac
 from __future__ import annotations
 
 import re
-from bisect import bisect_right
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
 from watchline.core.amendments import Entered, read_entered
 from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
-from watchline.core.checkpoint import Checkpoint, Note, VerifierKey, parse_note
+from watchline.core.checkpoint import Checkpoint, Note, parse_note
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import (
     NUMBERED,
@@ -43,6 +42,7 @@ from watchline.core.evidence_parts import (
 )
 from watchline.core.evidence_shown import Desk, Desks, EntryReading, Reading, ShownSilence
 from watchline.core.evidence_terms import ShownTerms
+from watchline.core.evidence_witnesses import LogWitnesses
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
@@ -52,7 +52,6 @@ from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_
 from watchline.core.silence import Silence, SilenceKind
 from watchline.core.statements import Statement, StatementType, Status, read_statement, read_status
 from watchline.core.terms import Terms
-from watchline.core.witnessing import Cosignature, witness_key
 from watchline.errors import BadProof, BadSignature, Malformed, PeerError, WrongParty
 
 _RULE = 41
@@ -111,12 +110,17 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
         if any(part.startswith(name.folder + "/") for part in names)
     ]
     silences = [silence for reader in readers for silence in reader.open()]
-    logs = [reader.read(said_in, silences) for reader in readers]
+    for reader in readers:
+        reader.read(said_in, silences)
     bodies = {name: body for reader in readers for name, body in reader.issued_again()}
     releases = _first_releases(readers)
     for reader in readers:
         reader.releases = releases
     terms = ShownTerms(desks.paired, readers)
+    if not faults.found:  # else what came into force is not known
+        for reader in readers:
+            reader.take_witnesses(terms.versions(reader.name))
+    logs = [reader.shown for reader in readers]
     entries = [reading for reader in readers for reading in reader.judge(bodies, terms)]
     certificates = tuple(
         (desk, signed.certificate.serial, signed.encoded)
@@ -215,11 +219,13 @@ class _LogReader:
     def __init__(self, name: LogName, names: list[str], parts: Mapping[str, bytes], desks: Desks, faults: Faults) -> None:
         self._name, self._names, self._parts, self._desks, self._faults = name, names, parts, desks, faults
         self._author = desks.desks[name.author].offer
-        self._witnesses = {key: witness.name for witness in desks.paired.terms.witnesses if (key := witness_key(witness))}
         self._roster = self._author.roster  # in force for the entry at hand
         self._found: list[tuple[ShownEntry, Leaf]] = []  # as they were read; those that hold are the next
         self._entries: list[tuple[ShownEntry, Leaf]] = []
         self._heads: list[Head] = []
+        self._hidden: list[tuple[int, int, bytes]] = []
+        self._beside: dict[int, tuple[str, Note]] = {}  # by size: what is not by the two desks, and in which part
+        self._witnesses: LogWitnesses | None = None
         self._covers: list[tuple[int, bytes, str]] = []
         self._holds = False
         self.releases: Mapping[tuple[str, bytes], tuple[LogName, bytes]] = {}
@@ -232,8 +238,8 @@ class _LogReader:
         self._holds = len(self._faults.found) == before
         return silences
 
-    def read(self, statuses: list[tuple[LogName, Status]], silences: list[ShownSilence]) -> ShownLog:
-        """Check the log, and give what it shows as far as it could be read."""
+    def read(self, statuses: list[tuple[LogName, Status]], silences: list[ShownSilence]) -> None:
+        """Check the log."""
         name, before = self._name, len(self._faults.found)
         entries, heads = self._found, self._read_heads()
         covers = [(size, root, speaker.author) for speaker, said in statuses for size, root in _named(said, speaker, name)]
@@ -244,8 +250,22 @@ class _LogReader:
                 hidden = read_hidden(self._parts.get(f"{name.folder}/tree.txt", b""))
                 self._check_roots(entries, heads, [(size, root) for size, root, _ in covers] + rested, hidden)
         if self._holds and len(self._faults.found) == before:
-            self._entries, self._heads, self._covers = entries, heads, covers
-        return ShownLog(name, tuple(entry for entry, _ in entries), tuple(heads), tuple(hidden))
+            self._entries, self._heads, self._covers, self._hidden = entries, heads, covers, hidden
+
+    def take_witnesses(self, versions: Sequence[Terms]) -> None:
+        """Take what witnesses say on the heads. versions: of the terms, as they came into force in this pair."""
+        self._witnesses = LogWitnesses(versions, self._desks.keys(self._name).log.name)
+        for at, head in enumerate(self._heads):
+            if head.size in self._beside:
+                part, note = self._beside[head.size]
+                with self._faults.of(part):
+                    said = self._witnesses.read(head.size, note, by_author=head.signature is not None)
+                    self._heads[at] = replace(head, cosignatures=said)
+
+    @property
+    def shown(self) -> ShownLog:
+        """What the log shows, if it holds together."""
+        return ShownLog(self._name, tuple(entry for entry, _ in self._entries), tuple(self._heads), tuple(self._hidden))
 
     def _read_entries(self, silences: list[ShownSilence]) -> list[tuple[ShownEntry, Leaf]]:
         direction = self._desks.direction(self._name)
@@ -284,32 +304,31 @@ class _LogReader:
             return heads
         for part in self._parts_in("heads"):
             with self._faults.of(part):
-                head = self._read_head(self._parts[part], keys)
+                head = self._read_head(part, keys)
                 if heads and head.size <= heads[-1].size:
                     raise Malformed("tree heads stand in order of their sizes", rule=_RULE, size=head.size)
                 heads.append(head)
         return heads
 
-    def _read_head(self, data: bytes, keys: LogKeys) -> Head:
-        note = parse_note(data)
+    def _read_head(self, part: str, keys: LogKeys) -> Head:
+        note = parse_note(self._parts[part])
         checkpoint = Checkpoint.parse(note.text)
         if checkpoint.origin != keys.log.name:
             raise WrongParty("the note is of another log", rule=9)
-        witnesses = {(key.name, key.key_id): key for key in self._witnesses}
-        desks = Note(note.text, [each for each in note.signatures if each[:2] not in witnesses])
+        own = [each for each in note.signatures if each[0] in (keys.log.name, keys.custody.name)]
+        desks, beside = Note(note.text, own), [each for each in note.signatures if each not in own]
         self._check_signers(desks, keys)
-        note.verify([*keys, *self._witnesses])
-        log = [blob for name, _, blob in desks.signatures if name == keys.log.name]
-        custody = [blob for name, _, blob in desks.signatures if name == keys.custody.name]
+        if own:
+            desks.verify(keys)
+        if beside:
+            self._beside[checkpoint.size] = part, Note(note.text, beside)
+        log = [blob for name, _, blob in own if name == keys.log.name]
+        custody = [blob for name, _, blob in own if name == keys.custody.name]
         receipt = (int.from_bytes(custody[0][:8], "big"), custody[0][8:]) if custody else None
-        said = {each[:2]: each[2] for each in note.signatures if each[:2] in witnesses}
-        if said and not log:
-            raise BadSignature("what a witness saw was signed by the author, and that signature is missing", rule=27)
-        cosignatures = (Cosignature(witnesses[who], int.from_bytes(blob[:8], "big"), blob[8:]) for who, blob in said.items())
-        return Head(checkpoint.size, checkpoint.root, log[0] if log else None, receipt, tuple(cosignatures))
+        return Head(checkpoint.size, checkpoint.root, log[0] if log else None, receipt)
 
     def _check_signers(self, note: Note, keys: LogKeys) -> None:
-        """Only the two keys may sign, each in its own slot."""
+        """Under the two names only the two keys may sign."""
         for name, key_id, blob in note.signatures:
             wanted = keys.custody if name == keys.custody.name else keys.log
             if (name, key_id) == (wanted.name, wanted.key_id):
@@ -415,7 +434,6 @@ class _LogReader:
         receipts = [(head.size, head.receipt[0]) for head in self._heads if head.receipt is not None]
         reach = {side: max((size for size, _, who in self._covers if who == side), default=0) for side in self._standing()}
         readings: list[EntryReading] = []
-        seen = self._cosigned()
         nonces: set[bytes] = set()
         number: int | None = None
         at = 0
@@ -441,17 +459,9 @@ class _LogReader:
             reading = self._read_entry(leaf, said, body, target, received, covered, nonces, agreed)
             if agreed is not self._desks.paired.terms:
                 reading = replace(reading, terms=agreed)
-            readings.append(replace(reading, witnessed=witnessed) if (witnessed := _seen(seen, leaf.index)) else reading)
+            witnessed = self._witnesses.dating(agreed, leaf.index) if self._witnesses else ()
+            readings.append(replace(reading, witnessed=witnessed) if witnessed else reading)
         return readings
-
-    def _cosigned(self) -> list[tuple[str, list[int], list[int]]]:
-        """For each witness of the terms that cosigned a head: its name there, the sizes in order, and its times."""
-        said: dict[VerifierKey, list[tuple[int, int]]] = {}
-        for head in self._heads:
-            for each in head.cosignatures:
-                said.setdefault(each.witness, []).append((head.size, each.time))
-        ordered = ((name, said[key]) for key, name in self._witnesses.items() if key in said)
-        return [(name, [size for size, _ in heads], [time for _, time in heads]) for name, heads in ordered]
 
     def _standing(self) -> list[str]:
         """The desks whose statuses count: not of an incarnation that was revoked, as nothing here dates them (rule 2)."""
@@ -501,12 +511,6 @@ class _LogReader:
 
     def _parts_in(self, folder: str) -> list[str]:
         return [part for part in self._names if part.startswith(f"{self._name.folder}/{folder}/")]
-
-
-def _seen(said: list[tuple[str, list[int], list[int]]], index: int) -> tuple[tuple[str, int], ...]:
-    """Each witness that cosigned a head above this index, with the time of its first one."""
-    firsts = ((name, times, bisect_right(sizes, index)) for name, sizes, times in said)
-    return tuple((name, times[at]) for name, times, at in firsts if at < len(times))
 
 
 def _marked(encoded: bytes | None) -> Body | None:

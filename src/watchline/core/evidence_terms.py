@@ -47,9 +47,14 @@ class ShownTerms(Source):
         """The terms by which an entry of this log is judged."""
         if not self._amended:
             return self._first
-        own = name.author == INVITER
-        pair = Pair(name.inc, name.peer_inc) if own else Pair(name.peer_inc, name.inc)
-        return self._history(pair).at(own, leaf.index, leaf.peer_size)
+        return self._history(_pair(name)).at(name.author == INVITER, leaf.index, leaf.peer_size)
+
+    def versions(self, name: LogName) -> tuple[Terms, ...]:
+        """The terms under which the pair of this log began, and those that came into force in it, in their order."""
+        if not self._amended:
+            return (self._first,)
+        history = self._history(_pair(name))
+        return history.base, *(amendment.terms for amendment in history.amendments)
 
     def _history(self, pair: Pair) -> TermsHistory:
         if pair not in self._histories:
@@ -57,8 +62,7 @@ class ShownTerms(Source):
         return self._histories[pair]
 
     def _pairs(self) -> list[Pair]:
-        own = (name if name.author == INVITER else name.reverse for name in self._readers)
-        return sorted({Pair(name.inc, name.peer_inc) for name in own}) if self._amended else []
+        return sorted({_pair(name) for name in self._readers}) if self._amended else []
 
     @property
     def newest(self) -> Terms:
@@ -70,6 +74,10 @@ class ShownTerms(Source):
     def amendments(self) -> tuple[tuple[LogName, Amendment], ...]:
         """What came into force, with desk A's log of that pair."""
         return tuple((_both(pair)[0], each) for pair in self._pairs() for each in self._history(pair).amendments)
+
+
+def _pair(name: LogName) -> Pair:
+    return Pair(name.inc, name.peer_inc) if name.author == INVITER else Pair(name.peer_inc, name.inc)
 
 
 def _both(pair: Pair) -> tuple[LogName, LogName]:

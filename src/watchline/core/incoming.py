@@ -328,19 +328,19 @@ class Incoming:
         return fork
 
     def _is_used(self, body: Body, step: _Step) -> bool:
-        """Whether a release with this nonce was seen before on the line: it counts once, and again only where the peer issues
-        the very same content again in a new pair of incarnations (rules 8, 30).
+        """Whether the peer used a release with this nonce before: it counts once, and once more in each new pair in which the
+        same content is issued again (rules 8, 30). What we used does not count: our logs and its have no common order.
         """
         nonce = body.nonce
         if nonce is None:
             return False
         if nonce in step.nonces or nonce in self._turn_nonces:
             return True
-        place = self._reader.by_nonce(self.setup.line, nonce)
-        if place is None:
+        places = self._reader.by_nonce(self.setup.line, nonce, False)
+        if places is None:
             return False
-        log, index = place
-        if body.again is None or log.outgoing or log.pair == self.setup.pair:
+        (log, index), (last, _) = places
+        if body.again is None or last.pair == self.setup.pair:
             return True
         return not is_copy_of(body, self._reader.entry(log, index))
 

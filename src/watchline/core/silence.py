@@ -12,17 +12,16 @@ Where no status proves anything, the author may only claim; whoever reads it is 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 
 from watchline.core import shapes
-from watchline.core.clocks import ACKNOWLEDGE, ANSWER
+from watchline.core.clocks import ANSWER
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, Direction, EntryType, Leaf, Notice, Response
+from watchline.core.entries import Direction, EntryType, Leaf, Notice
 from watchline.core.keys import StatementPublic
 from watchline.core.limits import OPEN_LISTED_MAX, STATEMENT_BYTES_MAX
-from watchline.core.reply_clocks import promised_seconds
+from watchline.core.silence_logs import LogAtHand
 from watchline.core.statements import OpenItem, StatementType, Status, read_statement, read_status
 from watchline.core.terms import Terms
 from watchline.errors import BadProof, Malformed, PeerError, WrongParty
@@ -35,7 +34,6 @@ DIRECT = "direct "  # how a route begins on which the peer's own host answers; w
 CUT_OFF = frozenset({"unreachable"})
 
 _RULE = 33
-_CLOSED_BY: Mapping[str, tuple[int, ...]] = {HOLDING_REPLY: (ACKNOWLEDGE,), ESCALATION_REPORT: ()}  # others are answers
 _ROUTE_CHARACTERS_MAX, _OUTCOME_CHARACTERS_MAX = 300, 32
 
 
@@ -177,17 +175,6 @@ def _read_claim(value: Value) -> Claim:
 
 
 @dataclass(frozen=True, slots=True)
-class Later:
-    """An entry that may close a clock of the notice, or restart it. closes: which ones it does; None where its content is not
-    at hand. promised: the seconds within which it promises an answer (rule 24); None if it promises nothing.
-    """
-
-    leaf: Leaf
-    closes: tuple[int, ...] | None
-    promised: int | None = None
-
-
-@dataclass(frozen=True, slots=True)
 class Grounds:
     """What a certificate is judged by, beside its content. Whoever gives it has verified all of it before.
 
@@ -196,7 +183,7 @@ class Grounds:
     whether people stand behind it; None where it is not shown.
     status: what the certificate's status says; None where it has none. The author's log has the root that this status names as
     held, and the peer's log, where any of it is given, the root that it names as its own. received: the time of the first
-    receipt that covers the notice, None for none. own, theirs: the entries at hand of both logs, by index.
+    receipt that covers the notice, None for none. own, theirs: what is at hand of both logs.
     """
 
     direction: Direction
@@ -208,8 +195,8 @@ class Grounds:
     terms: Terms
     status: Status | None
     received: int | None
-    own: Mapping[int, Later]
-    theirs: Mapping[int, Later]
+    own: LogAtHand
+    theirs: LogAtHand
 
 
 @dataclass(frozen=True, slots=True)
@@ -280,10 +267,10 @@ def _prove(silence: Silence, grounds: Grounds, status: Status, allowed: int | No
         raise WrongParty("the time that its status allows is not that of the terms", rule=_RULE, allowed=item.allowed)
     if item.seconds < item.allowed:
         raise WrongParty(f"its status lists the notice as open for {item.seconds} s of {item.allowed} s", rule=_RULE)
-    closed = _closed_by(silence, grounds.theirs, status.size, surely=True)
+    closed = grounds.theirs.ends.closed(silence.clock, status.size, surely=True)
     if closed is not None:
         raise WrongParty(f"entry @{closed} of the peer's log, below the size of its status, closed this clock", rule=_RULE)
-    cancelled = _closed_by(silence, grounds.own, status.held_size, surely=True)
+    cancelled = grounds.own.ends.closed(silence.clock, status.held_size, surely=True)
     if cancelled is not None:
         raise WrongParty(f"the notice was cancelled by entry @{cancelled}, which its status holds", rule=_RULE)
     kind = SilenceKind.UNMANNED if is_unmanned(status.watch, item.seconds) else SilenceKind.UNANSWERED
@@ -317,41 +304,26 @@ def _prove_omission(silence: Silence, grounds: Grounds, status: Status, allowed:
 
 def _check_all_shown(silence: Silence, grounds: Grounds, status: Status) -> None:
     """Raise BadProof if an entry that may have ended or restarted the clock is not shown, WrongParty if one ended it."""
-    start = _first_after(silence.index, grounds.theirs, status.size)
+    start = grounds.theirs.leaves.last_without(silence.index, status.size)
     logs = (
         (grounds.own, range(silence.index + 1, status.held_size), ""),
         (grounds.theirs, range(start, status.size), " of the peer's log"),
     )
-    for entries, needed, whose in logs:
-        closed = _closed_by(silence, entries, needed.stop, surely=False)
+    for log, needed, whose in logs:
+        closed = log.ends.closed(silence.clock, needed.stop, surely=False)
         if closed is not None:
             raise WrongParty(f"entry @{closed}{whose} closed this clock", rule=_RULE)
-        hidden = next((index for index in needed if index not in entries), None)
+        hidden = log.leaves.first_hidden(needed)
         if hidden is not None:
             raise BadProof(f"leaf @{hidden}{whose}, which may have closed this clock, is not shown", rule=_RULE)
 
 
-def _allowed_at(silence: Silence, theirs: Mapping[int, Later], size: int, allowed: int | None) -> int | None:
+def _allowed_at(silence: Silence, theirs: LogAtHand, size: int, allowed: int | None) -> int | None:
     """The seconds of the clock once the peer's log has this size: those of the terms, until a holding reply restarts it."""
     if allowed is None or silence.clock != ANSWER:
         return allowed
-    promises = [theirs[at].promised for at in sorted(theirs) if at < size]
-    return min(allowed, next((promised for promised in promises if promised is not None), allowed))
-
-
-def _first_after(index: int, theirs: Mapping[int, Later], size: int) -> int:
-    """From which leaf on the peer's log must be shown: one whose author had not stored the notice, or the first of all."""
-    before = [at for at, entry in theirs.items() if at < size and entry.leaf.peer_size <= index]
-    return max(before, default=0)
-
-
-def _closed_by(silence: Silence, entries: Mapping[int, Later], size: int, *, surely: bool) -> int | None:
-    """The first entry below `size` that closes the clock. surely: one of which the content is not at hand does not count."""
-    for at in sorted(entries):
-        closes = entries[at].closes
-        if at < size and (silence.clock in closes if closes is not None else not surely):
-            return at
-    return None
+    promised = theirs.ends.promised(size)
+    return allowed if promised is None else min(allowed, promised)
 
 
 def _listed(silence: Silence, status: Status) -> OpenItem | None:
@@ -372,9 +344,9 @@ def _judge_claim(silence: Silence, grounds: Grounds, allowed: int | None) -> Jud
     if status is not None and status.held_size > silence.index and _listed(silence, status) is None and status.left_out == 0:
         raise WrongParty("the peer's last status holds the notice, and does not list this clock as open", rule=_RULE)
     known = max(grounds.peer_size, 0 if status is None else status.size)
-    closed = _closed_by(silence, grounds.theirs, known, surely=True)
+    closed = grounds.theirs.ends.closed(silence.clock, known, surely=True)
     if closed is None:
-        closed = _closed_by(silence, grounds.own, grounds.index, surely=True)
+        closed = grounds.own.ends.closed(silence.clock, grounds.index, surely=True)
     if closed is not None:
         raise WrongParty(f"its author knew entry @{closed}, which closed this clock", rule=_RULE)
     if claim.received is not None and (grounds.received is None or grounds.received > claim.received):
@@ -403,52 +375,3 @@ def claimed_kind(attempts: tuple[Attempt, ...], received: int | None, *, stated:
         return SilenceKind.DARK
     refused = any(route.startswith(DIRECT) and outcome in REFUSES for route, outcome in newest.items())
     return SilenceKind.TERMINAL_DOWN if refused or outcomes & CARRIES else SilenceKind.LINE_DOWN
-
-
-def later(leaf: Leaf, body: Body | None, released: bool | None, meant: Leaf, meant_body: Body | None) -> Later:
-    """What an entry of either log does to the clocks of the notice `meant`. body, meant_body: None where they are not shown."""
-    closed = _closes(leaf, body, released, meant, meant_body)
-    notice = read_notice(body) if body is not None and closed and leaf.type == EntryType.NOTICE else None
-    return Later(leaf, closed, None if notice is None else promised_seconds(leaf, notice))
-
-
-def _closes(
-    leaf: Leaf, body: Body | None, released: bool | None, meant: Leaf, meant_body: Body | None
-) -> tuple[int, ...] | None:
-    """Which clocks of the notice `meant` an entry closes (rule 7); None where what is at hand does not tell it.
-
-    body: None where it is not shown; meant_body: of the notice, None likewise.
-    """
-    own = leaf.direction == meant.direction
-    if leaf.re != meant.index or own != (leaf.type == EntryType.CANCEL):
-        return ()
-    if leaf.re >= (leaf.index if own else leaf.peer_size):
-        return ()
-    if body is None:
-        return None
-    if not released or not body.assertions:
-        return ()
-    if leaf.type == EntryType.NOTICE:
-        notice = read_notice(body)
-        return _CLOSED_BY.get("" if notice is None else notice.form, (ACKNOWLEDGE, ANSWER))
-    if leaf.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE):
-        return _closes_by_response(leaf, body, meant, meant_body)
-    return (ACKNOWLEDGE, ANSWER) if leaf.type == EntryType.CANCEL else ()
-
-
-def _closes_by_response(leaf: Leaf, body: Body, meant: Leaf, meant_body: Body | None) -> tuple[int, ...] | None:
-    try:
-        response = Response.decode(body.content)
-    except Malformed:
-        return ()
-    if not response.names(leaf.type, meant):  # it may name where the notice stood first
-        return None if meant_body is None or meant_body.again is not None else ()
-    return (ACKNOWLEDGE,) if leaf.type == EntryType.ACKNOWLEDGE else (ACKNOWLEDGE, ANSWER)
-
-
-def read_notice(body: Body) -> Notice | None:
-    """The notice that a body holds; None for content that is none."""
-    try:
-        return Notice.decode(body.content)
-    except Malformed:
-        return None

@@ -303,7 +303,7 @@ class Api:
                 hint="sign with --as an officer of this desk",
                 rule=error.rule,
             ) from None
-        if body.nonce is not None and self.desk.journal.by_nonce(setup.line, body.nonce) is not None:
+        if body.nonce is not None and self.desk.journal.by_nonce(setup.line, body.nonce, True) is not None:
             raise UsageError("this release was used before", hint="release it again: each release counts once")
         try:
             draft = Draft(kind, body.content, body.nonce, body.assertions, re, once, released=True)

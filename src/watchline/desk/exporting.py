@@ -32,10 +32,9 @@ from watchline.core.records import CheckpointRecord, EntryRecord, Log, ReceiptRe
 from watchline.core.setting import LineSetup
 from watchline.core.silence import Silence, SilenceKind
 from watchline.core.statements import StatementType, status_in
-from watchline.core.witnessing import witness_keys
 from watchline.desk.figures import Span
 from watchline.desk.report import size_at
-from watchline.desk.shown_terms import Reference, terms_below
+from watchline.desk.shown_terms import Reference, terms_below, witnesses_shown
 from watchline.desk.silence_grounds import certificates_about, judge_record, leaves_needed, read_silence, reverse
 from watchline.desk.witnessed_heads import with_cosignatures
 from watchline.errors import JournalError, PeerError, UsageError
@@ -172,8 +171,8 @@ def gather(
     if hide_body:
         chosen.closed |= {(log, index) for log in shown for index in shown[log]} - chosen.silences
     statuses = _choose_statuses(journal, row.line, shown)
-    witnesses = witness_keys(pairing.terms)
-    logs = [_gather_log(journal, pairing, log, chosen, statuses, witnesses) for log in shown]
+    witnesses = {log: witnesses_shown(journal, setup, log, shown, chosen.closed) for log in shown}
+    logs = [_gather_log(journal, pairing, log, chosen, statuses, witnesses[log]) for log in shown]
     spoken = [_show_status(pairing, record) for record in statuses]
     return Bundle(
         pairing.files,

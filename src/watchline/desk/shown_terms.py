@@ -1,11 +1,16 @@
-"""Which entries evidence must show so that whoever reads it judges by the terms that were in force (rule 6)."""
+"""Which entries evidence must show so that whoever reads it judges by the terms that were in force (rule 6), and whom these
+terms name as witnesses.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 
-from watchline.core.amendments import JournalSource, end_before
-from watchline.core.entries import Leaf
+from watchline.core.amendments import Entered, JournalSource, end_before, history_of, is_lower
+from watchline.core.checkpoint import VerifierKey, origin
+from watchline.core.entries import Continues, Leaf
+from watchline.core.evidence_witnesses import LogWitnesses
 from watchline.core.records import Log, Pair
 from watchline.core.setting import LineSetup
 from watchline.desk.silence_grounds import reverse
@@ -39,6 +44,43 @@ def terms_below(journal: Journal, setup: LineSetup, pair: Pair, shown: dict[Log,
         ties += [(log, 0) for log in logs if journal.size(log)]
         pair, held, seen = end.pair, end, [end.ours, end.theirs]
         logs = Log(setup.line, pair, outgoing=True), Log(setup.line, pair, outgoing=False)
+
+
+def witnesses_shown(
+    journal: Journal, setup: LineSetup, log: Log, shown: Mapping[Log, AbstractSet[int]], closed: Collection[Reference]
+) -> Mapping[str, VerifierKey]:
+    """The witnesses of a log, by their text: those of the terms that came into force in its pair by what is shown, and not
+    closed. Evidence takes nobody else's cosignatures.
+    """
+    history = history_of(log.pair, _ShownSource(setup, journal, shown, closed), setup.terms, is_lower(setup))
+    versions = history.base, *(amendment.terms for amendment in history.amendments)
+    line, sender, _, inc, peer_inc = setup.direction(log)
+    return LogWitnesses(versions, origin(line, sender, inc, peer_inc)).keys
+
+
+class _ShownSource(JournalSource):
+    """Reads of a line's journal what is shown with its content."""
+
+    def __init__(
+        self, setup: LineSetup, journal: Journal, shown: Mapping[Log, AbstractSet[int]], closed: Collection[Reference]
+    ) -> None:
+        super().__init__(setup, journal)
+        self._line, self._shown, self._closed = setup.line, shown, closed
+
+    def continues(self, pair: Pair) -> tuple[Continues | None, Continues | None]:
+        first, second = super().continues(pair)
+        return first if self._shows(pair, 0, outgoing=True) else None, second if self._shows(pair, 0, outgoing=False) else None
+
+    def entered(self, pair: Pair) -> tuple[tuple[Entered, ...], tuple[Entered, ...]]:
+        first, second = super().entered(pair)
+        return (
+            tuple(each for each in first if self._shows(pair, each.index, outgoing=True)),
+            tuple(each for each in second if self._shows(pair, each.index, outgoing=False)),
+        )
+
+    def _shows(self, pair: Pair, index: int, *, outgoing: bool) -> bool:
+        log = Log(self._line, pair, outgoing=outgoing)
+        return index in self._shown.get(log, ()) and (log, index) not in self._closed
 
 
 def _seen(journal: Journal, log: Log, shown: dict[Log, set[int]]) -> int:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from watchline.core.amendments import journal_history
@@ -11,7 +11,8 @@ from watchline.core.entries import Body, Direction, EntryType, Leaf
 from watchline.core.keys import StatementPublic
 from watchline.core.records import EntryRecord, Log
 from watchline.core.setting import LineSetup
-from watchline.core.silence import Grounds, Judgement, Later, Silence, SilenceKind, judge_silence, later, read_notice
+from watchline.core.silence import Grounds, Judgement, Silence, SilenceKind, judge_silence
+from watchline.core.silence_logs import Ends, Later, LeavesAtHand, LogAtHand, later, read_notice
 from watchline.core.statements import Status
 from watchline.errors import BadProof, PeerError, WrongParty
 from watchline.journal import Journal
@@ -81,8 +82,8 @@ def judge_written(journal: Journal, setup: LineSetup, silence: Silence, written:
             journal_history(setup.at(log.pair), journal).of(notice),
             status,
             None if receipt is None else receipt.time,
-            {at: _later(journal, log, at, leaf, body) for at in own},
-            {at: _later(journal, other, at, leaf, body) for at in theirs},
+            _at_hand(journal, log, own, leaf, body),
+            _at_hand(journal, other, theirs, leaf, body),
         ),
     )
 
@@ -111,11 +112,14 @@ def _start(journal: Journal, other: Log, index: int, size: int) -> int:
     return low
 
 
-def _later(journal: Journal, log: Log, index: int, meant: Leaf, meant_body: Body) -> Later:
-    leaf = Leaf.decode(next(journal.leaves(log, index, index + 1))[0])
-    if leaf.re != meant.index:
-        return Later(leaf, ())
-    record = journal.entry(log, index)
+def _at_hand(journal: Journal, log: Log, indexes: Sequence[int], meant: Leaf, meant_body: Body) -> LogAtHand:
+    leaves = [Leaf.decode(next(journal.leaves(log, index, index + 1))[0]) for index in indexes]
+    referring = (_later(journal, log, leaf, meant, meant_body) for leaf in leaves if leaf.re == meant.index)
+    return LogAtHand(LeavesAtHand(leaves), Ends(referring))
+
+
+def _later(journal: Journal, log: Log, leaf: Leaf, meant: Leaf, meant_body: Body) -> Later:
+    record = journal.entry(log, leaf.index)
     body = None if record is None else Body.decode(record.body)
     return later(leaf, body, record is not None and record.released, meant, meant_body)
 

@@ -19,7 +19,7 @@ BESIDE_DESKS = NOTE_SIGNATURES_MAX - 2  # a note also has the author's signature
 def with_cosignatures(
     journal: Journal, log: Log, indexes: Sequence[int], heads: Sequence[Head], witnesses: Mapping[str, VerifierKey]
 ) -> list[Head]:
-    """The heads, and for each index the first head that each witness of the terms cosigned, in ascending order.
+    """The heads, and for each index the first head that each of these witnesses cosigned, in ascending order.
 
     witnesses: their keys by the text that the journal has. indexes: ascending.
     """

@@ -130,8 +130,8 @@ class Journal(Protocol):
     def logs(self, line: bytes) -> list[Log]:
         """The logs of a line, oldest first."""
 
-    def by_nonce(self, line: bytes, nonce: bytes) -> tuple[Log, int] | None:
-        """Where an entry of the line with this release nonce stands, in any log; None for none, the first of several."""
+    def by_nonce(self, line: bytes, nonce: bytes, outgoing: bool) -> tuple[tuple[Log, int], tuple[Log, int]] | None:
+        """Where entries of one author with this release nonce stand, over all pairs: the first and the last; None for none."""
 
     def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
         """Where the entry with this caller's key stands; the first, if a bug stored two."""

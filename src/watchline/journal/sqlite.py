@@ -219,8 +219,10 @@ class SqliteJournal:
         )
         return [Log(line, Pair(ours, theirs), bool(outgoing)) for ours, theirs, outgoing in found]
 
-    def by_nonce(self, line: bytes, nonce: bytes) -> tuple[Log, int] | None:
-        return self._place_of(line, "nonce = ?", nonce)
+    def by_nonce(self, line: bytes, nonce: bytes, outgoing: bool) -> tuple[tuple[Log, int], tuple[Log, int]] | None:
+        own = f"nonce = ? AND outgoing = {outgoing:d}"
+        first, last = self._place_of(line, own, nonce), self._place_of(line, own, nonce, order="DESC")
+        return None if first is None or last is None else (first, last)
 
     def by_once(self, line: bytes, once: str) -> tuple[Log, int] | None:
         return self._place_of(line, "once = ?", once)
@@ -544,11 +546,11 @@ class SqliteJournal:
         )
         return (_index(found[0][0]), *found[0][1:]) if found else None
 
-    def _place_of(self, line: bytes, condition: str, value: bytes | str) -> tuple[Log, int] | None:
-        """Where the first entry of the line that meets the condition stands."""
+    def _place_of(self, line: bytes, condition: str, value: bytes | str, order: str = "ASC") -> tuple[Log, int] | None:
+        """Where the first entry of the line that meets the condition stands; DESC: the last one."""
         found = self._disk.rows(
             "SELECT ours, theirs, outgoing, key FROM bodies JOIN logs ON logs.number = key >> 40"
-            f" WHERE {condition} AND line = ? ORDER BY key LIMIT 1",
+            f" WHERE {condition} AND line = ? ORDER BY key {order} LIMIT 1",
             (value, self._find_line(line)),
         )
         if not found:
