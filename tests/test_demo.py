@@ -57,7 +57,7 @@ def processes_in(folder: Path) -> list[str]:
 def played(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Any]:
     folder = tmp_path_factory.mktemp("stage")
     with play(folder, COMMAND) as process:
-        out, error = process.communicate(timeout=120)
+        out, error = process.communicate(timeout=180)
     assert process.returncode == 0, error
     assert list(folder.iterdir()) == []
     assert processes_in(folder) == []
@@ -82,7 +82,7 @@ def rungs(view: dict[str, Any], reference: str) -> Sequence[str]:
 
 def test_scenes_are_numbered_and_each_claims_something(played: dict[str, Any]) -> None:
     scenes = played["demo"]
-    assert [scene["number"] for scene in scenes] == list(range(1, 20))
+    assert [scene["number"] for scene in scenes] == list(range(1, 26))
     assert all(scene["claims"] for scene in scenes)
 
 
@@ -114,6 +114,66 @@ def test_question_is_held_another_declined_and_a_statement_answered(played: dict
     declined = views(played, "A question declined", "Beijing")[0]
     assert "declined" in rungs(declined, declined["entries"][0]["id"])
     assert [len(view["entries"]) for view in views(played, "A statement from each side", "Tokyo")] == [2]
+
+
+def test_round_of_talks_is_arranged_and_stands_alike_at_both_desks(played: dict[str, Any]) -> None:
+    proposed, arranged = claims(played, "February 2023: a round of talks")
+    assert (proposed["phase"], proposed["waits_for"]) == ("proposed", ["theirs"])
+    assert arranged["arrangement"]["date"] == {"exact": "2023-02-22T01:00:00Z"}
+    for desk in ("Tokyo", "Beijing"):
+        [shown] = views(played, "February 2023: a round of talks", desk)
+        assert shown["round"]["phase"] == "arranged"
+
+
+def test_agenda_carries_what_was_sent_and_each_item_has_an_answer(played: dict[str, Any]) -> None:
+    states, water = claims(played, "The agenda")
+    assert sorted(states["states"]) == ["agreed"] * 4 + ["noted"] * 6
+    assert [(each["form"], each["declined"]) for each in water["notices"]] == [
+        ("request-clarification", True),
+        ("planned-discharge", False),
+    ]
+    [shown] = views(played, "The agenda", "Tokyo")
+    forms = {notice["form"] for item in shown["round"]["items"] for notice in item["notices"]}
+    assert forms == {
+        "airspace-object",
+        "engagement-rules",
+        "exercise-notice",
+        "military-spending",
+        "planned-discharge",
+        "request-clarification",
+        "statement",
+        "supply-notice",
+        "unusual-activity-query",
+    }
+
+
+def test_commitment_stands_by_the_digest_of_the_text_that_was_accepted(played: dict[str, Any]) -> None:
+    standing, words, refused = claims(played, "Two commitments")
+    assert len(set(standing["digests"])) == 2
+    assert words["words"] == ["春頃", "春季前后"]
+    assert refused["why"] == "settled"
+    [shown] = views(played, "Two commitments", "Beijing")
+    hotline, _ = shown["round"]["commitments"]
+    assert [(each["side"], each["id"] == hotline["text_id"]) for each in hotline["versions"]] == [
+        ("theirs", False),
+        ("ours", True),
+    ]
+    assert hotline["versions"][1]["state"] == "standing"
+
+
+def test_readouts_are_compared_with_every_verdict_there_is(played: dict[str, Any]) -> None:
+    compared, concluded, left = claims(played, "Two readouts")
+    assert set(compared["comparison"].values()) == {"both", "only_ours", "only_theirs", "differently", "neither"}
+    assert concluded["steps"] > 30
+    assert left["open"]
+
+
+def test_hotline_is_kept_once_both_sides_say_so_and_the_line_itself_is_the_evidence(played: dict[str, Any]) -> None:
+    reminded, said, kept, no_more = claims(played, "Spring 2023: a commitment is kept")
+    assert reminded["reminded"] == [["overdue"], ["overdue"]]
+    assert (said["state"], kept["state"]) == ("said_kept", "kept")
+    assert [len(report["evidence"]) for report in kept["reports"]] == [2, 0]
+    assert no_more["reminded"] == [[], []]
 
 
 def test_line_test_comes_back_with_its_round_trip(played: dict[str, Any]) -> None:
@@ -193,7 +253,7 @@ def test_demo_that_is_interrupted_leaves_nothing_behind(tmp_path: Path) -> None:
         assert process.stdout is not None
         for line in process.stdout:
             told.append(line.rstrip("\n"))
-            if "11. The line is cut" in line:
+            if "17. The line is cut" in line:
                 break
         running = processes_in(tmp_path)
         process.send_signal(signal.SIGINT)

@@ -11,12 +11,13 @@ from typing import Any
 
 from watchline.catalogue import load_catalogue
 from watchline.core.encoding import encode
-from watchline.core.entries import NONCE_BYTES, EntryType, Notice, Place, Precedence, Response
+from watchline.core.entries import NONCE_BYTES, EntryType
 from watchline.core.pairing import RouteAddress
 from watchline.core.terms import Terms
 from watchline.demo.relay import LOOPBACK
 from watchline.demo.scenario import Actor, Words
 from watchline.demo.stage import Stage
+from watchline.desk import saying
 from watchline.desk.agreement import amended_terms
 from watchline.desk.ceremony import own_desk
 from watchline.desk.handover import off_statement, on_statement, sign_watch
@@ -25,6 +26,9 @@ from watchline.desk.local import connect
 from watchline.desk.medium import Medium, open_medium
 from watchline.desk.officers import OfficerKey, new_officer_key, open_officer_key, with_officer
 from watchline.desk.own import DOCUMENT, OwnDesk
+from watchline.desk.saying import Said
+from watchline.desk.socket import RemoteError
+from watchline.errors import UsageError
 
 Json = dict[str, Any]
 OFFICER = "duty"
@@ -128,29 +132,68 @@ class DeskActor:
         return self._enter_terms(bytes.fromhex(proposal["encoded"]))
 
     def _enter_terms(self, content: bytes) -> Json:
-        return self._give(EntryType.TERMS, content, None, self._releasers)
+        return self._give(Said(EntryType.TERMS, content, len(self._releasers)), self._releasers)
 
     # --- what the desk says
 
     def say(self, words: Words, *, about: str | None = None) -> Json:
         """Send a form, released by the officer. about: the notice of theirs that it answers. Gives id, rung and times."""
-        form = load_catalogue().form(words.form)
-        fields = form.parse(words.fields, self._place, precedence=words.precedence)
-        precedence = Precedence(words.precedence)
-        content = Notice(form.code, form.version, precedence, words.exercise, self.actor.language, fields).encode()
-        return self._give(EntryType.NOTICE, content, about)
+        facts, form = self._facts(), load_catalogue().form(words.form)
+        answered = None if about is None else self._resolve(about)
+        return self._give(
+            saying.notice(
+                facts,
+                form,
+                words.fields,
+                self._place,
+                precedence=words.precedence,
+                exercise=words.exercise,
+                answered=answered,
+            )
+        )
 
     def acknowledge(self, reference: str) -> Json:
         """Say that a person has read their notice."""
-        return self._give(EntryType.ACKNOWLEDGE, self._response(EntryType.ACKNOWLEDGE, reference, None), reference)
+        return self._give(saying.acknowledgement(self._facts(), self._resolve(reference)))
 
     def decline(self, reference: str, reason: str) -> Json:
         """Say that there will be no answer."""
-        return self._give(EntryType.DECLINE, self._response(EntryType.DECLINE, reference, reason), reference)
+        return self._give(saying.decline(self._facts(), self._resolve(reference), reason))
 
     def test(self) -> Json:
         """Test the line, and wait for the answer of their machine."""
         return self.node.caller.call("test", line=self.line)
+
+    # --- talks
+
+    def step(self, words: Words, *, about: str | None = None) -> str:
+        """Take a step of talks, as `watchline talks` does: the node is asked first whether it would count. Gives its reference.
+
+        Raises RemoteError of the kind "usage", before anybody signs, if it would not.
+        """
+        self.node.caller.call("talks_check", line=self.line, kind=words.form, fields=dict(words.fields))
+        said: str = self.say(words, about=about)["id"]
+        return said
+
+    def accept(self, reference: str, **fields: Any) -> str:
+        """Accept a text of theirs, word for word: by the digest that this desk has of it."""
+        digest = self._resolve(reference)["digest"]
+        return self.step(Words("acceptance", {"of": reference, "digest": digest, **fields}), about=reference)
+
+    def talks(self, round_id: str) -> Json:
+        """A round of talks as this desk shows it."""
+        shown: Json = self.node.caller.call("talks_show", line=self.line, round=round_id)["round"]
+        return shown
+
+    def reminders(self) -> list[Json]:
+        """The commitments that are due, as this desk is reminded of them."""
+        found: list[Json] = self.node.caller.call("talks_due", line=self.line)["reminders"]
+        return found
+
+    def open_items(self) -> list[Json]:
+        """What was raised and not answered, over all rounds."""
+        found: list[Json] = self.node.caller.call("talks_open", line=self.line)["items"]
+        return found
 
     # --- what the desk sees
 
@@ -170,7 +213,19 @@ class DeskActor:
 
     def entry(self, reference: str) -> Json | None:
         """One entry, None if this desk has none of this name."""
-        return next((entry for entry in self.entries() if entry["id"] == reference), None)
+        try:
+            found: Json = self.node.caller.call("entries", line=self.line, entry=reference)["entries"][0]
+        except RemoteError as error:
+            if error.kind != UsageError.kind:
+                raise
+            return None
+        return found
+
+    def first_entry(self, form: str | None = None) -> str:
+        """What this desk calls the first notice that it sent: of this form, or the very first of any."""
+        entries = self.node.caller.call("entries", line=self.line)["entries"]
+        own = (entry for entry in entries if entry["id"].startswith("ours:"))
+        return str(next(entry["id"] for entry in own if form in (None, entry["form"])))
 
     def export(self, out: Path, *, silence: str | None = None) -> bool:
         """Write evidence of the whole line, or of the silence about one notice; whether it is complete."""
@@ -188,32 +243,20 @@ class DeskActor:
 
     # --- signing
 
-    def _give(self, kind: EntryType, content: bytes, about: str | None, signers: Sequence[OfficerKey] = ()) -> Json:
+    def _facts(self) -> Json:
+        facts: Json = self.node.caller.call("line_facts", line=self.line)
+        return facts
+
+    def _give(self, said: Said, signers: Sequence[OfficerKey] = ()) -> Json:
         """Have officers sign, here where they type, and hand it to the node, which sees no key. No signers: who is on duty."""
-        facts = self.node.caller.call("line_facts", line=self.line)
-        meant = None if about is None else self._resolve(about)
-        nonce, line, own_id = os.urandom(NONCE_BYTES), bytes.fromhex(facts["line"]), bytes.fromhex(facts["own_id"])
-        first = None if meant is None else Place(*meant["first"])
-        signatures = [key.sign(kind, line, own_id, nonce, content, first) for key in signers or (self._key(),)]
-        return self.node.caller.call(
-            "compose",
-            line=self.line,
-            type=int(kind),
-            content=content.hex(),
-            nonce=nonce.hex(),
-            assertions=encode(signatures).hex(),
-            re=None if meant is None else meant["index"],
-        )
+        facts, nonce = self._facts(), os.urandom(NONCE_BYTES)
+        signatures = [saying.signature(key, facts, said, nonce)[1] for key in signers or (self._key(),)]
+        return self.node.caller.call("compose", **saying.compose_parameters(facts, said, nonce, signatures))
 
     def _key(self) -> OfficerKey:
         if self._officer is None:
             self._officer = open_officer_key(self.home.officers, OFFICER, self._passphrases.officer)
         return self._officer
-
-    def _response(self, kind: EntryType, reference: str, reason: str | None) -> bytes:
-        entry = self._resolve(reference)
-        commitment = bytes.fromhex(entry["commitment"])
-        return Response(kind, entry["inc"], entry["peer_inc"], entry["index"], commitment, self.actor.language, reason).encode()
 
     def _place(self, text: str) -> Sequence[int]:
         entry = self._resolve(text)

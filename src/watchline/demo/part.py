@@ -69,3 +69,18 @@ def comes_true(holds: Callable[[], bool]) -> bool:
 def theirs(reference: str) -> str:
     """What the other desk calls an entry of ours."""
     return reference.replace("ours:", "theirs:")
+
+
+_OTHERS = {"ours": "theirs", "theirs": "ours", "only_ours": "only_theirs", "only_theirs": "only_ours"}
+
+
+def mirrored(value: Any) -> Any:
+    """What a desk shows, as the other desk says it: every reference and every side the other way round."""
+    if isinstance(value, dict):
+        return {mirrored(name): mirrored(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [mirrored(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    side, colon, number = value.partition(":")
+    return f"{_OTHERS[side]}:{number}" if colon and side in ("ours", "theirs") else _OTHERS.get(value, value)

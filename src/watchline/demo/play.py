@@ -18,15 +18,16 @@ from watchline.demo.actors import DeskActor
 from watchline.demo.december import December
 from watchline.demo.forgery import with_mended_checksums
 from watchline.demo.page import Page
-from watchline.demo.part import Part, comes_true, theirs
+from watchline.demo.part import Part, comes_true, mirrored, theirs
 from watchline.demo.stage import Stage, stage
+from watchline.demo.talks import Talks
 from watchline.demo.views import lamps
 from watchline.desk import ceremony
 from watchline.desk.agreement import proposed_terms
 from watchline.desk.clock import rfc3339
 from watchline.desk.local import connect
 
-PACE_SECONDS = 0.8
+PACE_SECONDS = 0.6
 OpenPage = Callable[[str], bool]
 CUT_SECONDS = 1.5  # long enough for an attempt to reconnect, which fails
 
@@ -54,13 +55,17 @@ def run(
 
 
 class Play(Part):
-    """One performance, but for the silence, which is `watchline.demo.december`."""
+    """One performance, but for the talks and the silence, which are `watchline.demo.talks` and `watchline.demo.december`.
+
+    raised: what was said before the talks, by a word for it, as Tokyo calls it.
+    """
 
     digits: str
 
     def __init__(self, stage: Stage, page: Page, open_page: OpenPage | None = None) -> None:
         super().__init__(stage, page)
         self._open_page = open_page
+        self.raised: dict[str, list[str]] = {}
 
     def play(self) -> None:
         """All scenes."""
@@ -71,10 +76,10 @@ class Play(Part):
             ]
         )
         self.page.tell(
-            "Two desks that have never met pair, keep a line, say what was said in Tokyo on 22 February 2023, lose the line, "
-            "lose both machines, and prove to a stranger what was said, and on 6 December 2025 that nobody answered. Two real "
-            "node processes, real keys and real signatures, on this machine. What each side raises is from press reports of "
-            "those days; the answers, the officers and one exercise are the demo's own.",
+            "Two desks that have never met pair, keep a line, hold the talks of 22 February 2023 in Tokyo on it, keep what "
+            "they agreed, lose the line and both machines, and prove to a stranger what was said, and on 6 December 2025 that "
+            "nobody answered. Two real node processes, real keys and real signatures, on this machine. What each side raises "
+            "is from press reports of those days; the answers, the officers and one exercise are the demo's own.",
             "Each desk reads its own language. Behind each bar | is the English of the same agreed words; texts that people "
             "wrote stay as written.",
         )
@@ -88,7 +93,7 @@ class Play(Part):
             self._engagement_rules,
             self._statements,
             self._water,
-            self._test,
+            self._talks,
             self._cut,
             self._kill,
             self._evidence,
@@ -231,6 +236,7 @@ class Play(Part):
         )
         sighted = [self.tokyo.say(words)["id"] for words in scenario.SIGHTINGS]
         asked = self.tokyo.say(scenario.balloon_questions(sighted[0]))["id"]
+        self.raised["balloons"] = [*sighted, asked]
         for reference in (*sighted, asked):
             self.received(self.tokyo, self.beijing, reference)
         self.show(self.tokyo, sighted[0], asked)
@@ -259,6 +265,7 @@ class Play(Part):
             "Beijing holds the question with a promised time.",
         )
         asked = self.exchange(self.tokyo, self.beijing, scenario.MISSING_CLOSURE)
+        self.raised["closure"] = [asked]
         answer_by = rfc3339(int((datetime.now(UTC) + timedelta(days=1)).timestamp()))
         held = self.beijing.say(scenario.holding_reply(theirs(asked), answer_by), about=theirs(asked))["id"]
         self.received(self.beijing, self.tokyo, held)
@@ -277,6 +284,7 @@ class Play(Part):
             "Rules of engagement", "Tokyo announces a plan, before it is in force. The form says so: planned, not decided."
         )
         told = self.exchange(self.tokyo, self.beijing, scenario.ENGAGEMENT_RULES)
+        self.raised["rules"] = [told]
         self.beijing.acknowledge(theirs(told))
         self.reached(self.tokyo, told, "acknowledged")
         self.show(self.tokyo, told)
@@ -288,6 +296,7 @@ class Play(Part):
         self.page.scene("A statement from each side", "Each in its own words. Beijing's answers Tokyo's.")
         first = self.exchange(self.tokyo, self.beijing, scenario.FIRST_STATEMENT)
         second = self.beijing.say(scenario.SECOND_STATEMENT, about=theirs(first))["id"]
+        self.raised |= {"strait": [first], "principle": [theirs(second)]}
         self.reached(self.tokyo, first, "answered")
         self.received(self.beijing, self.tokyo, second)
         self.show(self.tokyo, first, theirs(second))
@@ -305,6 +314,7 @@ class Play(Part):
             "silence, and nobody has to guess which of the two it was.",
         )
         asked = self.exchange(self.beijing, self.tokyo, scenario.WATER)
+        self.raised["water"] = [theirs(asked)]
         self.tokyo.decline(theirs(asked), scenario.WATER_DECLINED)
         self.reached(self.beijing, asked, "declined")
         self.show(self.tokyo, theirs(asked), full=False)
@@ -314,6 +324,12 @@ class Play(Part):
         self.page.claim(
             decline["text"] == scenario.WATER_DECLINED, "Beijing has the decline with its reason", reason=decline["text"]
         )
+
+    def _talks(self) -> None:
+        talks = Talks(self, self.raised)
+        talks.play()
+        self._test()
+        talks.kept()
 
     def _test(self) -> None:
         self.page.scene(
@@ -403,11 +419,11 @@ class Play(Part):
         self.show(self.tokyo, theirs(said["id"]))
         self.show(self.beijing, said["id"], full=False)
         self.page.claim(self.beijing.stored() == stored, f"Beijing's {len(stored)} entries are all there", entries=len(stored))
-        mirrored = sorted(_mirrored(entry["id"]) for entry in stored)
+        expected = sorted(mirrored(entry["id"]) for entry in stored)
         self.page.claim(
-            sorted(entry["id"] for entry in self.tokyo.stored()) == mirrored,
+            sorted(entry["id"] for entry in self.tokyo.stored()) == expected,
             "Tokyo holds the same entries, each once, with the one that was written while it was dead",
-            entries=len(mirrored),
+            entries=len(expected),
         )
 
     # --- proof
@@ -476,6 +492,7 @@ class Play(Part):
             "two desks without a common secret paired by three files, and people compared sixty digits",
             "each read the other in its own language, with the same agreed words in English beside",
             "received, acknowledged, answered and declined are different rungs, each with its own signer",
+            "a round of talks, two commitments and two readouts stand alike at both desks; what was agreed was kept",
             "a cut line and a dead machine are told apart, at once, and nothing claims to be sent that is not",
             "what a node has taken survives the cut and kill -9 of both, and arrives exactly once",
             "a stranger verified the whole line offline; one changed byte was found and named",
@@ -484,12 +501,6 @@ class Play(Part):
         ):
             self.page.item(line)
         self.page.claim(claims > 0, f"{claims} claims, each checked before it was printed", claims=claims)
-
-
-def _mirrored(reference: str) -> str:
-    """What the other desk calls an entry of either side."""
-    side, _, number = reference.partition(":")
-    return f"{'theirs' if side == 'ours' else 'ours'}:{number}"
 
 
 def _in_order(names: tuple[str, str], text: str) -> bool:
