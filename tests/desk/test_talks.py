@@ -399,3 +399,16 @@ def test_calendar_has_the_same_events_at_both_desks(pair: DeskPair) -> None:
 
     assert ours == other
     assert "A hotline is opened. (around summer)" in ours
+
+
+def test_text_that_a_later_one_took_the_place_of_is_superseded_and_did_not_cross(pair: DeskPair) -> None:
+    tokyo, beijing = talkers(pair)
+    round_ = arrange(pair)
+    first = tokyo.say("commitment", meeting=round_, **TERMS)
+    pair.advance(2)
+    other = beijing.say("commitment", replaces=theirs(first), **{**TERMS, "terms": "Two hotlines are opened."})
+    pair.advance(2)
+    tokyo.accept(theirs(other))
+    pair.advance(2)
+    (shown,) = tokyo.round()["commitments"]
+    assert [each["state"] for each in shown["versions"] if each["id"] == first] == ["superseded"]

@@ -221,6 +221,8 @@ def _rounds_shown(document: Json) -> Iterator[str]:
 
 
 def _round_shown(shown: Json, zone: str | None) -> Iterator[str]:
+    from watchline.desk.talks_check import STEPS
+
     mark = "EXERCISE  " if shown["exercise"] else ""
     yield from wrapped(f"{mark}{shown['id']}  {shown['topic']}: {shown['phase']}, {_waits(shown['waits_for'])}")
     agreed = shown["arrangement"]
@@ -249,7 +251,7 @@ def _round_shown(shown: Json, zone: str | None) -> Iterator[str]:
         if not each["counts"]:
             yield from wrapped(f"  does not count: {each['id']} {each['title']} ({each['why']})")
     if shown["possible"]:
-        yield from wrapped(f"  possible now: {', '.join(shown['possible'])}")
+        yield from wrapped(f"  possible now: {', '.join(STEPS[kind] for kind in shown['possible'])}")
 
 
 def _statements_shown(statements: list[Json], indent: str) -> Iterator[str]:

@@ -415,4 +415,6 @@ def _state_of(slot: Slot, text: Move, standing: Move | None) -> str:
         return "proposed" if not slot.certain else "standing" if standing is slot.agreed else "replaced"
     ends = (("withdrawn", judged.withdrawn), ("declined", judged.declined), ("superseded", judged.superseded_by))
     end = next((name for name, by in ends if by is not None), None)
-    return end or ("proposed" if slot.agreed is None else "crossed")
+    if end is not None or slot.agreed is None:
+        return end or "proposed"
+    return "crossed" if text in slot.crossed else "superseded"
