@@ -96,6 +96,12 @@ class Form:
     machine: bool
     fields: tuple[Field, ...]
     dictionary: Dictionary = field(repr=False)
+    _by_number: Mapping[int, Field] = field(init=False, repr=False, compare=False)
+    _has_order: bool = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_by_number", {known.number: known for known in self.fields})
+        object.__setattr__(self, "_has_order", any(known.not_before is not None for known in self.fields))
 
     def parse(self, assignments: Mapping[str, Json], resolve: ResolveReference, *, precedence: int = 0) -> dict[int, Value]:
         """Fields for the wire from what was typed: name to text, or to what the json module reads.
@@ -120,9 +126,8 @@ class Form:
 
     def check(self, fields: WireFields, *, precedence: int = 0) -> dict[int, Value]:
         """Give the fields back if they are as `parse` would have made them; else raise FieldError."""
-        by_number = {known.number: known for known in self.fields}
         for number, value in fields.items():
-            if type(number) is not int or number not in by_number:
+            if type(number) is not int or number not in self._by_number:
                 raise self._unknown(str(number), value)
         checked: dict[int, Value] = {}
         for known in self.fields:
@@ -134,7 +139,8 @@ class Form:
                     raise self._refusal(known.name, fields[known.number], error) from None
             elif known.required:
                 raise self._error(known.name, "nothing", known.kind.allowed)
-        self._check_order(checked)
+        if self._has_order:
+            self._check_order(checked)
         if precedence >= URGENT_FROM:
             self._check_brevity(checked)
         return checked
