@@ -422,6 +422,7 @@ def test_wherever_the_process_ends_each_body_is_here_or_in_an_archive(pair: Desk
     pass_days(pair, DAYS + 1)
     pair.cut()
     row = pair.a.line.record
+    pair.a.desk.talks.of(row)
     bodies = {(log, index) for log, index in pair.a.desk.removal._due(row, DAYS)}
     assert len(bodies) > 300
     for survived in range(1, 100):

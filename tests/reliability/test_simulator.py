@@ -464,7 +464,7 @@ def test_planted_silence_that_does_not_follow() -> None:
 def test_planted_silence_about_what_the_peer_had_answered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A node that lists what its people have answered, and a judge at both desks that does not look."""
     assert "silence: unanswered" in simulate(3, swarm=MANNED).counts
-    monkeypatch.setattr("watchline.core.silence._closed_by", lambda *_, **__: None)
+    monkeypatch.setattr("watchline.core.silence_logs.Ends.closed", lambda *_, **__: None)
     monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks.judge", lambda *_: None)
     monkeypatch.setattr("watchline.core.reply_clocks.ReplyClocks._close", lambda *_: None)
     assert "silence" in rules_broken(MANNED, range(4))

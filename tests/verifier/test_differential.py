@@ -28,7 +28,7 @@ from watchline.errors import BadSignature
 
 VECTORS = Path(__file__).parents[1] / "vectors"
 # How many good bundles, and how many damaged ones; `make verifiers N=10000` is the long run.
-COUNT_BY_DEFAULT = 60
+COUNT_BY_DEFAULT = 90
 COUNT = int(os.environ.get("WATCHLINE_VERIFIERS", COUNT_BY_DEFAULT))
 
 pytestmark = pytest.mark.needs("node")

@@ -141,6 +141,7 @@ class Removal:
         days = self._checked(row, days)
         self._busy = True
         try:
+            yield from self._desk.talks.reading(row)
             chosen: list[Reference] = []
             removed = Removed(0)
             if folder is None:

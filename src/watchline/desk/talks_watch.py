@@ -7,6 +7,7 @@ the same logs.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import structlog
@@ -58,6 +59,12 @@ class Talks:
             own_side = int(setup.own_id > setup.peer_identity.id)
             self._lines[row.line] = LineTalks(self._desk.journal, self._desk.catalogue, row.line, own_side)
         return self._lines[row.line]
+
+    def reading(self, row: LineRecord) -> Iterator[None]:
+        """Read all of a line, a piece at each step."""
+        talks = self.begun(row)
+        while not talks.read(ENTRIES_A_LOOK):
+            yield
 
     def places(self, row: LineRecord) -> set[tuple[Log, int]] | None:
         """Where the entries of a line stand that talks are made of; None while a running desk still reads a long log."""
