@@ -123,3 +123,9 @@ def test_form_that_a_line_has_not_had_yet_can_be_given_a_clock() -> None:
     assert after.form_clocks == {**before.form_clocks, "talks-proposal": Clocks(BY_PRECEDENCE, 600)}
     both = amended_terms(before, None, ["catalogue=current", "forms.talks-proposal.answer_seconds=600"])
     assert both.form_clocks == {**after.form_clocks, "exercise-notice": Clocks(BY_PRECEDENCE, None)}
+
+
+def test_setting_that_is_nested_by_the_thousand_is_refused_as_any_other_wrong_value() -> None:
+    before = proposed_terms("ja", Config())
+    with pytest.raises(UsageError, match="body_days"):
+        amended_terms(before, None, [f"body_days={'[' * 5_000}{']' * 5_000}"])

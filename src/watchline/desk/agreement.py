@@ -80,14 +80,14 @@ def _settings_table(settings: Sequence[str]) -> dict[str, Any]:
         lines.append(f"{key} = {value if _is_toml(value) else json.dumps(value)}")
     try:
         return tomllib.loads("\n".join(lines))
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):
         raise UsageError("these settings do not go together", hint="give each KEY once, with --set KEY=VALUE") from None
 
 
 def _is_toml(value: str) -> bool:
     try:
         tomllib.loads(f"value = {value}")
-    except tomllib.TOMLDecodeError:
+    except (tomllib.TOMLDecodeError, RecursionError):  # nested by the thousand it is no value of a setting, but text
         return False
     return "\n" not in value
 
