@@ -26,10 +26,7 @@ _OUR_JOURNAL = "of this desk's own journal, whose content has a target"
 _OUR_SEAL = "opens only under a key of this desk, which sealed it"
 
 ELSEWHERE = {
-    "core/amendments.py read_continues": _OUR_JOURNAL,
-    "core/silence_logs.py read_notice": _OF_PARTS,
-    "desk/rungs.py read_notice": _OF_PARTS,
-    "desk/silence_grounds.py read_silence": _OF_PARTS,
+    "desk/rungs.py read_withdrawal": _OF_PARTS,
     "desk/incarnation.py read_own": _OUR_JOURNAL,
     "desk/backup.py Contents.decode": _OUR_SEAL,
     "desk/medium.py KeptDesk.decode": _OUR_SEAL,

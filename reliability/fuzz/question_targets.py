@@ -15,9 +15,9 @@ from unicodedata import category
 
 from starlette.requests import Request
 
+from reliability.fuzz.asked_desk import BODY_DAYS, NOW, PASSED_DAYS, Said, asked_desk
 from reliability.fuzz.mutation import mutate_json, mutate_text
 from reliability.fuzz.target import Check, Target, need
-from tests.desk.desk_pair import DeskPair
 from tests.line_pair import START
 from watchline.console.app import _question, _signed, _text
 from watchline.core.encoding import encode
@@ -26,19 +26,30 @@ from watchline.errors import WatchlineError
 from watchline.routes.nats import sequence_of
 from watchline.routes.nats_client import RelayRefuses, read_answer
 
+ARCHIVES = "archives"
+TURNS_MAX = 50  # of the loop, for one question: talks are read, and bodies removed, a step a turn
+
 
 @cache
-def _api() -> Api:
-    """Tokyo's, with Beijing at the other end and a notice of it that nobody has acknowledged."""
+def _folder() -> Path:
+    """A folder in memory, where the system has one, that goes with the process."""
     stack = ExitStack()
     atexit.register(stack.close)
     memory = Path("/dev/shm")
-    folder = stack.enter_context(tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None))
-    pair = DeskPair(Path(folder))
-    stack.callback(pair.close)
-    pair.join()
-    pair.advance(5)
-    return Api(pair.a.desk, live=True)
+    return Path(stack.enter_context(tempfile.TemporaryDirectory(dir=memory if memory.is_dir() else None)))
+
+
+@cache
+def _asked() -> tuple[Api, Said]:
+    """Tokyo's, with Beijing at the other end, and what was said between them."""
+    pair, said = asked_desk(_folder())
+    atexit.register(pair.close)
+    (_folder() / ARCHIVES).mkdir()
+    return Api(pair.a.desk, live=True), said
+
+
+def _api() -> Api:
+    return _asked()[0]
 
 
 @cache
@@ -64,18 +75,29 @@ def _check_api() -> Check:
             return
         method, params = (question.get("method"), question.get("params")) if isinstance(question, dict) else (None, None)
         if isinstance(method, str) and method in asked and isinstance(params, dict):
-            _answered(api, method, params)
+            _answered(api, method, _within(params) if method == "archive" else params)
 
     return check
+
+
+def _within(params: dict[str, Any]) -> dict[str, Any]:
+    """The same question, about a folder that this process has made: no input may write elsewhere."""
+    named = params.get("folder")
+    if type(named) is not str or "\0" in named:
+        return params
+    folder = _folder() / ARCHIVES / named.encode("utf-8", "replace").decode()[:64].replace("..", "").strip("/")
+    return {**params, "folder": str(folder)}
 
 
 def _answered(api: Api, method: str, params: dict[str, Any]) -> None:
     """Ask, and see that the answer is JSON; one that waits for something that only time brings is left."""
     loop = _loop()
     asking = loop.create_task(api.call(method, params))
-    for _ in range(3):
+    for _ in range(TURNS_MAX):
         loop.call_soon(loop.stop)
         loop.run_forever()
+        if asking.done():
+            break
     if asking.done():
         json.dumps(asking.result())
     else:
@@ -83,27 +105,61 @@ def _answered(api: Api, method: str, params: dict[str, Any]) -> None:
 
 
 def _genuine_questions() -> Mapping[str, bytes]:
+    said = _asked()[1]
     card = {"telephone": [{"number": "+81", "name": "officer", "languages": ["ja"]}], "other": []}
     assertion = encode([1, 0, bytes(64)]).hex()
     signed = {"nonce": bytes(16).hex(), "assertion": assertion}
     known: dict[str, dict[str, Any]] = {
-        "watch_on": {"number": 1, "role": "duty", "until": START + 3_600, **signed},
+        "watch_on": {"number": 1, "role": "duty", "until": NOW + 3_600, **signed},
         "watch_off": {"number": 1, **signed},
-        "watch_handover_draft": {"leaving": 1, "relief": 2, "role": None, "until": START + 3_600},
+        "watch_handover_draft": {"leaving": 1, "relief": 2, "role": None, "until": NOW + 3_600},
         "watch_handover": {"record": "80", "nonce": signed["nonce"], "assertions": encode([]).hex()},
         "watch_handovers": {"limit": 3},
         "console_arm": {"console": "one"},
-        "console_disarm": {"console": "one"},
-        "console_sounded": {"console": "one", "line": "beijing", "id": "theirs:1"},
+        "console_disarm": {"console": "two"},
+        "console_sounded": {"console": "one", "line": "beijing", "id": said.unheard},
         "escalation_test": {"step": "sound-again"},
         "fallback": {"line": "beijing"},
         "fallback_set": {"line": "beijing", "card": card},
+        "report": {"line": "beijing", "start": START, "end": NOW},
+        "silence": {"line": "beijing", "id": said.unacknowledged},
         "terms_show": {"line": "beijing"},
+        "bodies_due": {"line": "beijing", "older_than_days": BODY_DAYS},
+        "archive": {"line": "beijing", "folder": "", "older_than_days": 2 * PASSED_DAYS - 1},
+        "erase": {"line": "beijing", "older_than_days": None},
     }
-    others: dict[str, dict[str, Any]] = {name: {} for name in _part_methods() if name not in known}
-    lined = {f"{name}-line": (name, {"line": "beijing", "id": "ours:1"}) for name in others}
-    asked = {**{name: (name, params) for name, params in (known | others).items()}, **lined}
+    talks = _questions_about_talks(said)
+    asked_so = {*known, *(method for method, _ in talks.values())}
+    others: dict[str, dict[str, Any]] = {name: {} for name in _part_methods() if name not in asked_so}
+    asked = {**{name: (name, params) for name, params in (others | known).items()}, **talks}
     return {key: json.dumps({"method": name, "params": params}).encode() for key, (name, params) in asked.items()}
+
+
+def _questions_about_talks(said: Said) -> Mapping[str, tuple[str, dict[str, Any]]]:
+    """By the name of the input: the method and its parameters. Some of the steps would count, and one of them would not."""
+    promised: dict[str, Any] = {"terms": "T", "strength": "agreed_to_try", "due": "2023-09-01/2023-09-30 en=x; ja=x"}
+    points = [{"text": "x", "about": [said.item]}]
+    steps: dict[str, tuple[str, dict[str, Any]]] = {
+        "acceptance": ("acceptance", {"of": said.offered, "digest": said.digest}),
+        "readout": ("readout", {"event": said.round, "own_text": "x", "publication": "published", "points": points}),
+        "commitment": ("commitment", {"item": said.item, "meeting": said.round, **promised}),
+        "proposal": (
+            "talks-proposal",
+            {"topic": "T", "level": "director", "dates": ["2023-09-01T01:00:00Z"], "mode": "video", "place": "P"},
+        ),
+        "own-text": ("acceptance", {"of": said.commitment, "digest": said.digest}),
+    }
+    questions: dict[str, dict[str, Any]] = {
+        **{f"talks_{name}": {} for name in ("list", "commitments", "open", "arrangements", "calendar", "due")},
+        "talks_show": {"round": said.item},
+        "talks_readout": {"id": said.readout},
+        "talks_review": {"start": START, "end": NOW},
+    }
+    checks = {
+        f"talks_check-{name}": ("talks_check", {"line": "beijing", "kind": kind, "fields": fields, "exercise": False})
+        for name, (kind, fields) in steps.items()
+    }
+    return {name: (name, {"line": "beijing", **params}) for name, params in questions.items()} | checks
 
 
 def _check_console() -> Check:

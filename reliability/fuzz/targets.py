@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from reliability.fuzz import (
+    archive_targets,
     catalogue_targets,
     core_targets,
     desk_targets,
@@ -22,6 +23,7 @@ TARGETS: dict[str, Target] = {
         core_targets,
         pairing_targets,
         evidence_targets,
+        archive_targets,
         catalogue_targets,
         desk_targets,
         routes_targets,

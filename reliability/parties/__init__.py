@@ -27,6 +27,7 @@ from reliability.parties.file_matrix import all_of_files
 from reliability.parties.files import readables
 from reliability.parties.hearer import Hearer
 from reliability.parties.line_matrix import all_of_line
+from reliability.parties.medium_files import WORDS, all_of_medium_files, genuine_medium_files, medium_files
 from reliability.parties.objects import MAKERS, Facts, facts_of
 from reliability.parties.sealed import all_of_sealed
 from reliability.slices import Slice, command
@@ -66,7 +67,8 @@ class World:
 
     def matrix(self) -> Iterator[Attempt]:
         """Every attempt, once."""
-        return chain(all_of_line(self.hearer, self.facts, self.elsewhere), all_of_files(), all_of_sealed(), all_of_evidence())
+        kept = all_of_sealed(), all_of_medium_files(), all_of_evidence()
+        return chain(all_of_line(self.hearer, self.facts, self.elsewhere), all_of_files(), *kept)
 
     def controls(self, *, full: bool) -> list[str]:
         """Offer every genuine object; give those that were not taken, with what became of them."""
@@ -80,6 +82,9 @@ class World:
             outcome = readable.slot.offer(readable.genuine)
             if outcome != TAKEN:
                 wrong.append(f"the genuine {readable.name} was not taken: {outcome}")
+        for name, slot, data in genuine_medium_files():
+            if (outcome := slot.offer(data)) != TAKEN:
+                wrong.append(f"the genuine {name} was not taken: {outcome}")
         return wrong
 
 
@@ -113,7 +118,7 @@ def run(seeds: range) -> Slice:
                 if fault := judge(attempt):
                     failures.append(f"seed {seed}: {fault}; repeat: {command(KIND, range(seed, seed + 1))}")
         controls = made.controls(full=bool(seeds.start % 2))
-        counts["genuine taken"] = len(CONTROLS) + len(readables()) - len(controls)
+        counts["genuine taken"] = len(CONTROLS) + len(readables()) + len(medium_files()) - len(controls)
         failures += [f"after seeds {seeds.start}:{seeds.stop}: {fault}" for fault in controls]
     return Slice(KIND, seeds, dict(counts), tuple(failures))
 
@@ -159,6 +164,8 @@ def judge(attempt: Attempt) -> str:
 
 def is_refusal(outcome: str) -> bool:
     """Whether an outcome is a refusal that names its rule, or the reason of a layer that has no rules."""
+    if outcome in WORDS.values():
+        return True
     kind, _, rule = outcome.partition(" ")
     if kind in ("secret", "journal", "ignored"):
         return rule in ("-", "damaged")

@@ -15,6 +15,7 @@ import watchline
 from reliability.parties.desks import right
 from reliability.parties.files import IDENTITY_PURPOSES, SIGNED, readables, signed_for
 from reliability.parties.hearer import Hearer
+from reliability.parties.medium_files import medium_files
 from reliability.parties.objects import MAKERS, UNSIGNED, facts_of
 from reliability.parties.sealed import KINDS, PLACES
 from watchline.core import frames
@@ -31,7 +32,7 @@ NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE}
 LABELS = {
     "certificate", "pairing", "roster",  # purposes of identities
     "person", "statement", "pairing secret", "line", "digits", "rk", "ck",  # what goes into a hash or a context
-    "kept pairing", "kept desk", "backup",  # what goes into the context of what is sealed for a medium
+    "kept pairing", "kept desk", *medium_files(),  # what goes into the context of what is sealed for a medium
     "identity key", "desk keys", "pending invitation", "pending acceptance",  # encodings that are sealed and never signed
 }  # fmt: skip
 """Every text `watchline/1 ...` that keeps one use of a key or of a hash apart from another."""

@@ -8,16 +8,20 @@ from __future__ import annotations
 from collections.abc import Iterator
 from functools import partial
 from itertools import product
+from typing import cast
 
 from reliability.parties.alterations import changes, flipped
 from reliability.parties.attempts import Attempt, ReaderSlot, of
 from tests.core.sample_desks import desk_keys, identity_key, paired, seeded
-from tests.journal.sample_records import LINE, PAIR
+from tests.journal.sample_records import LINE, OTHER_LINE, PAIR
 from watchline.core.encoding import decode, encode
 from watchline.core.keys import KemKey, seal_to
-from watchline.desk import medium, officers
+from watchline.desk import backup, body_archive, medium, officers
 from watchline.desk.secrets import MAGIC, Cost, seal, unseal
+from watchline.journal.bodies import BLOCK_BITS, Bodies
+from watchline.journal.disk import Disk
 from watchline.journal.sealing import Seal, place_of
+from watchline.journal.secrets import Secrets
 
 CHEAP = Cost(8, 1, 1)
 KINDS = {medium._KIND: "the identity", officers._KIND: "the key of an officer"}
@@ -33,6 +37,8 @@ PLACES = {
     "alarm": ("alarm", LINE, 5, "fork", 22, "message"),
     "entry": ("entry", LINE, *PAIR, True),
     "entry of the other direction": ("entry", LINE, *PAIR, False),
+    "key of a block of bodies": ("bodies", 3),
+    "key of the next block of bodies": ("bodies", 4),
 }
 """A place of each table of the journal that holds something sealed, and its neighbours: the table, and what names the row."""
 
@@ -41,6 +47,7 @@ def all_of_sealed() -> Iterator[Attempt]:
     """Everything of this module."""
     yield from sealed_files()
     yield from journal_values()
+    yield from bodies()
     yield from values_sealed_to_keys()
 
 
@@ -98,6 +105,55 @@ def journal_values() -> Iterator[Attempt]:
             yield Attempt(f"journal: {name}, cut to {cut}", slot, data[:cut], refused, data)
 
 
+def bodies() -> Iterator[Attempt]:
+    """A body where that of another entry, log or line is opened, under the key of another block or of the node, and flipped.
+
+    The key that a block had before bodies of it went is another one too: what was sealed under it stays closed.
+    """
+    refused = of("journal damaged")
+    seals = {block: Seal(bytes([block]) * 32, b"bodies") for block in (0, 1)}
+    opening = Bodies(cast(Disk, None), cast(Secrets, None))  # it has the keys of these blocks at hand
+    opening._seals.update(seals)
+    logs = {
+        "the log": place_of("entry", LINE, *PAIR, True),
+        "the peer's log": place_of("entry", LINE, *PAIR, False),
+        "the log of another pair": place_of("entry", LINE, PAIR.ours + 1, PAIR.theirs, True),
+        "the log of another line": place_of("entry", OTHER_LINE, *PAIR, True),
+    }
+    keys = {"5": 5, "6 of the same block": 6, "64 of the next block": 64}
+    places = {f"{log}, entry {name}": (place, key) for log, place in logs.items() for name, key in keys.items()}
+    value = bytes(32) + b"body"
+
+    def put(place: bytes, key: int, seal_: Seal) -> bytes:
+        return seal_.seal(Bodies.place_at(place, key), value)
+
+    for (name, (place, key)), is_gone in product(places.items(), (False, True)):
+        slot = ReaderSlot(partial(_open_body, opening, key, place, is_gone))
+        own = seals[key >> BLOCK_BITS]
+        for other, (other_place, other_key) in places.items():
+            for about, seal_ in {"its own key": seals[other_key >> BLOCK_BITS], "the key of this block": own}.items():
+                if other != name:
+                    moved = put(other_place, other_key, seal_)
+                    yield Attempt(f"body: {other} under {about} in the place of {name}", slot, moved, refused)
+        for about, seal_ in {
+            "the key of another block": seals[1 - (key >> BLOCK_BITS)],
+            "the key that the block had before": Seal(b"k" * 32, b"bodies"),
+            "the key of the block as if it was the node's": Seal(bytes([key >> BLOCK_BITS]) * 32, bytes(16)),
+            "the node key": Seal(bytes(32), bytes(16)),
+        }.items():
+            yield Attempt(f"body: {name} under {about}", slot, put(place, key, seal_), refused)
+        yield Attempt(f"body: {name} bound to the log alone", slot, own.seal(place, value), refused)
+        data = put(place, key, own)
+        for bit in range(0, 8 * len(data), 7):
+            yield Attempt(f"body: {name}, bit {bit}", slot, flipped(data, bit), refused, data)
+        for cut in (0, 11, 12, 27, len(data) - 1):
+            yield Attempt(f"body: {name}, cut to {cut}", slot, data[:cut], refused, data)
+
+
+def _open_body(opening: Bodies, key: int, place: bytes, is_gone: bool, secret: bytes) -> tuple[bytes, bytes]:
+    return opening.open(key, place, secret, is_gone=is_gone)
+
+
 def values_sealed_to_keys() -> Iterator[Attempt]:
     """What is sealed to a KEM key, for each other purpose and key, and with each region flipped (rule 12)."""
     line, content = paired()[1].line, bytes(32)
@@ -105,6 +161,9 @@ def values_sealed_to_keys() -> Iterator[Attempt]:
     purposes = {
         "a kept pairing": medium._INFO + line,
         "a kept pairing of another line": medium._INFO + bytes(32),
+        "a kept desk": b"watchline/1 kept desk",
+        "a backup": backup.KIND.info,
+        "an archive": body_archive.KIND.info,
         "a pairing secret": b"watchline/1 pairing secret" + identity_key("A").identity.id + identity_key("B").identity.id,
         "an epoch": encode(["EPOCH", line, bytes(32), bytes(32), 1, 1, 2, 3, bytes(32)]),
         "nothing": b"",

@@ -16,6 +16,7 @@ from reliability.parties.evidence import all_of_evidence
 from reliability.parties.file_matrix import all_of_files, wrong_certificates, wrong_identities, wrong_pairing_files
 from reliability.parties.files import changed_files
 from reliability.parties.line_matrix import all_of_line, changed_items, items_of_wrong_parties, items_with_other_keys
+from reliability.parties.medium_files import all_of_medium_files
 from reliability.parties.objects import MAKERS
 from reliability.parties.promises import wrong_certificates_of_silence, wrong_words_of_a_watch
 from reliability.parties.sealed import all_of_sealed
@@ -88,6 +89,12 @@ def test_every_value_sealed_for_something_else_stays_closed() -> None:
     assert faults(attempts) == []
 
 
+def test_every_wrong_backup_or_archive_is_refused_as_what_it_is() -> None:
+    attempts = list(all_of_medium_files())
+    assert len(attempts) > 500
+    assert faults(attempts) == []
+
+
 def test_wrong_parts_of_evidence_are_refused_by_their_rules() -> None:
     assert faults(islice(all_of_evidence(), 0, None, EVIDENCE_STRIDE)) == []
 
@@ -95,7 +102,7 @@ def test_wrong_parts_of_evidence_are_refused_by_their_rules() -> None:
 def test_slices_of_the_matrix_are_counted_and_hold() -> None:
     found = run(range(3, 5))
     assert found.failures == ()
-    assert found.counts == {"attempts": 100, "genuine taken": 27}
+    assert found.counts == {"attempts": 100, "genuine taken": 29}
 
 
 # --- none by luck
@@ -141,6 +148,7 @@ ONE_VALUE_ONLY = re.compile(
         ("watchline.core.witnessed.verify_cosignature", lambda made: items_with_other_keys(made.hearer, made.facts)),
         ("watchline.core.statements.StatementPublic.verify", lambda _: wrong_certificates_of_silence()),
         ("watchline.core.persons.verify_ed25519", lambda _: wrong_words_of_a_watch()),
+        ("watchline.desk.body_archive.verify_commitment", lambda _: all_of_medium_files()),
     ],
 )
 def test_check_that_is_left_out_is_found(
@@ -171,6 +179,7 @@ def test_refusal_without_a_rule_or_by_another_rule_is_a_fault() -> None:
     assert not is_refusal("bad-signature 0")
     assert not is_refusal("bad-signature 42")
     assert not is_refusal("taken")
+    assert not is_refusal("usage -")
     assert is_refusal("wrong-party 20")
     assert judge(Attempt("nothing refuses it", ReaderSlot(lambda _: None), b"", of("malformed 39")))
     with pytest.raises(ValueError, match="a crash"):
