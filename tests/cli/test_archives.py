@@ -12,10 +12,14 @@ import pytest
 from tests.cli.commands import Shell
 from tests.endtoend.homes import IDENTITY
 from tests.upgrades.earlier import VERSIONS, unpack
+from watchline.cli import archives
 from watchline.cli import session as sessions
-from watchline.core.entries import Leaf, verify_commitment
+from watchline.core.entries import Body, Direction, EntryType, Leaf, verify_commitment
 from watchline.core.evidence import verify_evidence
+from watchline.core.limits import INTEGER_MAX
+from watchline.core.records import EntryRecord, Log, Pair
 from watchline.desk import home as homes
+from watchline.desk.body_archive import About
 
 OLD = 1_577_836_800  # 2020-01-01
 
@@ -150,3 +154,16 @@ def test_archiving_needs_no_passphrase_and_a_daily_folder_is_a_setting(talked: S
     settings = Path("tokyo/watchline.toml")
     settings.write_text(settings.read_text() + f"\narchive_dir = {json.dumps('away')}\n")
     assert homes.Home.open(Path("tokyo")).config.archive_dir == str(Path("tokyo/away").absolute())
+
+
+def test_entry_whose_author_claims_a_time_beyond_every_calendar_is_shown_all_the_same() -> None:
+    direction = Direction(bytes(32), b"a" * 32, b"b" * 32, 1, 1)
+    leaf = Leaf(direction, 3, int(EntryType.NOTICE), INTEGER_MAX, bytes(32), 0, bytes(32), None).encode()
+    record = EntryRecord(Log(bytes(32), Pair(1, 1), True), 3, 1, leaf, Body(b"").encode(), bytes(32), None, 0, OLD)
+    about = About("Tokyo", b"a" * 32, "Beijing", bytes(32), "beijing", "ja", "Asia/Tokyo", OLD)
+
+    entry = archives._entry(about, record)
+
+    assert entry["time"] == "9999-12-31T23:59:59Z"
+    document = {"desk": "Tokyo", "peer": "Beijing", "line": "beijing", "made": entry["time"], "entries": [entry]}
+    assert any("ours:@3" in line for line in archives._shown(document, "Asia/Tokyo"))

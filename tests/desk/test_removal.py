@@ -323,6 +323,31 @@ def test_archive_whose_writer_put_in_another_body_is_refused(pair: DeskPair, fol
             assert len(read(out)) == 1
 
 
+def test_archive_whose_writer_filed_an_entry_under_another_log_or_twice_is_refused(pair: DeskPair, folder: Path) -> None:
+    """A genuine entry proves itself, and under another name, on another line or again it would pass for what it is not."""
+    file = archived(pair, folder)
+    record = read(file)[0]
+    with open_archive(file, KEY) as opened:
+        about = opened.about
+    proof = [record.leaf, record.blinding, record.body, record.time, record.number]
+    ours, theirs = record.log.pair
+    genuine = encode([ours, theirs, record.log.outgoing, *proof])
+    for number, (head, entries) in enumerate(
+        (
+            (about, [encode([ours, theirs, not record.log.outgoing, *proof])]),
+            (about, [encode([ours + 1, theirs, record.log.outgoing, *proof])]),
+            (about, [encode([ours, theirs + 1, record.log.outgoing, *proof])]),
+            (replace(about, line=bytes(32)), [genuine]),
+            (replace(about, id=bytes(32)), [genuine]),
+            (about, [genuine, genuine]),
+        )
+    ):
+        out = folder / f"misfiled-{number}"
+        write_file(KIND, out, sealed(KIND, KEY.public, [with_length(each) for each in (head.encode(), *entries)]))
+        with pytest.raises(UsageError, match="archive is damaged"):
+            read(out)
+
+
 # What stays, and how it goes on.
 
 

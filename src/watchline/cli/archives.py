@@ -96,6 +96,7 @@ def erase(session: Session, line: str, older_than: int | None, yes: bool) -> Non
 
 def _read(session: Session, file: Path, identity_dir: Path | None, wanted: str | None) -> None:
     from watchline.desk.body_archive import open_archive
+    from watchline.desk.clock import rfc3339
 
     if identity_dir is None:
         raise UsageError("only the identity's medium opens an archive", hint="give --identity-dir DIR")
@@ -109,7 +110,7 @@ def _read(session: Session, file: Path, identity_dir: Path | None, wanted: str |
         "desk": about.desk,
         "peer": about.peer,
         "line": about.name,
-        "made": _time(about.made),
+        "made": rfc3339(about.made),
         "entries": entries,
     }
     session.output.result(document, _shown(document, about.zone))
@@ -119,6 +120,7 @@ def _entry(about: About, record: EntryRecord) -> dict[str, Any]:
     """One entry of an archive: what it said, and what proves that it said so."""
     from watchline.catalogue import load_catalogue
     from watchline.core.entries import Body, EntryType, Leaf, Response
+    from watchline.desk.clock import rfc3339
     from watchline.desk.references import reference_to
     from watchline.desk.rungs import read_notice
     from watchline.errors import PeerError
@@ -130,7 +132,7 @@ def _entry(about: About, record: EntryRecord) -> dict[str, Any]:
         "index": record.index,
         "author": about.desk if record.log.outgoing else about.peer,
         "type": EntryType(record.type).name.lower() if record.type in EntryType.__members__.values() else str(record.type),
-        "time": _time(leaf.time),
+        "time": rfc3339(leaf.time),
         "form": None,
         "title": None,
         "fields": {},
@@ -169,9 +171,3 @@ def _shown(document: dict[str, Any], zone: str) -> Iterable[str]:
         yield from wrapped(f"  {entry['author']}, {shown_time(entry['time'], zone)}")
         if entry["text"]:
             yield from wrapped(entry["text"], indent="  ")
-
-
-def _time(seconds: int) -> str:
-    from watchline.catalogue.times import format_time
-
-    return format_time(seconds)

@@ -22,7 +22,7 @@ from watchline.core.keys import KemKey
 from watchline.core.limits import BODY_BYTES_MAX, LEAF_BYTES_MAX
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.desk.sealed_files import Content, Kind, damaged, opened, sealed, with_length
-from watchline.errors import PeerError
+from watchline.errors import PeerError, WrongParty
 
 KIND = Kind(b"watchline archive 1\n", b"watchline/1 archive", "archive", "archive")
 _ABOUT_BYTES_MAX, _ENTRY_BYTES_MAX = 4_096, 2 * BODY_BYTES_MAX
@@ -95,13 +95,19 @@ class OpenArchive:
     def entries(self) -> Iterator[EntryRecord]:
         """Each entry with its body, which is the one that its leaf commits to; `released` and `epoch` are not known here.
 
-        Raises UsageError where the file is not what was written. Only when the last has come was all of it there.
+        Raises UsageError where the file is not what was written: entries of a log follow one another, each once. Only when the
+        last has come was all of it there.
         """
+        last: dict[Log, int] = {}
         while not self._content.is_at_end():
             try:
-                yield _read_entry(self.about, self._content.take_counted(_ENTRY_BYTES_MAX))
+                record = _read_entry(self.about, self._content.take_counted(_ENTRY_BYTES_MAX))
             except PeerError:
                 raise damaged(KIND) from None
+            if record.index <= last.get(record.log, -1):
+                raise damaged(KIND)
+            last[record.log] = record.index
+            yield record
 
 
 def _read_entry(about: About, data: bytes) -> EntryRecord:
@@ -111,8 +117,10 @@ def _read_entry(about: About, data: bytes) -> EntryRecord:
     leaf = Leaf.decode(encoded)
     verify_commitment(leaf, blinding, body)
     pair = Pair(shapes.integer(ours, "ours"), shapes.integer(theirs, "theirs"))
+    log = Log(about.line, pair, shapes.boolean(outgoing, "outgoing"))
+    _verify_log(about, log, leaf)
     return EntryRecord(
-        log=Log(about.line, pair, shapes.boolean(outgoing, "outgoing")),
+        log=log,
         index=leaf.index,
         type=leaf.type,
         leaf=encoded,
@@ -124,3 +132,11 @@ def _read_entry(about: About, data: bytes) -> EntryRecord:
         re=leaf.re,
         number=None if number is None else shapes.integer(number, "number"),
     )
+
+
+def _verify_log(about: About, log: Log, leaf: Leaf) -> None:
+    """Raise WrongParty (rule 7) unless the leaf is of the log that it is filed under: so a reader is shown its author."""
+    line, sender, recipient, inc, peer_inc = leaf.direction
+    of_the_desk, pair = (sender, (inc, peer_inc)) if log.outgoing else (recipient, (peer_inc, inc))
+    if (line, of_the_desk, pair) != (log.line, about.id, log.pair):
+        raise WrongParty("the leaf belongs to another line, direction or incarnation", rule=7)
