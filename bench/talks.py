@@ -1,4 +1,5 @@
-"""Talks: how long a desk takes to show a round of 50 items and 500 statements, the first time in a process and afterwards.
+"""Talks: how long a desk takes to show a round of 50 items and 500 statements: in a process that has just started, in a node
+that runs, and as a page of its console.
 
 Two real nodes hold the round; then the one's journal is read as a node reads it that has just started.
 """
@@ -11,12 +12,15 @@ import time
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from starlette.requests import Request
+
 from bench.bench import Bench
 from bench.footprint import serving
 from bench.homes import OFFICER, OFFICER_PASSPHRASE, make_pair
 from bench.processes import PATIENCE_SECONDS
 from bench.report import Figure, Target, median
 from watchline.catalogue import load_catalogue
+from watchline.console.talks import Talks
 from watchline.core.entries import NONCE_BYTES
 from watchline.desk import saying
 from watchline.desk.api import Api
@@ -37,16 +41,19 @@ def measure(bench: Bench) -> Iterator[Figure]:
     near, far = (Home.open(home) for home in homes)
     with serving(homes[0]), serving(homes[1]):
         _hold(_Speaker(near), _Speaker(far))
-    first, again = [], []
+    first, again, pages = [], [], []
     for _ in range(bench.scale.starts):
         desk = Desk(near.open_journal(), near.config)
         load_catalogue()
         first.append(_shown_seconds(desk))
         again += [_shown_seconds(desk) for _ in range(bench.scale.starts)]
+        _page_seconds(desk)  # the templates are compiled once in the life of a node
+        pages += [_page_seconds(desk) for _ in range(bench.scale.starts)]
         desk.journal.close()
     name = f"round of {ITEMS} items and {STATEMENTS} statements"
-    yield Figure(f"{name}: shown the first time", median(first) * 1e3, "ms", target=Target(100.0))
-    yield Figure("  and again", median(again) * 1e3, "ms")
+    yield Figure(f"{name}: told by a process that has read nothing yet", median(first) * 1e3, "ms", target=Target(100.0))
+    yield Figure("  told by a running node, which reads ahead", median(again) * 1e3, "ms", target=Target(100.0))
+    yield Figure("  its page in the console, told and rendered there", median(pages) * 1e3, "ms", target=Target(100.0))
 
 
 class _Speaker:
@@ -112,4 +119,20 @@ def _shown_seconds(desk: Desk) -> float:
     counted = len(shown["items"]), sum(len(item["statements"]) for item in shown["items"])
     if counted != (ITEMS, STATEMENTS):
         raise RuntimeError(f"the round shows {counted[0]} items and {counted[1]} statements")
+    return seconds
+
+
+def _page_seconds(desk: Desk) -> float:
+    api = Api(desk)
+
+    async def ask(method: str, **params: Any) -> Json:
+        return await api.call(method, params)
+
+    request = Request({"type": "http", "headers": [], "query_string": b"", "path_params": {"line": "peer", "round": ""}})
+    endpoint = next(route.endpoint for route in Talks(ask, ask).routes() if route.path == "/parts/talks/{line}/{round}")
+    started = time.perf_counter()
+    page = asyncio.run(endpoint(request))
+    seconds = time.perf_counter() - started
+    if page.status_code != 200 or bytes(page.body).count(b"Statement ") < STATEMENTS:
+        raise RuntimeError("the page does not show the round")
     return seconds
