@@ -73,6 +73,7 @@ def page(served: Served, chromium: Browser) -> Iterator[Page]:
     opened.on("console", lambda said: faults.append(said.text) if "Content Security" in said.text else None)
     opened.goto(served.console.link())
     expect(opened.locator("#talks")).to_be_visible(timeout=PATIENCE_MS)
+    opened.wait_for_load_state("load")  # until then no script hears a key
     yield opened
     context.close()
     assert faults == []
