@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import vobject
 
 from tests.desk.desk_pair import DeskPair
 from tests.desk.talking import Talker, swapped, talkers, theirs
@@ -400,6 +401,39 @@ def test_calendar_has_the_same_events_at_both_desks(pair: DeskPair) -> None:
 
     assert ours == other
     assert "A hotline is opened. (around summer)" in ours
+
+
+def test_calendar_has_the_date_of_a_round_once_agreed_and_when_it_goes_on_and_nothing_of_an_abandoned_one(
+    pair: DeskPair,
+) -> None:
+    tokyo, beijing = talkers(pair)
+
+    def events() -> list[tuple[str, str]]:
+        ours, other = (talker.call("talks_calendar", line=talker.line)["ics"] for talker in (tokyo, beijing))
+        assert ours == other
+        found = vobject.readOne(ours).contents.get("vevent", [])
+        return [(each.summary.value, str(each.dtstart.value)[:10]) for each in found]
+
+    proposed = tokyo.say("talks-proposal", **PROPOSAL)
+    pair.advance(2)
+    assert events() == []
+    tokyo.withdraw(proposed)
+    round_ = arrange(pair)
+    beijing.acknowledge(theirs(round_))
+    pair.advance(2)
+    assert events() == [("Airspace (the day after)", "2023-04-23")]
+    closing = tokyo.say("close", of=round_, outcome="adjourned", next="2023-07-01T01:00:00Z")
+    pair.advance(2)
+    beijing.accept(theirs(closing))
+    pair.advance(2)
+    tokyo.acknowledge(tokyo.round()["timeline"][-1]["id"])
+    pair.advance(2)
+    assert events() == [("Airspace (the day after)", "2023-04-23"), ("Airspace", "2023-07-01")]
+    again = arrange(pair)
+    pair.advance(2)
+    tokyo.say("close", of=again, outcome="abandoned")
+    pair.advance(2)
+    assert len(events()) == 2
 
 
 def test_text_that_a_later_one_took_the_place_of_is_superseded_and_did_not_cross(pair: DeskPair) -> None:

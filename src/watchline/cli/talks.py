@@ -133,7 +133,7 @@ def review(session: Session, line: str, start: str | None, end: str | None) -> N
 def calendar(session: Session, line: str, out: Path) -> None:
     """Write the dates agreed on LINE as a calendar file.
 
-    It is one that calendars read (iCalendar): what is due, and the meetings of standing arrangements.
+    It is one that calendars read (iCalendar): what is due, the dates of rounds, and the meetings of standing arrangements.
     """
     with session.desk() as (_, caller):
         text: str = caller.call("talks_calendar", line=line)["ics"]

@@ -15,6 +15,7 @@ from watchline.talks.approximate import SECONDS_MAX, Approximate
 from watchline.talks.arrangements import MONTHS, Arrangement, Every
 from watchline.talks.commitments import Commitment
 from watchline.talks.moves import Name
+from watchline.talks.rounds import Offer, Phase, Round
 
 if TYPE_CHECKING:
     from icalendar import Event
@@ -87,6 +88,26 @@ def commitment_event(line: str, commitment: Commitment, language: str) -> Calend
         description=terms,
         sequence=len(commitment.history.agreed) - 1,
     )
+
+
+def round_events(line: str, round_: Round, offer: Offer) -> list[CalendarEvent]:
+    """The date that was agreed for a round, and when an adjourned one is to go on: each once it is agreed for certain. A round
+    that was abandoned has none. offer: what the round's agreed text offers.
+    """
+    if round_.phase is Phase.ABANDONED:
+        return []
+    dates = ((round_.arrangement, round_.proposal.name, round_.date), (round_.closing, None, round_.next))
+    return [
+        CalendarEvent(
+            uid=event_uid(line, name or slot.agreed.name),
+            stamp=slot.since,
+            summary=_first_line(offer.topic),
+            when=Approximate.read(when),
+            place=offer.place,
+        )
+        for slot, name, when in dates
+        if when is not None and slot.agreed is not None and slot.since is not None
+    ]
 
 
 def calendar(events: Sequence[CalendarEvent], language: str = "en") -> str:

@@ -29,7 +29,7 @@ def review_json(told: Teller, start: int, end: int) -> Json:
         start,
         end,
         commitments=judged.commitments,
-        arrangements=judged.arrangements,
+        arrangements=[each for each in judged.arrangements if not each.text.exercise],
         rounds=rounds,
         open_items=[(each.move.time, each) for each in told.open],
         figures=make_report(told.view, Span(start, end)),
@@ -81,10 +81,13 @@ def _sections(told: Teller, found: Review[Any]) -> Json:
 
 def calendar_text(told: Teller) -> str:
     """Every date that was agreed and stands, as one iCalendar file; exercises have none."""
-    from watchline.desk.talks_calendar import arrangement_event, calendar, commitment_event
+    from watchline.desk.talks_calendar import arrangement_event, calendar, commitment_event, round_events
 
     line = told.view.row.line.hex()
     judged, language = told.judged, told.language
     events = [arrangement_event(line, each) for each in judged.arrangements if not each.text.exercise]
     events += [commitment_event(line, each, language) for each in judged.commitments if not each.text.exercise]
-    return calendar([each for each in events if each is not None], language)
+    for each in judged.rounds:
+        if not each.proposal.exercise:
+            events += round_events(line, each, offered(judged.record, each.arrangement.agreed or each.proposal))
+    return calendar([event for event in events if event is not None], language)
