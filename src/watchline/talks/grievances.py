@@ -17,10 +17,8 @@ from enum import StrEnum
 from watchline.talks.agreement import Replies, replies
 from watchline.talks.moves import DECLINE, ITEM, NOTED, STATEMENT, Move, Name, Record, in_order
 from watchline.talks.readouts import is_withdrawn
-from watchline.talks.rounds import Item, Round, rounds
+from watchline.talks.rounds import FIELDS, Item, Round, rounds
 
-# Field numbers of the form `statement`.
-FIELDS = {STATEMENT: {"under": 4, "replies_to": 5}}
 _UNDER, _REPLIES_TO = FIELDS[STATEMENT]["under"], FIELDS[STATEMENT]["replies_to"]
 
 
@@ -43,8 +41,8 @@ class Carried:
     """A notice that an item carries, as both desks find it.
 
     time: seconds since 1970 by its author's clock. answers: the entries that answer it, a decline too. open: it asks for an
-    answer, has none, and was neither cancelled by its author nor ended by an all-clear. declined: it was declined, and nothing
-    else answers it; it is not open then.
+    answer, has none, and was not withdrawn by its author. declined: it was declined, and nothing else answers it; it is not
+    open then.
     """
 
     name: Name
