@@ -53,6 +53,8 @@ class Opened:
         page.on("dialog", lambda dialog: self.alarms.append(dialog.message))
         page.on("pageerror", lambda error: self.alarms.append(str(error)))
         page.on("console", lambda message: self.alarms.append(message.text))
+        # The browser keeps file choosers for us from here on: asked for only when a key is pressed, it may be too late.
+        page.on("filechooser", lambda _: None)
         page.goto(VERIFIER.as_uri())
         self.requests.clear()
 
