@@ -45,14 +45,14 @@ class Judge:
         self._cpu_seconds_max = cpu_seconds_max
         self._refusals = target.refusals
         self._check: Check = target.make()
+        self._started = 0.0
         _forget_peak()
         self._peak = _peak_bytes()
 
     def try_input(self, data: bytes) -> Finding | None:
         """None if the target took or refused the input within its bounds."""
-        started = time.process_time()
         try:
-            self._check(data)
+            self._give(data)
             self.taken += 1
         except self._refusals:
             pass
@@ -62,7 +62,7 @@ class Judge:
             return Finding(
                 f"{type(error).__name__} {_place(error)}", f"{type(error).__name__}: {error} ({_place(error)})"[:400]
             )
-        used = time.process_time() - started
+        used = time.process_time() - self._started
         if used > self._cpu_seconds_max:
             slow = used if used > BEYOND_DOUBT * self._cpu_seconds_max else self._is_slow(data)
             if slow:
@@ -78,7 +78,7 @@ class Judge:
         """The same bound with tracemalloc, which is slow and sees every Python allocation: for what is replayed."""
         tracemalloc.start()
         try:
-            self._check(data)
+            self._give(data)
         except self._refusals:
             pass
         except Exception as error:  # noqa: BLE001 - as in try_input
@@ -88,15 +88,21 @@ class Judge:
             tracemalloc.stop()
         return Finding("memory", f"{peak:,} bytes at once") if peak > MEMORY_BYTES_MAX else None
 
+    def _give(self, data: bytes) -> None:
+        self._started = time.process_time()
+        bounded = self._check(data)
+        if bounded is not None:
+            self._started = time.process_time()
+            bounded()
+
     def _is_slow(self, data: bytes) -> float | None:
         """The least time of some more tries, if even that is too long."""
         times = []
         gc.collect()
         for _ in range(TRIES - 1):
-            started = time.process_time()
             with suppress(*self._refusals):
-                self._check(data)
-            times.append(time.process_time() - started)
+                self._give(data)
+            times.append(time.process_time() - self._started)
             if times[-1] <= self._cpu_seconds_max:
                 return None
         return min(times)

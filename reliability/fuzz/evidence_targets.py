@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from reliability.fuzz.core_targets import VECTORS
 from reliability.fuzz.mutation import mutate_archive
@@ -14,7 +14,7 @@ from watchline.core.archive import pack, unpack
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Body, EntryType
 from watchline.core.evidence import build_evidence, verify_evidence
-from watchline.core.evidence_parts import read_chunk, read_hidden
+from watchline.core.evidence_parts import Bundle, read_chunk, read_hidden
 from watchline.core.limits import BODY_BYTES_MAX
 from watchline.errors import Malformed
 
@@ -88,15 +88,19 @@ def _check_words() -> Check:
     Input: dCBOR[[type, body, re or null], ...]; what is no such thing is left out.
     """
 
-    def check(data: bytes) -> None:
-        talk = _spoken(decode(data))
-        try:
-            with unchecked():
-                build_evidence(talk.bundle(statuses=""))
-        except Malformed as fault:
-            raise Broken(f"genuine entries are no evidence: {fault.message}") from None
+    def check(data: bytes) -> Callable[[], None]:
+        bundle = _spoken(decode(data)).bundle(statuses="")
+        return lambda: _build(bundle)
 
     return check
+
+
+def _build(bundle: Bundle) -> None:
+    try:
+        with unchecked():
+            build_evidence(bundle)
+    except Malformed as fault:
+        raise Broken(f"genuine entries are no evidence: {fault.message}") from None
 
 
 def _spoken(value: object) -> Talk:

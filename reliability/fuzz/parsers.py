@@ -73,7 +73,9 @@ def reached(targets: Iterable[Target]) -> frozenset[str]:
         try:
             for data in inputs(target.name):
                 with suppress(*target.refusals):
-                    check(data)
+                    bounded = check(data)
+                    if bounded is not None:
+                        bounded()
         finally:
             sys.setprofile(before)
     return frozenset(found)

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 from reliability.fuzz.mutation import Mutate, mutate_cbor
 from watchline.errors import PeerError
 
-Check = Callable[[bytes], None]
-"""Gives one input to the parser. Returns if it was taken, raises one of the target's `refusals` if it was refused."""
+Check = Callable[[bytes], Callable[[], None] | None]
+"""Gives one input to the parser. Returns if it was taken, raises one of the target's `refusals` if it was refused.
+
+Where a world has to be made of the input first, which costs more than what is tried, the check makes it and returns the rest to
+be called: only the rest is held against the bound of time.
+"""
 
 
 class Broken(AssertionError):

@@ -139,6 +139,16 @@ def test_planted_fault_is_found(check: Check, place: str) -> None:
     assert place_of(check) == place
 
 
+def test_making_the_world_of_an_input_may_take_long_and_what_is_tried_in_it_may_not() -> None:
+    def long_before(data: bytes) -> Callable[[], None]:
+        endless(data)
+        return lambda: None
+
+    assert place_of(long_before) is None
+    assert place_of(lambda data: lambda: endless(data)) == "slow"
+    assert place_of(lambda data: lambda: broken_promise(data)) == "Broken"
+
+
 def test_greed_for_memory_is_found() -> None:
     def check(data: bytes) -> None:
         assert b"x" * (2 * MEMORY_BYTES_MAX)
