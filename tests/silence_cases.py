@@ -16,6 +16,7 @@ from watchline.core.evidence_reading import Faults, read_desks
 from watchline.core.keys import StatementKey
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
+from watchline.core.pairing_shown import shown_parts
 from watchline.core.records import EntryRecord
 from watchline.core.silence import Attempt, Claim, SignedStatus, Silence, SilenceKind
 from watchline.core.statements import Statement, StatementType, Status, sign_statement
@@ -109,7 +110,7 @@ def lie(
     statuses = exporting._choose_statuses(side.journal, side.setup.line, chosen.shown)
     logs = [exporting._gather_log(side.journal, pairing, each, chosen, statuses, {}) for each in chosen.shown]
     spoken = [exporting._show_status(pairing, record) for record in statuses]
-    return written(Bundle(pairing.files, (), tuple(sorted(logs, key=lambda each: each.name)), tuple(spoken)))
+    return written(Bundle(shown_parts(pairing.files), (), tuple(sorted(logs, key=lambda each: each.name)), tuple(spoken)))
 
 
 def written(bundle: Bundle) -> bytes:

@@ -1,4 +1,4 @@
-// Both desks of a line as evidence names them: pairing files and later certificates.
+// Both desks of a line as evidence names them: what is shown of the pairing, and later certificates.
 
 import { checkLater, readCertificate } from "./keys.js";
 import { readPairing } from "./pairing.js";
@@ -30,9 +30,9 @@ export class Desks {
   }
 }
 
-/** @param {Map<string, Uint8Array>} parts @returns {Desks | null} null, with a fault, where the pairing files do not hold */
+/** @param {Map<string, Uint8Array>} parts @returns {Desks | null} null, with a fault, where the pairing does not hold */
 export function readDesks(parts, faults) {
-  const pairing = faults.of("pairing", () => readPairing(pairingFiles(parts)));
+  const pairing = faults.of("pairing", () => readPairing(pairingParts(parts)));
   if (pairing === null) return null;
   const { line, offers, terms } = pairing;
   const offered = [];
@@ -53,8 +53,8 @@ export function readDesks(parts, faults) {
   return new Desks(line, authors, terms);
 }
 
-/** @returns {Uint8Array[]} the three files; empty where one is missing */
-export function pairingFiles(parts) {
+/** @returns {Uint8Array[]} the three parts; empty where one is missing */
+export function pairingParts(parts) {
   return PAIRING_PARTS.map((part) => parts.get(part) ?? NO_BYTES);
 }
 

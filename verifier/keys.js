@@ -34,7 +34,7 @@ export function verifyIdentity(identity, purpose, message, ed, ml, rule) {
 }
 
 /**
- * @typedef {{encoded: Uint8Array, body: Uint8Array, line: Uint8Array | null, serial: number, inc: number, keys: DeskKeys,
+ * @typedef {{encoded: Uint8Array | null, body: Uint8Array, line: Uint8Array | null, serial: number, inc: number, keys: DeskKeys,
  *   notBefore: number, notAfter: number, revoked: [number, number] | null}} Certificate
  * @typedef {{ed: Uint8Array, ml: Uint8Array, log: Uint8Array, custody: Uint8Array, kem: Uint8Array, tls: Uint8Array}} DeskKeys
  */
@@ -46,9 +46,16 @@ export function readCertificate(encoded, identity) {
   shapes.octetsTo(body, "certificate", CERTIFICATE_BYTES_MAX);
   shapes.octets(ed, "ed", 64);
   shapes.octetsTo(ml, "ml", CERTIFICATE_BYTES_MAX);
+  const certificate = readUnsignedCertificate(body, identity);
+  verifyIdentity(identity, "watchline/1 certificate", body, ed, ml, 2);
+  return { ...certificate, encoded };
+}
+
+/** Read a certificate of the desk `identity` that its identity signed within something else. @returns {Certificate} */
+export function readUnsignedCertificate(body, identity) {
   const values = shapes.array(decode(body), "certificate", 13);
   const [desk, line, serial, inc, , , , , , , notBefore, notAfter, revoked] = values;
-  const certificate = { encoded, body, line, serial, inc, keys: readKeys(values.slice(4, 10)), notBefore, notAfter, revoked };
+  const certificate = { encoded: null, body, line, serial, inc, keys: readKeys(values.slice(4, 10)), notBefore, notAfter, revoked };
   shapes.optional(revoked, (value) => shapes.array(value, "revoked", 2).forEach((part) => shapes.integer(part, "revoked")));
   shapes.octets(desk, "id", 32);
   shapes.optional(line, (value) => shapes.octets(value, "LINE", 32));
@@ -58,7 +65,6 @@ export function readCertificate(encoded, identity) {
   if (shapes.integer(notAfter, "not after") <= notBefore) throw new Refusal("certificate-dates", 2);
   if (revoked !== null) shapes.integer(revoked[0], "revoked inc", 1, inc);
   if (!same(desk, identity.id)) throw new Refusal("certificate-party", 2);
-  verifyIdentity(identity, "watchline/1 certificate", body, ed, ml, 2);
   return certificate;
 }
 

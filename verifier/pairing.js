@@ -1,40 +1,26 @@
-// The three pairing files (rule 5): who the two desks are, and LINE.
+// What evidence shows of a pairing (rules 5 and 41): who the two desks are, and LINE.
 
 import { compare, hex, join, same, utf8 } from "./bytes.js";
 import { decode } from "./cbor.js";
 import { sha256 } from "./crypto.js";
-import { readCertificate, readIdentity, verifyIdentity } from "./keys.js";
+import { readIdentity, readUnsignedCertificate, verifyIdentity } from "./keys.js";
+import { ALL_BYTES_MAX, byRule5, checkNames, IDENTITY_BYTES_MAX } from "./pairing_checks.js";
+import { MAGIC as MAGIC_1, readFiles } from "./pairing_form1.js";
 import { readRoster, ROSTER_BYTES_MAX } from "./persons.js";
 import { Refusal } from "./refusal.js";
 import * as shapes from "./shapes.js";
 import { readTerms } from "./terms.js";
 
-const MAGIC = utf8("watchline pairing 1\n");
-const FILE_BYTES_MAX = 65536;
-const IDENTITY_BYTES_MAX = 4096;
-const ROUTES_MAX = 16;
-const ROUTE_KIND = /^[a-z][a-z0-9-]{0,15}$/;
-const ROUTE_ADDRESS = /^[!-~]{1,256}$/;
+const LENGTHS = { 1: 6, 2: 6, 3: 5 };
 
-/** @typedef {{identity: import("./keys.js").Identity, certificate: import("./keys.js").Certificate, roster: import("./persons.js").Roster}} Offer */
+/** @typedef {import("./pairing_checks.js").Offer} Offer */
 
-/** @param {Uint8Array[]} files @returns {{line: Uint8Array, offers: {a: Offer, b: Offer}, terms: import("./terms.js").Terms}} */
-export function readPairing(files) {
-  const hashes = files.map((file) => sha256(file));
-  const one = readFile(files[0], 1, 7);
-  shapes.octetsTo(one.values[6], "terms", 32768);
-  const a = readOffer(one);
-  const terms = readTerms(one.values[6]);
-  const two = readFile(files[1], 2, 8);
-  if (same(one.identity.id, two.identity.id)) throw new Refusal("pairing-own", 5);
-  checkNames(two.values[6], hashes[0]);
-  const three = readFile(files[2], 3, 5);
-  if (!same(one.identity.id, three.identity.id)) throw new Refusal("pairing-party", 5);
-  checkNames(three.values[2], hashes[0]);
-  checkNames(three.values[3], hashes[1]);
-  const b = readOffer(two);
-  const ids = [a.identity.id, b.identity.id].sort(compare);
-  return { line: sha256(join(utf8("watchline/1 line"), ...ids, ...hashes)), offers: { a, b }, terms };
+/** @param {Uint8Array[]} parts @returns {{line: Uint8Array, offers: {a: Offer, b: Offer}, terms: import("./terms.js").Terms}} */
+export function readPairing(parts) {
+  const isForm1 = same(parts[0].subarray(0, MAGIC_1.length), MAGIC_1);
+  const { label, hashes, offers, terms } = isForm1 ? readFiles(parts) : readParts(parts);
+  const ids = [offers.a.identity.id, offers.b.identity.id].sort(compare);
+  return { line: sha256(join(utf8(label), ...ids, ...hashes)), offers, terms };
 }
 
 /** Sixty decimal digits of LINE in twelve groups of five. @param {Uint8Array} line */
@@ -43,44 +29,56 @@ export function digitsOf(line) {
   return number.toString().padStart(60, "0").match(/.{5}/g).join(" ");
 }
 
-/** Every refusal of a file, but not of what stands in its offer, is by rule 5. */
-function readFile(file, step, length) {
-  try {
-    return readSigned(file, step, length);
-  } catch (error) {
-    if (error instanceof Refusal) error.rule = 5;
-    throw error;
-  }
+/** Parts of form 2: body 1 alone, bodies 2 and 3 signed. All signatures and names come before anything else that is in them. */
+function readParts(parts) {
+  const one = byRule5(() => readBody(bounded(parts[0]), 1));
+  const a = byRule5(() => identityOf(one));
+  const two = byRule5(() => readSigned(parts[1], 2));
+  const b = byRule5(() => identityOf(two));
+  two.verify(b);
+  if (same(a.id, b.id)) throw new Refusal("pairing-own", 5);
+  checkNames(two.values[5], one.hash);
+  const three = byRule5(() => readSigned(parts[2], 3));
+  if (!(three.values[1] instanceof Uint8Array) || !same(three.values[1], a.id)) throw new Refusal("pairing-party", 5);
+  three.verify(a);
+  checkNames(three.values[3], one.hash);
+  checkNames(three.values[4], two.hash);
+  const ours = readOffer(a, one.values);
+  const terms = readTerms(shapes.octetsTo(one.values[5], "terms", 32768));
+  const offers = { a: ours, b: readOffer(b, two.values) };
+  return { label: "watchline/2 line", hashes: [one.hash, two.hash, three.hash], offers, terms };
 }
 
-function readSigned(file, step, length) {
-  if (file.length > FILE_BYTES_MAX || !same(file.subarray(0, MAGIC.length), MAGIC)) throw new Refusal("pairing-file", 5);
-  const [body, ed, ml] = shapes.array(decode(file.subarray(MAGIC.length)), "pairing file", 3);
+function bounded(part) {
+  if (part.length > ALL_BYTES_MAX) throw new Refusal("pairing-file", 5);
+  return part;
+}
+
+function readSigned(part, step) {
+  const [body, ed, ml] = shapes.array(decode(bounded(part)), "signed body", 3);
+  shapes.octetsTo(body, "body", ALL_BYTES_MAX);
   shapes.octets(ed, "ed", 64);
   shapes.octets(ml, "ml", 4627);
-  const values = shapes.array(decode(shapes.octetsTo(body, "body", FILE_BYTES_MAX)), "body");
+  const verify = (identity) => verifyIdentity(identity, "watchline/2 pairing", body, ed, ml, 5);
+  return { ...readBody(body, step), verify };
+}
+
+/** The values of a body, and by what the bodies after it name it. */
+function readBody(body, step) {
+  const values = shapes.array(decode(body), "body");
   if (shapes.integer(values[0] ?? null, "step", 1, 3) !== step) throw new Refusal("pairing-step", 5, { step });
-  shapes.array(values, "body", length);
-  const identity = readIdentity(shapes.octetsTo(values[1], "identity", IDENTITY_BYTES_MAX));
-  verifyIdentity(identity, "watchline/1 pairing", body, ed, ml, 5);
-  return { identity, values };
+  shapes.array(values, "body", LENGTHS[step]);
+  shapes.octets(values[step === 3 ? 2 : 4], "SHA-256 of the undisclosed part", 32);
+  return { values, hash: sha256(body) };
+}
+
+function identityOf({ values }) {
+  return readIdentity(shapes.octetsTo(values[1], "identity", IDENTITY_BYTES_MAX));
 }
 
 /** @returns {Offer} */
-function readOffer({ identity, values }) {
-  const [, , kem, certificate, roster, routes] = values;
-  const read = readCertificate(shapes.octetsTo(certificate, "certificate", 16384), identity);
+function readOffer(identity, [, , certificate, roster]) {
+  const read = readUnsignedCertificate(shapes.octetsTo(certificate, "certificate", 16384), identity);
   if (read.line !== null) throw new Refusal("certificate-line", 5);
-  shapes.octets(kem, "X-Wing key", 1216);
-  for (const route of shapes.array(routes, "routes", null, ROUTES_MAX)) {
-    const [kind, address] = shapes.array(route, "route", 2);
-    shapes.text(kind, "route kind");
-    shapes.text(address, "route address");
-    if (!ROUTE_KIND.test(kind) || !ROUTE_ADDRESS.test(address)) throw new Refusal("shape", 5, { name: "route" });
-  }
   return { identity, certificate: read, roster: readRoster(shapes.octetsTo(roster, "roster", ROSTER_BYTES_MAX)) };
-}
-
-function checkNames(digest, hash) {
-  if (!(digest instanceof Uint8Array) || !same(digest, hash)) throw new Refusal("pairing-answers", 5);
 }

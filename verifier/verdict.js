@@ -3,7 +3,7 @@
 import { base64, compare, hex, joinAll, same, utf8 } from "./bytes.js";
 import { encode } from "./cbor.js";
 import { ShownTerms } from "./amendments.js";
-import { pairingFiles, PAIRING_PARTS, readDesks } from "./desks.js";
+import { pairingParts, PAIRING_PARTS, readDesks } from "./desks.js";
 import { ENGLISH } from "./english.js";
 import { firstReleases, logName, LogReader } from "./logs.js";
 import { headNote, keyText } from "./notes.js";
@@ -94,7 +94,7 @@ function readStatuses(name, names, parts, desks, faults) {
 
 /** Every part as it must be, written from what was read. @returns {Map<string, Uint8Array>} */
 function writeParts(parts, reading, logs) {
-  const files = pairingFiles(parts);
+  const files = pairingParts(parts);
   const written = new Map(PAIRING_PARTS.map((part, at) => [part, files[at]]));
   for (const desk of ["a", "b"]) {
     for (const { serial, encoded } of reading.desks.authors[desk].certificates.slice(1)) {

@@ -6,15 +6,18 @@ from base64 import b64decode
 from collections.abc import Callable, Mapping
 from functools import partial
 
-from reliability.fuzz.core_targets import vectors
+from reliability.fuzz.core_targets import VECTORS, vectors
 from reliability.fuzz.mutation import behind, mutate_cbor
 from reliability.fuzz.target import Broken, Check, Target, need
 from reliability.fuzz.unchecked import unchecked
 from tests.core.sample_desks import accept, desk_keys, identity_key, invite, paired, roster, seeded, signed_certificate
 from watchline.core import pairing
+from watchline.core.archive import unpack
 from watchline.core.encoding import encode
+from watchline.core.evidence_parts import PAIRING_NAMES
 from watchline.core.keys import DeskKeys, IdentityKey, KemKey
 from watchline.core.pairing import Pairing, PendingAcceptance, PendingInvitation
+from watchline.core.pairing_shown import Parts, read_shown_parts, shown_parts
 from watchline.desk.medium import Medium
 from watchline.desk.own import OwnDesk
 from watchline.errors import PeerError
@@ -50,17 +53,26 @@ def _check_file(step: int) -> Check:
     return check
 
 
-def _check_three() -> Check:
-    """The three files as a stranger reads them in evidence: 0x00 to 0x02 names the one that the rest of the input replaces."""
-    files = _vector_files()
-    line = bytes.fromhex(vectors("pairing")["line"])
+def _check_three(parts: Callable[[], Parts]) -> Check:
+    """A pairing as a stranger reads it in evidence: 0x00 to 0x02 names the part that the rest of the input replaces."""
+    genuine = parts()
+    known = read_shown_parts(genuine)
 
     def check(data: bytes) -> None:
         place = data[0] % 3 if data else 0
-        shown = [*files[:place], data[1:], *files[place + 1 :]]
+        shown = [*genuine[:place], data[1:], *genuine[place + 1 :]]
+        given = (shown[0], shown[1], shown[2])
         with unchecked():
-            read = pairing.read_pairing_files((shown[0], shown[1], shown[2]))
-        need(read.line != line or tuple(shown) == files, "another file gives the same line")
+            read = read_shown_parts(given)
+        if given == genuine:
+            return
+        # Of form 2, signatures are beside what LINE covers.
+        need(read.line != known.line or read == known, "another pairing gives the same line")
+        try:
+            read_shown_parts(given)
+        except PeerError:
+            return
+        raise Broken("a pairing holds that nobody signed")
 
     return check
 
@@ -75,8 +87,18 @@ def _genuine_files() -> Mapping[str, bytes]:
     return dict(zip(FILE_NAMES, _vector_files(), strict=True))
 
 
-def _genuine_three() -> Mapping[str, bytes]:
-    return {name: bytes([number]) + file for number, (name, file) in enumerate(_genuine_files().items())}
+def _vector_parts() -> Parts:
+    return shown_parts(_vector_files())
+
+
+def _form_1_parts() -> Parts:
+    archive = unpack((VECTORS / "evidence" / "form-1" / "all.zip").read_bytes())
+    first, second, third = (archive[name] for name in PAIRING_NAMES)
+    return first, second, third
+
+
+def _genuine_three(parts: Callable[[], Parts]) -> Mapping[str, bytes]:
+    return {name: bytes([number]) + part for number, (name, part) in enumerate(zip(FILE_NAMES, parts(), strict=True))}
 
 
 def _check_offer_key() -> Check:
@@ -161,7 +183,8 @@ TARGETS = (
         Target(f"pairing-{step}", partial(_check_file, step), _genuine_files, _mutate_file, inputs=inputs)
         for step, inputs in ((1, 500), (2, 100), (3, 200))
     ),
-    Target("pairing-files", _check_three, _genuine_three, inputs=500),
+    Target("pairing-shown", partial(_check_three, _vector_parts), partial(_genuine_three, _vector_parts), inputs=500),
+    Target("pairing-form-1", partial(_check_three, _form_1_parts), partial(_genuine_three, _form_1_parts), inputs=200),
     Target("kem-key", _check_offer_key, _genuine_offer_keys, inputs=500),
     Target("kem-sealed", _check_sealed_to, _genuine_sealed_to, inputs=500),
     *(

@@ -14,7 +14,7 @@ from tests.core.sample_evidence import Talk, another_line, sample_talk
 from watchline.core.archive import pack, unpack
 from watchline.core.encoding import Value, encode
 from watchline.core.evidence import build_evidence, verify_evidence
-from watchline.core.evidence_parts import PAIRING_NAMES, README_NAME, SUMMARY_NAME
+from watchline.core.evidence_parts import README_NAME, SUMMARY_NAME
 
 RULES = {
     "pairing": (5,),
@@ -83,9 +83,8 @@ def all_of_evidence() -> Iterator[Attempt]:
     """Each part with each change of a value in it or of a byte, and each part in each other place."""
     for part, data in good().items():
         slot = PartSlot(part)
-        prefix = data[: data.index(b"\n") + 1] if part in PAIRING_NAMES else b""
-        inside = encoded_array(data[len(prefix) :])
-        if inside is not None and part not in PAIRING_NAMES:  # the pairing files are changed in `files`
+        inside = encoded_array(data)
+        if inside is not None:
             for change in changes(inside):
                 yield Attempt(f"{part}, {change.name}", slot, encode(change.value), outcomes_of(part), data)
         for bit in range(0, 8 * len(data), 8 * max(1, len(data) // 8) + 1):

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from hashlib import sha256
 from itertools import permutations
 
 from reliability.parties.attempts import Attempt, ReaderSlot, Slot, of
@@ -27,6 +28,7 @@ from reliability.parties.files import (
     renewed,
     right_signers,
     roster_by_identity,
+    shown_by,
     signed_as,
     signed_for,
 )
@@ -99,7 +101,7 @@ def wrong_identities() -> Iterator[Attempt]:
     ):
         genuine = readables()[name]
         signer = "B" if name == "pairing file 2" else "A"
-        body, ed, ml = genuine.value
+        body, ed, ml, *more = genuine.value
         message = encode([paired()[1].line, body]) if name == "roster by identity" else body
         for other in "ABC":
             for made_for in IDENTITY_PURPOSES:
@@ -107,7 +109,7 @@ def wrong_identities() -> Iterator[Attempt]:
                     continue
                 _, other_ed, other_ml = decode(signed_as(identity_key(other), made_for, message))
                 for about, halves in {"": (other_ed, other_ml), "ed ": (other_ed, ml), "ml ": (ed, other_ml)}.items():
-                    value = genuine.encode([body, *halves])
+                    value = genuine.encode([body, *halves, *more])
                     yield Attempt(f"{name}, {about}signed by {other} as {made_for}", genuine.slot, value, outcomes)
 
 
@@ -124,16 +126,44 @@ def wrong_pairing_files() -> Iterator[Attempt]:
     ):
         for number, file in enumerate(other_pairing(one, other)[0], start=1):
             files[f"file {number} of {about}"] = file
-    slots = {**_steps(), **{f"three files, the place of file {number}": ReaderSlot(read_three(number)) for number in (1, 2, 3)}}
-    for step, slot in slots.items():
+    for step, slot in _steps().items():
         number = int(step[-1])
         for about, file in files.items():
             if about == f"file {number}" or _begins_a_pairing_of_its_own(step, about):
                 continue
             outcomes = of("wrong-party 5")
             yield Attempt(f"{about} where {step} is wanted", slot, file, outcomes)
+    for number, file in enumerate(shown_by(1), start=1):
+        for step, slot in _steps().items():
+            yield Attempt(f"file {number} of an earlier version where {step} is wanted", slot, file, of("malformed 5"))
+    for form in (1, 2):
+        yield from _wrong_shown(form)
     yield Attempt("file 1 accepted by the desk that made it", ReaderSlot(_accept_as_a), paired()[0][0], of("wrong-party 5"))
     yield from _secrets_passed_on()
+
+
+def _wrong_shown(form: int) -> Iterator[Attempt]:
+    """Parts of other places, other pairings and the other form, where evidence shows a pairing by files of this form."""
+    parts = {
+        "": shown_by(form),
+        " of another pairing": shown_by(form, again=True),
+        " of A's pairing with C": shown_by(form, "A", "C"),
+        " of C's pairing with B": shown_by(form, "C", "B"),
+        " of the other form": shown_by(3 - form),
+    }
+    for number in (1, 2, 3):
+        slot = ReaderSlot(read_three(number, form))
+        for about, shown in parts.items():
+            for place, part in enumerate(shown, start=1):
+                if (about, place) == ("", number):
+                    continue
+                outcomes = of("wrong-party 5")
+                if about.endswith("form"):
+                    outcomes |= of("malformed 5")
+                elif form == 2 and (place == 1) != (number == 1):  # one without signatures, one with them
+                    outcomes = of("malformed 5")
+                name = f"part {place}{about} in the place of part {number}, form {form}"
+                yield Attempt(name, slot, part, outcomes)
 
 
 def _accept_as_a(data: Value) -> object:
@@ -159,31 +189,26 @@ def _secrets_passed_on() -> Iterator[Attempt]:
     """Files 2 and 3, signed by the right identity, with a secret that was sealed for another pairing, direction or desk."""
     for number, signer, receiver in ((2, "B", "A"), (3, "A", "B")):
         genuine = readables()[f"pairing file {number}"]
-        values = decode(genuine.value[0])
-        kem = _kem_of(paired()[0][0 if number == 2 else 1])
+        values, undisclosed = decode(genuine.value[0]), decode(genuine.value[3])
+        kem = _undisclosed(paired()[0][0 if number == 2 else 1])[0]
         names = [identity_key(desk).identity.id for desk in "ABC"]
-        secrets = {"of another pairing": _sealed_in(other_pairing()[0][number - 1])}
+        secrets = {"of another pairing": _undisclosed(other_pairing()[0][number - 1])[-1]}
         for sender, to in permutations(names, 2):
             if (sender, to) != (identity_key(signer).identity.id, identity_key(receiver).identity.id):
                 info = b"watchline/1 pairing secret" + sender + to
                 secrets[f"from {names.index(sender)} to {names.index(to)}"] = seal_to(kem, bytes(32), info)
         secrets["for another purpose"] = seal_to(kem, bytes(32), b"watchline/1 kept pairing" + names[0] + names[1])
         for about, secret in secrets.items():
-            body = encode([*values[:-1], secret])
-            value = MAGIC + signed_as(identity_key(signer), pairings.PURPOSE, body)
+            hidden = encode([*undisclosed[:-1], secret])
+            values[4 if number == 2 else 2] = sha256(hidden).digest()
+            value = MAGIC + signed_as(identity_key(signer), pairings.PURPOSE, encode(values), hidden)
             yield Attempt(f"pairing file {number} with a secret {about}", genuine.slot, value, of("wrong-party 5"))
 
 
-def _kem_of(file: bytes) -> bytes:
-    kem = decode(decode(file[len(MAGIC) :])[0])[2]
-    assert isinstance(kem, bytes)
-    return kem
-
-
-def _sealed_in(file: bytes) -> bytes:
-    sealed = decode(decode(file[len(MAGIC) :])[0])[-1]
-    assert isinstance(sealed, bytes)
-    return sealed
+def _undisclosed(file: bytes) -> list[bytes]:
+    """The values of a file's undisclosed part."""
+    values: list[bytes] = decode(decode(file[len(MAGIC) :])[3])
+    return values
 
 
 # --- people

@@ -6,7 +6,7 @@ The desks are A and B, who share a line and have paired once before; the third d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 
 from reliability.parties.alterations import changes, flipped
@@ -27,16 +27,19 @@ from tests.core.sample_desks import (
     signed_certificate,
     terms,
 )
+from tests.core.sample_form1 import desk, pair
 from watchline.core import certificate as certificates
 from watchline.core import pairing as pairings
-from watchline.core import persons, release
+from watchline.core import pairing_form1, persons, release
 from watchline.core.certificate import Certificate, choose_certificate, issue, parse_certificate
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Body, Direction, EntryType, Notice, Place, Precedence, Response
 from watchline.core.keys import IdentityKey
-from watchline.core.pairing import MAGIC, complete_acceptance, complete_invitation, read_invitation, read_pairing_files
+from watchline.core.pairing import MAGIC, complete_acceptance, complete_invitation, read_invitation
+from watchline.core.pairing_shown import Parts, read_shown_parts, shown_parts
 from watchline.core.persons import MAY, Roster, assertion_challenge, read_roster_change, sign_assertion, sign_roster
 from watchline.core.release import PURPOSE_OF, verify_roster_entry
+from watchline.core.terms import Terms
 from watchline.errors import WrongParty
 
 NOW = BEGIN + 1_000
@@ -48,7 +51,7 @@ SIGNED: dict[str, tuple[EntryType, Place | None]] = {
     "ANSWER": (EntryType.NOTICE, MEANT),
 }
 """Every entry that people stand behind, and what its release names."""
-IDENTITY_PURPOSES = (certificates.PURPOSE, pairings.PURPOSE, persons.ROSTER_PURPOSE)
+IDENTITY_PURPOSES = (certificates.PURPOSE, pairings.PURPOSE, pairing_form1.PURPOSE, persons.ROSTER_PURPOSE)
 
 
 @dataclass(frozen=True)
@@ -122,10 +125,10 @@ def certificate_reader(known: Certificate | None = None) -> Callable[[Value], No
     return read
 
 
-def signed_as(key: IdentityKey, purpose: str, body: bytes) -> bytes:
-    """dCBOR[body, ed, ml], as certificates and pairing files are signed."""
+def signed_as(key: IdentityKey, purpose: str, body: bytes, *more: Value) -> bytes:
+    """dCBOR[body, ed, ml, ...], as certificates and pairing files are signed."""
     signature = key.sign(purpose, body)
-    return encode([body, signature.ed, signature.ml])
+    return encode([body, signature.ed, signature.ml, *more])
 
 
 # --- people
@@ -277,12 +280,25 @@ def changed_files() -> Iterator[Attempt]:
             yield Attempt(f"{each.name}, {about}", each.slot, other, each.malformed, data)
 
 
-def read_three(number: int) -> Callable[[Value], object]:
-    """The reader of evidence, with one of three pairing files replaced."""
+def shown_by(form: int, one: str = "A", other: str = "B", *, again: bool = False) -> Parts:
+    """What evidence shows of a pairing by files of this form. again: another one of the same desks."""
+    if form == 2:
+        return shown_parts(other_pairing(one, other)[0] if again or (one, other) != ("A", "B") else paired()[0])
+    agreed = replace(terms(), body_days=terms().body_days + 1) if again else terms()
+    return _form_1(one, other, agreed.encode())
+
+
+@cache
+def _form_1(one: str, other: str, agreed: bytes) -> Parts:
+    return pair(desk(one), desk(other), Terms.decode(agreed))[0]
+
+
+def read_three(number: int, form: int) -> Callable[[Value], object]:
+    """The reader of evidence, with one of the three parts that show a pairing replaced."""
 
     def read(data: Value) -> object:
-        files = list(paired()[0])
-        files[number - 1] = data
-        return read_pairing_files((files[0], files[1], files[2]))
+        shown = list(shown_by(form))
+        shown[number - 1] = data
+        return read_shown_parts((shown[0], shown[1], shown[2]))
 
     return read

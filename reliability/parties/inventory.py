@@ -35,7 +35,7 @@ LABELS = {
     "kept pairing", "kept desk", *medium_files(),  # what goes into the context of what is sealed for a medium
     "identity key", "desk keys", "pending invitation", "pending acceptance",  # encodings that are sealed and never signed
 }  # fmt: skip
-"""Every text `watchline/1 ...` that keeps one use of a key or of a hash apart from another."""
+"""Every text `watchline/1 ...` or `watchline/2 ...` that keeps one use of a key or of a hash apart from another."""
 
 Compared = tuple[AbstractSet[object], AbstractSet[object]]
 
@@ -79,7 +79,7 @@ def keys_of_a_certificate() -> Compared:
 def labels() -> Compared:
     """Every label in core and desk."""
     texts = [path.read_text() for path in sorted(SOURCE.glob("core/*.py")) + sorted(SOURCE.glob("desk/*.py"))]
-    found = {label for text in texts for label in re.findall(r'b?"watchline/1 ([a-z]+(?: [a-z]+)?)(?:\\0)? ?"', text)}
+    found = {label for text in texts for label in re.findall(r'b?"watchline/[12] ([a-z]+(?: [a-z]+)?)(?:\\0)? ?"', text)}
     return found, set(LABELS)
 
 

@@ -97,7 +97,7 @@ def test_status_of_another_line_is_refused() -> None:
 
 
 def test_pairing_file_of_another_line_is_refused() -> None:
-    for number in (2, 3):
+    for number in (1, 2, 3):
         name = f"pairing/{number}.bin"
         refuse({name: foreign()[name]}, "pairing", "another pairing", 5)
 
@@ -123,7 +123,11 @@ def test_logs_of_the_two_desks_swapped_are_refused() -> None:
 
 
 def test_pairing_files_of_the_two_desks_swapped_are_refused() -> None:
-    refuse({"pairing/1.bin": good()["pairing/2.bin"], "pairing/2.bin": good()["pairing/1.bin"]}, "pairing", "this is file 2", 5)
+    one, two, three = (good()[f"pairing/{number}.bin"] for number in (1, 2, 3))
+    refuse({"pairing/1.bin": two, "pairing/2.bin": one}, "pairing", "step must be an integer", 5)
+    body, ed, ml = decode(two)
+    refuse({"pairing/1.bin": body, "pairing/2.bin": encode([one, ed, ml])}, "pairing", "this is file 2", 5)
+    refuse({"pairing/2.bin": three, "pairing/3.bin": two}, "pairing", "this is file 3", 5)
 
 
 def test_status_of_the_other_desk_is_refused() -> None:

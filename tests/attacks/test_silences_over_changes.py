@@ -93,7 +93,7 @@ def shown_over_an_amendment(which: str, allowed: int, kind: SilenceKind = Silenc
     talk.add("a", EntryType.SILENCE, Body(said.encode()))
     sizes = {"a": {len(talk.entries["a"]), status.held_size}, "b": {status.size}}
     logs = tuple(talk.log(side, sizes=sizes[side]) for side in "ab")
-    shown = Bundle(talk.files, (), logs, (talk.status("b"),))
+    shown = Bundle(talk.pairing, (), logs, (talk.status("b"),))
     try:
         return verify_evidence(build_evidence(shown))
     except PeerError:
@@ -216,7 +216,7 @@ def with_a_witness(key: WitnessKey, time: int) -> bytes:
     cosigned = Cosignature(FIRST.verifier, time, key.key.sign(cosignature_message(time, text)))
     head = replace(talk.head("a", size), cosignatures=(cosigned,))
     shown = talk.log("a", {notice, place}, heads=(head,), sizes={size, status.held_size})
-    bundle = Bundle(talk.files, (), (shown,), (talk.status("b"),))
+    bundle = Bundle(talk.pairing, (), (shown,), (talk.status("b"),))
     return build_evidence(bundle) if key is FIRST else as_it_is(bundle)
 
 

@@ -25,6 +25,7 @@ from watchline.core.evidence_parts import Bundle, Head, LogName, ShownEntry, Sho
 from watchline.core.keys import DeskKeys
 from watchline.core.merkle import leaf_hash, root_of
 from watchline.core.pairing import complete_invitation
+from watchline.core.pairing_shown import shown_parts
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.release import asserted
 from watchline.core.statements import StatementType, Status, sign_statement
@@ -49,6 +50,11 @@ class Talk:
         self.entries: dict[str, list[ShownEntry]] = {"a": [], "b": []}
         for side in "ab":
             self.add(side, EntryType.CONTINUES, Body(Continues().encode()))
+
+    @property
+    def pairing(self) -> tuple[bytes, bytes, bytes]:
+        """What evidence shows of the three files."""
+        return shown_parts(self.files)
 
     def name(self, side: str) -> LogName:
         return LogName(side, self.incs[side], self.incs[other(side)])
@@ -171,7 +177,7 @@ class Talk:
             for side in "ab"
             if shown is None or side in shown
         )
-        return Bundle(self.files, (), logs, tuple(self.status(side) for side in statuses))
+        return Bundle(self.pairing, (), logs, tuple(self.status(side) for side in statuses))
 
 
 def sample_talk(talk: Talk | None = None) -> Talk:

@@ -29,7 +29,7 @@ def test_what_is_issued_again_keeps_its_number_and_is_acknowledged_by_its_first_
     again.add("a", EntryType.ACKNOWLEDGE, response, place)
     later = issue(identity_key("B"), certificate("B", serial=2, inc=2))
     for shown, counts in (({"a": [1], "b": range(3)}, False), (None, True)):
-        old, new = first.bundle() if shown is None else Bundle(first.files, (), (), ()), again.bundle(shown)
+        old, new = first.bundle() if shown is None else Bundle(first.pairing, (), (), ()), again.bundle(shown)
         both = Bundle(old.pairing, (("b", 2, later.encoded),), (*old.logs, *new.logs), (*old.statuses, *new.statuses))
         entries = {(entry["log"], entry["index"]): entry for entry in verify_evidence(build_evidence(both)).entries}
         assert entries["b-2-1", place]["acknowledged_by"] == [{"log": "a-1-2", "index": 1, "counts": counts}]

@@ -4,6 +4,7 @@ import json
 from base64 import b64decode
 from collections.abc import Callable
 from dataclasses import replace
+from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
@@ -25,7 +26,8 @@ from tests.core.sample_desks import (
     signed_certificate,
     terms,
 )
-from watchline.core.certificate import issue
+from tests.core.sample_form1 import paired_by_form_1
+from watchline.core.certificate import SignedCertificate, issue
 from watchline.core.encoding import decode, encode
 from watchline.core.keys import KemKey, hkdf_extract
 from watchline.core.pairing import (
@@ -40,10 +42,11 @@ from watchline.core.pairing import (
     complete_invitation,
     line_digits,
     make_invitation,
+    own_offer,
     read_invitation,
-    read_pairing_files,
     verify_digits,
 )
+from watchline.core.pairing_files import file_step
 from watchline.core.persons import ED25519, Officer, Roster
 from watchline.core.terms import Clocks
 from watchline.errors import BadSignature, Malformed, PeerError, UsageError, WrongParty
@@ -78,12 +81,20 @@ def test_unchanged_file_is_taken(place: int) -> None:
     TAKERS[place](paired()[0][place])
 
 
-def resign(file: bytes, desk: str, change: Callable[[list[object]], None]) -> bytes:
-    """Change a file's body and sign it again, as its dishonest author could."""
-    body = decode(decode(file[len(MAGIC) :])[0])
+def resign(
+    file: bytes, desk: str, change: Callable[[list[object]], None], undisclose: Callable[[list[object]], None] | None = None
+) -> bytes:
+    """Change a file's body, and its undisclosed part, and sign it again, as its dishonest author could."""
+    encoded, _, _, hidden = decode(file[len(MAGIC) :])
+    body = decode(encoded)
+    if undisclose is not None:
+        values = decode(hidden)
+        undisclose(values)
+        hidden = encode(values)
+        body[2 if body[0] == 3 else 4] = sha256(hidden).digest()
     change(body)
     signature = identity_key(desk).sign(PURPOSE, encode(body))
-    return MAGIC + encode([encode(body), signature.ed, signature.ml])
+    return MAGIC + encode([encode(body), signature.ed, signature.ml, hidden])
 
 
 def put(place: int, value: object) -> Callable[[list[object]], None]:
@@ -91,6 +102,16 @@ def put(place: int, value: object) -> Callable[[list[object]], None]:
         body[place] = value
 
     return change
+
+
+def leave(body: list[object]) -> None:
+    """Change nothing."""
+
+
+def body_of(file: bytes) -> bytes:
+    body = decode(file[len(MAGIC) :])[0]
+    assert isinstance(body, bytes)
+    return body
 
 
 # What comes of it
@@ -117,8 +138,8 @@ def test_each_desk_knows_the_other() -> None:
 def test_line_and_ps_are_those_of_rule_5() -> None:
     files, ours, _ = paired()
     a, b = identity_key("A").identity.id, identity_key("B").identity.id
-    hashes = b"".join(sha256(file).digest() for file in files)
-    assert ours.line == sha256(b"watchline/1 line" + min(a, b) + max(a, b) + hashes).digest()
+    hashes = b"".join(sha256(body_of(file)).digest() for file in files)
+    assert ours.line == sha256(b"watchline/2 line" + min(a, b) + max(a, b) + hashes).digest()
     random_a, random_b = seeded("complete"), seeded("accept B 1")
     random_b(32)
     secrets = {a: random_a(32), b: random_b(32)}
@@ -165,7 +186,7 @@ def test_invitation_is_shown_before_it_is_accepted() -> None:
     assert invitation.offer.identity == identity_key("A").identity
     assert invitation.offer.certificate == signed_certificate("A")
     assert (invitation.offer.roster, invitation.offer.routes) == (roster("A"), ROUTES["A"])
-    assert (invitation.terms, invitation.digest) == (terms(), sha256(file1).digest())
+    assert (invitation.terms, invitation.digest) == (terms(), sha256(body_of(file1)).digest())
 
 
 def test_no_secret_of_a_pairing_stands_in_a_repr() -> None:
@@ -218,7 +239,7 @@ def test_one_wrong_digit_is_noticed(place: int, by: int) -> None:
 def test_any_changed_byte_is_refused(place: int, data: st.DataObject) -> None:
     file = bytearray(paired()[0][place])
     file[data.draw(st.integers(0, len(file) - 1))] ^= data.draw(st.integers(1, 255))
-    with pytest.raises((Malformed, BadSignature)) as refused:
+    with pytest.raises((Malformed, BadSignature, WrongParty)) as refused:  # the last by another step, or another id in file 3
         TAKERS[place](bytes(file))
     assert refused.value.rule == 5
     assert refused.value.hint
@@ -226,10 +247,27 @@ def test_any_changed_byte_is_refused(place: int, data: st.DataObject) -> None:
 
 @EACH_FILE
 def test_file_with_a_changed_signature_is_told_as_changed(place: int) -> None:
-    file = bytearray(paired()[0][place])
-    file[-1] ^= 1
-    with pytest.raises(BadSignature, match="changed on its way"):
-        TAKERS[place](bytes(file))
+    body, ed, ml, hidden = decode(paired()[0][place][len(MAGIC) :])
+    for signature in ((bytes(64), ml), (ed, bytes(4_627))):
+        with pytest.raises(BadSignature, match="changed on its way"):
+            TAKERS[place](MAGIC + encode([body, *signature, hidden]))
+
+
+@EACH_FILE
+def test_undisclosed_part_that_was_not_signed_is_told_as_changed(place: int) -> None:
+    body, ed, ml, _ = decode(paired()[0][place][len(MAGIC) :])
+    other = decode(other_pairing()[place][len(MAGIC) :])[3]
+    for hidden in (other, b""):
+        with pytest.raises(BadSignature, match=r"changed on its way.*undisclosed part") as refused:
+            TAKERS[place](MAGIC + encode([body, ed, ml, hidden]))
+        assert refused.value.rule == 5
+
+
+@cache
+def other_pairing() -> tuple[bytes, bytes, bytes]:
+    file1, invitation = invite(label="other")
+    file2, _ = accept(file1, label="other")
+    return file1, file2, complete_invitation(invitation, file2, identity_key("A"), seeded("other"))[0]
 
 
 @EACH_FILE
@@ -255,10 +293,26 @@ def test_file_above_64_kib_is_refused(place: int) -> None:
 
 
 @EACH_FILE
-@pytest.mark.parametrize("other", [b"", b"%PDF-1.7", b"watchline pairing 2\n", b"\xff" * 100])
+@pytest.mark.parametrize("other", [b"", b"%PDF-1.7", b"watchline pairing x\n", b"\xff" * 100])
 def test_file_of_another_kind_is_told_apart_from_a_damaged_one(place: int, other: bytes) -> None:
     with pytest.raises(Malformed, match="not a pairing file"):
         TAKERS[place](other)
+
+
+@EACH_FILE
+def test_file_of_an_earlier_version_is_refused_with_who_must_do_what(place: int) -> None:
+    with pytest.raises(Malformed, match="earlier version") as refused:
+        TAKERS[place](paired_by_form_1()[0][place])
+    assert refused.value.rule == 5
+    assert "the other desk updates" in refused.value.hint
+    assert "anew" in refused.value.hint
+
+
+@EACH_FILE
+def test_file_of_a_later_version_is_refused_with_who_must_do_what(place: int) -> None:
+    with pytest.raises(Malformed, match="later version") as refused:
+        TAKERS[place](b"watchline pairing 3\n" + paired()[0][place][len(MAGIC) :])
+    assert "update this desk's" in refused.value.hint
 
 
 @EACH_FILE
@@ -273,6 +327,16 @@ def test_another_steps_file_is_named(wanted: int, given_file: int) -> None:
     with pytest.raises(WrongParty, match=f"this is file {given_file}; file {wanted} is wanted here") as refused:
         TAKERS[wanted - 1](paired()[0][given_file - 1])
     assert refused.value.hint
+
+
+@EACH_FILE
+def test_step_of_a_file_is_told_before_anything_of_it_is_verified(place: int) -> None:
+    file = paired()[0][place]
+    assert file_step(file) == file_step(resign(file, "C", leave)) == place + 1
+    for bad in (b"", file[:-1], MAGIC + encode([]), paired_by_form_1()[0][place]):
+        with pytest.raises(Malformed) as refused:
+            file_step(bad)
+        assert refused.value.rule == 5
 
 
 # The wrong party
@@ -311,7 +375,7 @@ def test_file_3_for_another_invitation_is_refused() -> None:
         complete_acceptance(acceptance, paired()[0][2])
 
 
-@pytest.mark.parametrize("place", [2, 3], ids=["file 1", "file 2"])
+@pytest.mark.parametrize("place", [3, 4], ids=["file 1", "file 2"])
 def test_file_3_that_names_another_file_before_it_is_refused(place: int) -> None:
     with pytest.raises(WrongParty, match="belongs to another pairing"):
         take_file3(resign(paired()[0][2], "A", put(place, bytes(32))))
@@ -319,32 +383,26 @@ def test_file_3_that_names_another_file_before_it_is_refused(place: int) -> None
 
 def test_file_3_by_another_desk_is_refused() -> None:
     file3 = paired()[0][2]
-    forged = resign(file3, "C", put(1, identity_key("C").identity.encode()))
+    forged = resign(file3, "C", put(1, identity_key("C").identity.id))
     with pytest.raises(WrongParty, match="another desk"):
         take_file3(forged)
     with pytest.raises(BadSignature):
         take_file3(resign(file3, "C", lambda body: None))
 
 
-def test_files_of_a_pairing_whose_third_another_desk_signed_show_nothing() -> None:
-    file1, file2, file3 = paired()[0]
-    assert read_pairing_files((file1, file2, file3)).line == paired()[1].line
-    forged = resign(file3, "C", put(1, identity_key("C").identity.encode()))
-    with pytest.raises(WrongParty, match="another desk") as refused:
-        read_pairing_files((file1, file2, forged))
-    assert refused.value.rule == 5
-
-
 def test_secret_sealed_by_one_desk_is_not_passed_on_by_another() -> None:
     # C takes the sealed secret out of B's file and signs it as its own: the ids in the HPKE info give it away.
     file2 = paired()[0][1]
-    forged = resign(file2, "C", lambda body: body.__setitem__(slice(1, 4), _offer_of("C")))
+    certified = decode(signed_certificate("C").encoded)
+    offered = [identity_key("C").identity.encode(), certified[0], roster("C").encode()]
+    forged = resign(
+        file2,
+        "C",
+        lambda body: body.__setitem__(slice(1, 4), offered),
+        lambda hidden: hidden.__setitem__(slice(2, 4), certified[1:]),
+    )
     with pytest.raises(WrongParty, match="sealed to another pairing"):
         take_file2(forged)
-
-
-def _offer_of(desk: str) -> list[object]:
-    return [identity_key(desk).identity.encode(), KemKey(bytes(32)).public, signed_certificate(desk).encoded]
 
 
 def test_secret_sealed_to_another_key_is_refused() -> None:
@@ -353,44 +411,66 @@ def test_secret_sealed_to_another_key_is_refused() -> None:
         complete_invitation(replace(invitation, kem_seed=bytes(32)), paired()[0][1], identity_key("A"), seeded("x"))
 
 
+def _certified(certified: SignedCertificate) -> bytes:
+    """File 1 of A with this certificate."""
+    body, *signature = decode(certified.encoded)
+    return resign(invite()[0], "A", put(2, body), lambda hidden: hidden.__setitem__(slice(2, 4), signature))
+
+
 def test_certificate_of_another_desk_in_a_file_is_refused() -> None:
     with pytest.raises(WrongParty):
-        read_invitation(resign(invite()[0], "A", put(3, signed_certificate("B").encoded)))
+        read_invitation(_certified(signed_certificate("B")))
+
+
+def test_certificate_whose_own_signature_does_not_hold_is_refused() -> None:
+    with pytest.raises(BadSignature, match="certificate"):
+        read_invitation(resign(invite()[0], "A", leave, put(3, bytes(4_627))))
+    with pytest.raises(BadSignature, match="certificate"):
+        read_invitation(resign(invite()[0], "A", put(2, certificate("A", serial=2).encode())))
 
 
 def test_certificate_for_one_line_in_a_file_is_refused() -> None:
     narrow = issue(identity_key("A"), certificate("A", line=bytes(32)))
     with pytest.raises(WrongParty, match="every line"):
-        read_invitation(resign(invite()[0], "A", put(3, narrow.encoded)))
+        read_invitation(_certified(narrow))
     with pytest.raises(UsageError):
         make_invitation(identity_key("A"), narrow, roster("A"), terms(), (), seeded("x"))
 
 
-@pytest.mark.parametrize(
-    ("place", "value"),
-    [
-        (1, b""),
-        (2, bytes(1_215)),
-        (3, b""),
-        (4, b""),
-        (5, [["Direct", "x"]]),
-        (5, [["direct", "a b"]]),
-        (5, [["direct", ""]]),
-        (5, [["direct", "x"]] * 17),
-        (5, None),
-        (6, b""),
-        (0, 4),
-        (0, None),
-    ],
-)
+@pytest.mark.parametrize(("place", "value"), [(1, b""), (2, b""), (3, b""), (4, b""), (5, b""), (0, 4), (0, None), (0, True)])
 def test_invitation_that_its_author_made_wrongly_is_refused(place: int, value: object) -> None:
     with pytest.raises(PeerError):
         read_invitation(resign(invite()[0], "A", put(place, value)))
 
 
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (0, bytes(1_215)),
+        (1, [["Direct", "x"]]),
+        (1, [["direct", "a b"]]),
+        (1, [["direct", ""]]),
+        (1, [["direct", "x"]] * 17),
+        (1, None),
+        (2, b""),
+        (3, None),
+    ],
+)
+def test_undisclosed_part_that_its_author_made_wrongly_is_refused(place: int, value: object) -> None:
+    with pytest.raises(PeerError):
+        read_invitation(resign(invite()[0], "A", leave, put(place, value)))
+
+
+@EACH_FILE
+def test_undisclosed_part_of_another_length_is_refused(place: int) -> None:
+    for change in (lambda hidden: hidden.append(b""), lambda hidden: hidden.clear()):
+        with pytest.raises(Malformed, match="undisclosed part"):
+            TAKERS[place](resign(paired()[0][place], "B" if place == 1 else "A", leave, change))
+
+
 def test_invitation_with_an_xwing_key_that_is_none_is_refused() -> None:
     with pytest.raises(Malformed):
-        accept(resign(invite()[0], "A", put(2, b"\xff" * 1_216)))
+        accept(resign(invite()[0], "A", leave, put(0, b"\xff" * 1_216)))
 
 
 def test_empty_body_is_refused() -> None:
@@ -463,6 +543,34 @@ def test_stored_state_with_another_label_is_refused(data: bytes, read: Callable[
     with pytest.raises(Malformed, match="this is no ") as refused:
         read(encode(["watchline/1 something else", *values]))
     assert refused.value.rule == 39
+
+
+@pytest.mark.parametrize(("data", "read"), STATES[:2], ids=["invitation", "acceptance"])
+def test_pairing_that_an_earlier_version_began_is_begun_anew(data: bytes, read: Callable[[bytes], object]) -> None:
+    label, *values = decode(data)
+    with pytest.raises(WrongParty, match="earlier version") as refused:
+        read(encode([label.replace("watchline/2", "watchline/1"), *values]))
+    assert refused.value.rule == 5
+    assert "begin the pairing anew" in refused.value.hint
+
+
+# What a desk said of itself
+
+
+def test_desk_finds_in_its_pairing_what_it_said_of_itself() -> None:
+    _, ours, theirs = paired()
+    for pairing, desk in ((ours, "A"), (theirs, "B")):
+        own = own_offer(pairing)
+        assert (own.identity, own.certificate) == (identity_key(desk).identity, signed_certificate(desk))
+        assert (own.roster, own.routes) == (roster(desk), ROUTES[desk])
+
+
+def test_desk_of_a_line_that_an_earlier_version_paired_finds_what_it_said_of_itself() -> None:
+    files, line = paired_by_form_1()
+    for pairing, desk in zip(paired()[1:], "AB", strict=True):
+        stored = Pairing.decode(replace(pairing, line=line, files=files).encode())
+        assert own_offer(stored).certificate == signed_certificate(desk)
+        assert own_offer(stored).routes == ROUTES[desk]
 
 
 # Vectors

@@ -55,7 +55,7 @@ def test_claim_of_no_status_names_the_interval_in_force_at_the_notice() -> None:
     notice = talk.say("a")
     said = certificate(talk, notice, SilenceKind.DARK, None, Claim(812, TIME + 500))
     talk.add("a", EntryType.SILENCE, talk.release("a", said.encode()))
-    shown = Bundle(talk.files, (), tuple(talk.log(side) for side in "ab"), ())
+    shown = Bundle(talk.pairing, (), tuple(talk.log(side) for side in "ab"), ())
     assert any("ask for one each 30 s" in fact for fact in verify_evidence(build_evidence(shown)).facts)
 
 

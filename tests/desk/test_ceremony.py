@@ -8,13 +8,15 @@ from pathlib import Path
 
 import pytest
 
+from tests.core.sample_form1 import paired_by_form_1
 from tests.desk.sample_homes import IDENTITY, OFFICER, Ceremony, Side, make_home, unlock
+from watchline.core.encoding import decode, encode
 from watchline.core.pairing import Pairing
 from watchline.desk import ceremony
 from watchline.desk.agreement import proposed_terms
 from watchline.desk.local import connect
 from watchline.desk.medium import Medium, open_medium, read_pairing
-from watchline.errors import PeerError, SecretError, UsageError, WrongParty
+from watchline.errors import Malformed, PeerError, SecretError, UsageError, WrongParty
 
 WRONG = " ".join(["00000"] * 12)
 
@@ -268,3 +270,50 @@ def test_file_3_needs_no_passphrase(desks: Ceremony) -> None:
 
     assert done.name == "tokyo"
     assert unlock(desks.beijing.home)(desks.beijing.own).key.desk == "Beijing"
+
+
+def test_file_of_an_earlier_version_is_refused_at_each_step_and_leaves_nothing(desks: Ceremony) -> None:
+    files, _ = paired_by_form_1()
+    desks.tokyo.invite(desks.table / "1")
+
+    with pytest.raises(Malformed, match="earlier version"):
+        desks.beijing.accept(files[0], desks.table / "2")
+    for file in files[1:]:
+        with pytest.raises(Malformed, match="earlier version") as refused:
+            desks.tokyo.complete(file, desks.table / "3")
+        assert "both begin the pairing anew" in refused.value.hint
+
+    assert (desks.tokyo.names(), desks.tokyo.pending()) == ([], ["invitation"])
+    assert desks.beijing.pending() == []
+    assert not (desks.table / "2").exists()
+    assert not (desks.table / "3").exists()
+
+
+def as_an_earlier_version_kept_it(side: Side) -> None:
+    """Label what waits as an earlier version did, which answered with other files."""
+    for key, value in side.caller.call("documents", kind="pending")["values"].items():
+        label, *values = decode(bytes.fromhex(value))
+        older = encode([label.replace("watchline/2", "watchline/1"), *values]).hex()
+        assert older != value
+        side.caller.call("document_put", kind="pending", key=key, value=older, sealed=True)
+
+
+def test_pairing_that_an_earlier_version_began_is_refused_with_what_to_do(desks: Ceremony) -> None:
+    file2 = desks.beijing.accept(desks.tokyo.invite(desks.table / "1"), desks.table / "2")
+    as_an_earlier_version_kept_it(desks.tokyo)
+
+    with pytest.raises(WrongParty, match="begun with an earlier version") as refused:
+        desks.tokyo.complete(file2, desks.table / "3")
+
+    assert "begin the pairing anew" in refused.value.hint
+    assert desks.tokyo.names() == []
+
+
+def test_pairing_that_an_earlier_version_began_is_in_nobodys_way(desks: Ceremony) -> None:
+    desks.beijing.accept(desks.tokyo.invite(desks.table / "old 1"), desks.table / "old 2")
+    as_an_earlier_version_kept_it(desks.tokyo)
+    as_an_earlier_version_kept_it(desks.beijing)
+
+    desks.pair()
+
+    assert (desks.tokyo.names(), desks.beijing.names()) == (["beijing"], ["tokyo"])

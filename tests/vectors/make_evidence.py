@@ -12,14 +12,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from tests.core.sample_desks import certificate, identity_key, officer_key
+from tests.core.sample_desks import certificate, identity_key, officer_key, paired
 from tests.core.sample_evidence import Talk, another_line, sample_talk
+from tests.core.sample_form1 import paired_by_form_1
 from watchline.core.archive import pack, unpack
 from watchline.core.certificate import issue
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import Again, Body, Continues, EntryType, Notice, Precedence
 from watchline.core.evidence import build_evidence
-from watchline.core.evidence_parts import Bundle
+from watchline.core.evidence_parts import PAIRING_NAMES, Bundle
 from watchline.core.persons import assertion_challenge, sign_assertion
 
 FOLDER = Path(__file__).parent / "evidence"
@@ -100,6 +101,7 @@ def _bad(good: bytes) -> dict[str, tuple[bytes, Json]]:
         return pack({**parts, **changes})
 
     leaf, blinding, body = decode(parts[ENTRIES])[0]
+    body2, ed2, ml2 = decode(parts[PAIRING])
     payload, ed, ml = decode(parts[STATUS])
     said = decode(payload)
     said[4] = True
@@ -113,6 +115,18 @@ def _bad(good: bytes) -> dict[str, tuple[bytes, Json]]:
         "bad-status-with-a-short-signature.zip": (changed({STATUS: encode([payload, ed[:-1], ml])}), _refused(STATUS, 4)),
         "bad-status-of-incarnation-true.zip": (changed({STATUS: encode([encode(said), ed, ml])}), _refused(STATUS, 4)),
         "bad-pairing-file-cut.zip": (changed({PAIRING: parts[PAIRING][:-1]}), _refused("pairing", 5)),
+        "bad-pairing-body-1-of-another.zip": (changed({PAIRING_NAMES[0]: foreign[PAIRING_NAMES[0]]}), _refused("pairing", 5)),
+        "bad-pairing-body-3-of-another.zip": (changed({PAIRING_NAMES[2]: foreign[PAIRING_NAMES[2]]}), _refused("pairing", 5)),
+        "bad-pairing-bodies-swapped.zip": (
+            changed({PAIRING_NAMES[0]: body2, PAIRING: encode([parts[PAIRING_NAMES[0]], ed2, ml2])}),
+            _refused("pairing", 5),
+        ),
+        "bad-pairing-with-one-half.zip": (changed({PAIRING: encode([body2, ed2, bytes(len(ml2))])}), _refused("pairing", 5)),
+        "bad-pairing-file-whole.zip": (changed({PAIRING: paired()[0][1]}), _refused("pairing", 5)),
+        "bad-pairing-of-both-forms.zip": (
+            changed({PAIRING_NAMES[0]: paired_by_form_1()[0][0]}),
+            _refused("pairing", 5),
+        ),
         "bad-tree.zip": (changed({TREE: foreign[TREE]}), _refused(TREE, 7)),
         "bad-readme.zip": (changed({"readme.txt": b"It was never received.\n"}), _refused("readme.txt", 41)),
         "bad-part-too-many.zip": (changed({"logs/note.txt": b"see?\n"}), _refused("logs/note.txt", 41)),

@@ -73,7 +73,7 @@ def bundle(
     logs = [talk.log("a", {notice, place} | between, closed=set(closed) | between - {notice}, sizes=ends["a"])]
     if theirs:
         logs.append(talk.log("b", theirs, sizes=ends["b"]))
-    return Bundle(talk.files, (), tuple(logs), (talk.status("b"),))
+    return Bundle(talk.pairing, (), tuple(logs), (talk.status("b"),))
 
 
 def as_it_is(shown: Bundle) -> bytes:

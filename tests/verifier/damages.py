@@ -9,10 +9,11 @@ from random import Random
 from typing import Any
 
 from tests.core.sample_evidence import other
+from tests.core.sample_form1 import MAGIC
 from tests.verifier.acts import enter, signed_anew
 from tests.verifier.bundles import POOL, TEXTS, VIEWS, RandomTalk, good_bundle, random_talk, talk_of
 from watchline.core.archive import pack, unpack
-from watchline.core.encoding import decode, encode
+from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Body, commitment
 from watchline.core.evidence import build_evidence
 from watchline.core.evidence_parts import Bundle, LogKeys, LogName, ShownEntry, log_keys, write_parts
@@ -201,20 +202,29 @@ def _signed_pairing(random: Random, thousand: int) -> bytes:
     """A pairing file that its identity signed with something strange in it; the files after it name it by its new hash."""
     talk = _talk_for(random, thousand)
     parts = _assembled(talk, talk.shown())
-    magic = b"watchline pairing 1\n"
-    bodies = [decode(decode(parts[f"pairing/{number}.bin"][len(magic) :])[0]) for number in (1, 2, 3)]
+    form1 = parts["pairing/1.bin"].startswith(MAGIC)
+    purpose, magic = ("watchline/1 pairing", MAGIC) if form1 else ("watchline/2 pairing", b"")
+    bodies = [_pairing_body(parts[f"pairing/{number}.bin"], number, form1) for number in (1, 2, 3)]
     at = random.randrange(3)
     bodies[at] = _altered(bodies[at], random)
-    files: list[bytes] = []
+    named: list[bytes] = []
     for number, body in enumerate(bodies, 1):
         if number > at + 1 and random.random() < 0.9:
-            for place, file in zip((-2,) if number == 2 else (-3, -2), files, strict=True):
-                body[place] = sha256(file).digest()
+            places = {2: (-2,), 3: (-3, -2)} if form1 else {2: (-1,), 3: (-2, -1)}
+            for place, before in zip(places[number], named, strict=True):
+                body[place] = sha256(before).digest()
         encoded = encode(body)
-        signed = talk.sample.identities["ab"[number == 2]].sign("watchline/1 pairing", encoded)
-        files.append(magic + encode([encoded, signed.ed, signed.ml]))
-        parts[f"pairing/{number}.bin"] = files[-1]
+        signed = talk.sample.identities["ab"[number == 2]].sign(purpose, encoded)
+        whole = magic + encode([encoded, signed.ed, signed.ml])
+        parts[f"pairing/{number}.bin"] = whole if form1 or number > 1 else encoded
+        named.append(whole if form1 else encoded)
     return pack(parts)
+
+
+def _pairing_body(part: bytes, number: int, form1: bool) -> list[Value]:
+    encoded = decode(part[len(MAGIC) :])[0] if form1 else part if number == 1 else decode(part)[0]
+    body: list[Value] = decode(encoded)
+    return body
 
 
 def _signed_entry(random: Random, thousand: int) -> bytes:

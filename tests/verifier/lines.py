@@ -13,6 +13,7 @@ from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from tests.core.sample_desks import BEGIN, END, ROUTES, desk_keys, officer_key, seeded, terms
+from tests.core.sample_form1 import pair
 from watchline.core.certificate import Certificate, SignedCertificate, issue
 from watchline.core.checkpoint import ED25519 as SIGNS_LOGS
 from watchline.core.checkpoint import VerifierKey
@@ -128,8 +129,11 @@ def sample_line(number: int) -> SampleLine:
         later.append(("a", 2, certified(identities["a"], "a", 2, 1, not_after=2**53 - 1).encoded))
     revoked = (1, BEGIN + 400) if number % 4 == 2 else None
     later.append(("b", 2 + number % 3, certified(identities["b"], "b", 2 + number % 3, 2, revoked=revoked).encoded))
-    files = (pending.file1, file2, file3)
-    return SampleLine(paired.line, files, identities, rosters, agreed, witnesses, tuple(later))
+    files, line = (pending.file1, file2, file3), paired.line
+    if number % 5 == 4:  # an earlier version paired these
+        a, b = ((identities[side], first[side], rosters[side], ROUTES[side.upper()]) for side in "ab")
+        files, line = pair(a, b, agreed)
+    return SampleLine(line, files, identities, rosters, agreed, witnesses, tuple(later))
 
 
 def certified(

@@ -48,7 +48,9 @@ def names(folder: str) -> list[tuple[str, str]]:
     return [(folder, name) for name in json.loads((VECTORS / folder / "index.json").read_text())["files"]]
 
 
-@pytest.mark.parametrize(("folder", "name"), [*names("evidence"), *names("silence")], ids=lambda part: part)
+@pytest.mark.parametrize(
+    ("folder", "name"), [*names("evidence"), *names("evidence/form-1"), *names("silence")], ids=lambda part: part
+)
 def test_both_verifiers_judge_the_vectors_as_their_index_says(page: Page, folder: str, name: str) -> None:
     index = json.loads((VECTORS / folder / "index.json").read_text())
     trusted = [Identity.decode(bytes.fromhex(each)) for each in index["identities"]]

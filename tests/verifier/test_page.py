@@ -151,7 +151,7 @@ def witnessed_silence() -> bytes:
     talk.add("a", EntryType.SILENCE, Body(certificate(talk, notice, SilenceKind.UNANSWERED, sign(talk, status)).encode()))
     head = cosigned(talk, "a", talk.head("a", 3))
     log = talk.log("a", heads=(head,), sizes=[status.held_size])
-    return build_evidence(Bundle(talk.files, (), (log,), ()))
+    return build_evidence(Bundle(talk.pairing, (), (log,), ()))
 
 
 class AlwaysRandom(Random):

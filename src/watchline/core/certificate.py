@@ -88,14 +88,24 @@ def parse_certificate(encoded: bytes, identity: Identity) -> SignedCertificate:
     body, ed, ml = shapes.array(decode(encoded), "signed certificate", length=3)
     body = shapes.octets(body, "certificate", at_most=CERTIFICATE_BYTES_MAX)
     signature = HybridSignature(shapes.octets(ed, "ed", length=64), shapes.octets(ml, "ml", at_most=CERTIFICATE_BYTES_MAX))
-    certificate = _parse_body(body)
-    if certificate.desk != identity.id:
-        raise WrongParty("this certificate is another desk's", rule=2, hint="ask for the certificate of the paired desk")
+    certificate = parse_unsigned_certificate(body, identity)
     try:
         identity.verify(PURPOSE, body, signature)
     except BadSignature as error:
         raise BadSignature(f"the certificate is not the identity's: {error.message}", rule=2) from None
     return SignedCertificate(certificate, encoded)
+
+
+def parse_unsigned_certificate(body: bytes, identity: Identity) -> Certificate:
+    """Read a certificate of the desk `identity` without its signatures.
+
+    For who has verified that the identity signed these bytes within something else, such as a pairing. Raises Malformed, or
+    WrongParty if it names another desk; all with rule 2 (39 for the encoding).
+    """
+    certificate = _parse_body(body)
+    if certificate.desk != identity.id:
+        raise WrongParty("this certificate is another desk's", rule=2, hint="ask for the certificate of the paired desk")
+    return certificate
 
 
 def choose_certificate(current: SignedCertificate | None, offered: SignedCertificate, line: bytes) -> SignedCertificate:
@@ -106,22 +116,26 @@ def choose_certificate(current: SignedCertificate | None, offered: SignedCertifi
     a new incarnation has only new keys. Raises WrongParty (rule 2) for an offer that breaks this or is for another line or
     desk, and Contradiction (rule 2) for two certificates of one serial; `current` stays in force then.
     """
-    new = offered.certificate
+    counts = counts_after(None if current is None else current.certificate, offered.certificate, line)
+    return offered if counts or current is None else current
+
+
+def counts_after(old: Certificate | None, new: Certificate, line: bytes) -> bool:
+    """Whether a certificate counts in place of `old`, None where none is known. Raises as `choose_certificate`."""
     if new.line is not None and new.line != line:
         raise WrongParty("this certificate is for another line", rule=2)
-    if current is None:
-        return offered
-    old = current.certificate
+    if old is None:
+        return True
     if new.desk != old.desk:
         raise WrongParty("this certificate is another desk's", rule=2)
     if new == old:
-        return current
+        return False
     if new.serial == old.serial:
         raise Contradiction("the identity signed two different certificates of one serial", rule=2, serial=new.serial)
     if (new.inc, new.serial) < (old.inc, old.serial):
-        return current
+        return False
     _check_succession(old, new)
-    return offered
+    return True
 
 
 def _check_succession(old: Certificate, new: Certificate) -> None:

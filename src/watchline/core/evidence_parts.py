@@ -22,7 +22,7 @@ from watchline.core.merkle import node_hash, root_at
 from watchline.core.witnessing import Cosignature
 from watchline.errors import BadProof, Malformed
 
-INVITER, ACCEPTER = "a", "b"  # the desk that signed pairing file 1, and the one that signed file 2
+INVITER, ACCEPTER = "a", "b"  # the desk that made pairing file 1, and the one that made file 2
 PAIRING_NAMES = ("pairing/1.bin", "pairing/2.bin", "pairing/3.bin")
 README_NAME, SUMMARY_NAME = "readme.txt", "summary.json"
 CHUNK_ENTRIES = 1_024  # entries in one part
@@ -106,8 +106,8 @@ class ShownStatus:
 
 @dataclass(frozen=True, slots=True)
 class Bundle:
-    """All that evidence is built from. pairing: the three files. certificates: (desk, serial, encoded) of all but the first
-    ones, which stand in the pairing files. Logs and certificates in ascending order.
+    """All that evidence is built from. pairing: see `shown_parts`. certificates: (desk, serial, encoded) of all but the first
+    ones, which stand in what is shown of the pairing. Logs and certificates in ascending order.
     """
 
     pairing: tuple[bytes, bytes, bytes]

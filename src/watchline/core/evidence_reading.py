@@ -1,7 +1,7 @@
 """Read the parts of an evidence file and check all that is signed, committed to or hashed in them.
 
-Nothing is believed: the pairing files give both identities and LINE; certificates give the keys; notes and statuses give signed
-sizes and roots; and the shown leaves must lead to every one of these roots. Each fault names its part and rule.
+Nothing is believed: what is shown of the pairing gives both identities and LINE; certificates give the keys; notes and statuses
+give signed sizes and roots; and the shown leaves must lead to every one of these roots. Each fault names its part and rule.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 
 from watchline.core import shapes
 from watchline.core.amendments import Entered, read_entered
-from watchline.core.certificate import SignedCertificate, choose_certificate, parse_certificate
+from watchline.core.certificate import SignedCertificate, counts_after, parse_certificate
 from watchline.core.checkpoint import Checkpoint, Note, parse_note
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import (
@@ -46,7 +46,7 @@ from watchline.core.evidence_witnesses import LogWitnesses
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import INTEGER_MAX
 from watchline.core.merkle import leaf_hash
-from watchline.core.pairing import read_pairing_files
+from watchline.core.pairing_shown import read_shown_parts
 from watchline.core.persons import Signer
 from watchline.core.release import PURPOSE_OF, people_needed, reference, verify_roster_entry, verify_signers
 from watchline.core.silence import Silence, SilenceKind
@@ -94,7 +94,7 @@ class _Noting:
 
 
 def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
-    """Check the parts; None where the pairing files already fail, as nothing can be checked without them.
+    """Check the parts; None where the pairing already fails, as nothing can be checked without them.
 
     With any fault found, the reading must not be shown as true.
     """
@@ -123,11 +123,9 @@ def read_evidence(parts: Mapping[str, bytes], faults: Faults) -> Reading | None:
     logs = [reader.shown for reader in readers]
     entries = [reading for reader in readers for reading in reader.judge(bodies, terms)]
     certificates = tuple(
-        (desk, signed.certificate.serial, signed.encoded)
-        for desk in desks.desks
-        for signed in desks.desks[desk].certificates[1:]
+        (desk, signed.certificate.serial, signed.encoded) for desk in desks.desks for signed in desks.desks[desk].later
     )
-    bundle = Bundle(_pairing_files(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
+    bundle = Bundle(_pairing_parts(parts), certificates, tuple(logs), tuple(shown for _, shown, _ in statuses))
     if not entries and not faults.found:
         faults.found.append(Fault("logs", _RULE, "no entry is shown"))
     return Reading(desks, bundle, tuple(entries), tuple(said_in), terms.newest, terms.amendments, tuple(silences))
@@ -158,20 +156,21 @@ def _group(parts: Mapping[str, bytes]) -> dict[LogName, list[str]]:
     return dict(sorted(found.items()))
 
 
-def _pairing_files(parts: Mapping[str, bytes]) -> tuple[bytes, bytes, bytes]:
+def _pairing_parts(parts: Mapping[str, bytes]) -> tuple[bytes, bytes, bytes]:
     first, second, third = (parts.get(part, b"") for part in PAIRING_NAMES)
     return first, second, third
 
 
 def read_desks(parts: Mapping[str, bytes], faults: Faults) -> Desks | None:
-    """The two desks and their line; None, with a fault, where the pairing files do not hold together."""
+    """The two desks and their line; None, with a fault, where the pairing does not hold together."""
     paired = None
     with faults.of("pairing"):
-        paired = read_pairing_files(_pairing_files(parts))
+        paired = read_shown_parts(_pairing_parts(parts))
     if paired is None:
         return None
     offers = {INVITER: paired.inviter, ACCEPTER: paired.accepter}
-    certificates = {desk: [offer.certificate] for desk, offer in offers.items()}
+    newest = {desk: offer.certificate for desk, offer in offers.items()}
+    counted: dict[str, list[SignedCertificate]] = {desk: [] for desk in offers}
     offered: list[tuple[str, str, SignedCertificate]] = []
     for part, encoded in parts.items():
         if match := _CERTIFICATE_PART.fullmatch(part):
@@ -179,10 +178,11 @@ def read_desks(parts: Mapping[str, bytes], faults: Faults) -> Desks | None:
                 offered.append((part, match[1], parse_certificate(encoded, offers[match[1]].identity)))
     for part, desk, later in sorted(offered, key=lambda each: (each[2].certificate.inc, each[2].certificate.serial)):
         with faults.of(part):
-            if choose_certificate(certificates[desk][-1], later, paired.line) is not later:
+            if not counts_after(newest[desk], later.certificate, paired.line):
                 raise WrongParty("this certificate is not a later one", rule=2)
-            certificates[desk].append(later)
-    return Desks(paired, {desk: Desk(offers[desk], tuple(certificates[desk])) for desk in offers})
+            newest[desk] = later.certificate
+            counted[desk].append(later)
+    return Desks(paired, {desk: Desk(offers[desk], tuple(counted[desk])) for desk in offers})
 
 
 def _read_statuses(

@@ -6,11 +6,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from watchline.core.amendments import Amendment
-from watchline.core.certificate import SignedCertificate
+from watchline.core.certificate import Certificate, SignedCertificate
 from watchline.core.entries import Body, Direction, Leaf, Notice, Response
 from watchline.core.evidence_parts import Bundle, LogKeys, LogName, log_keys
 from watchline.core.keys import DeskPublic
-from watchline.core.pairing import Offer, PairedDesks
+from watchline.core.pairing_files import ShownOffer
+from watchline.core.pairing_shown import PairedDesks
 from watchline.core.persons import Signer
 from watchline.core.silence import Silence
 from watchline.core.statements import Status
@@ -22,20 +23,25 @@ from watchline.errors import WrongParty
 class Desk:
     """One desk as its identity signed it: what it said when the line was paired, and its later certificates."""
 
-    offer: Offer
-    certificates: tuple[SignedCertificate, ...]
+    offer: ShownOffer
+    later: tuple[SignedCertificate, ...]
+
+    @property
+    def certificates(self) -> tuple[Certificate, ...]:
+        """All of them, that of the pairing first."""
+        return self.offer.certificate, *(signed.certificate for signed in self.later)
 
     @property
     def last_revoked(self) -> int:
         """The newest incarnation that the newest certificate revokes, and with it all before; 0 for none."""
-        revoked = self.certificates[-1].certificate.revoked
+        revoked = self.certificates[-1].revoked
         return 0 if revoked is None else revoked[0]
 
     def keys(self, inc: int) -> DeskPublic:
         """The public keys of an incarnation. Raises WrongParty (rule 2) if no certificate shown here names it."""
-        for signed in self.certificates:
-            if signed.certificate.inc == inc:
-                return signed.certificate.public
+        for certificate in self.certificates:
+            if certificate.inc == inc:
+                return certificate.public
         raise WrongParty("no certificate that is shown names this incarnation", rule=2, inc=inc)
 
 

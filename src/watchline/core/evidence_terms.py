@@ -8,7 +8,7 @@ from typing import Protocol
 from watchline.core.amendments import Amendment, Entered, Source, TermsHistory, history_of
 from watchline.core.entries import Continues, Leaf
 from watchline.core.evidence_parts import INVITER, LogName
-from watchline.core.pairing import PairedDesks
+from watchline.core.pairing_shown import PairedDesks
 from watchline.core.records import Pair
 from watchline.core.terms import Terms
 

@@ -127,14 +127,13 @@ class Words:
             )
 
     def _remarks(self, side: str, desk: Desk) -> Iterator[str]:
-        revoked = desk.certificates[-1].certificate.revoked
+        revoked = desk.certificates[-1].revoked
         if revoked is not None:
             yield (
                 f"{self._names[side]} revoked its incarnation {revoked[0]} from {time_text(revoked[1])}; "
                 "nothing shown here dates what that incarnation signed before it"
             )
-        for signed in desk.certificates:
-            certificate = signed.certificate
+        for certificate in desk.certificates:
             yield (
                 f"{self._names[side]}'s certificate {certificate.serial}, of incarnation {certificate.inc}, is dated from "
                 f"{time_text(certificate.not_before)} to {time_text(certificate.not_after)}"

@@ -21,8 +21,6 @@ from typing import Any
 from watchline.core import shapes
 from watchline.core.encoding import decode, encode
 from watchline.core.pairing import (
-    MAGIC,
-    PAIRING_BYTES_MAX,
     ROUTES_MAX,
     Invitation,
     Pairing,
@@ -36,13 +34,14 @@ from watchline.core.pairing import (
     read_invitation,
     verify_digits,
 )
+from watchline.core.pairing_files import file_step
 from watchline.core.terms import Terms
 from watchline.desk.home import Home
 from watchline.desk.local import Caller
 from watchline.desk.medium import Medium, drop_pairing, keep_desk, keep_pairing
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.secrets import write_private_file
-from watchline.errors import Malformed, UsageError, WatchlineError, WrongParty
+from watchline.errors import UsageError, WatchlineError, WrongParty
 from watchline.journal import LineRecord
 
 ENTRIES_MAX = 3  # of digits; whoever tries to guess sixty digits has three tries, a person who misreads has two more
@@ -120,7 +119,7 @@ def complete(
     now, None for where it was. The same file gives the same line again.
     Raises PeerError for a file that is damaged or not of a pairing under way here, UsageError for the other arguments.
     """
-    step = _step(file)
+    step = file_step(file)
     if step == 1:
         raise WrongParty("this is file 1 of a pairing", rule=5, hint="accept it: watchline accept FILE --out FILE")
     if step == 2 and out is None:
@@ -310,17 +309,6 @@ def _end(caller: Caller, medium: Path, line: bytes) -> None:
     caller.call("line_drop", line=line.hex())
     _put(caller, _LINE + line.hex(), None)
     drop_pairing(medium, line)
-
-
-def _step(file: bytes) -> int:
-    """Which of the three files this is: unverified, only to choose who reads it. Raises Malformed (rule 5) for another file."""
-    if not file.startswith(MAGIC) or len(file) > PAIRING_BYTES_MAX:
-        read_invitation(file)
-    try:
-        body = shapes.octets(shapes.array(decode(file[len(MAGIC) :]), "file", length=3)[0], "body", at_most=PAIRING_BYTES_MAX)
-        return shapes.integer(shapes.array(decode(body), "body")[0], "step", at_least=1, at_most=3)
-    except (Malformed, IndexError):
-        raise Malformed("this pairing file is damaged", rule=5, hint="ask for the file again and compare its SHA-256") from None
 
 
 def _give(caller: Caller, key: str, pending: bytes, out: Path, file: bytes) -> None:

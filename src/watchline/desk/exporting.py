@@ -27,7 +27,8 @@ from watchline.core.evidence_parts import (
     ShownStatus,
     hidden_spans,
 )
-from watchline.core.pairing import Pairing, read_pairing_files
+from watchline.core.pairing import Pairing
+from watchline.core.pairing_shown import read_shown_parts, shown_parts
 from watchline.core.records import CheckpointRecord, EntryRecord, Log, ReceiptRecord, StatementRecord
 from watchline.core.setting import LineSetup
 from watchline.core.silence import Silence, SilenceKind
@@ -175,7 +176,7 @@ def gather(
     logs = [_gather_log(journal, pairing, log, chosen, statuses, witnesses[log]) for log in shown]
     spoken = [_show_status(pairing, record) for record in statuses]
     return Bundle(
-        pairing.files,
+        shown_parts(pairing.files),
         tuple(sorted(_later_certificates(journal, pairing, setup))),
         tuple(sorted(logs, key=lambda shown_log: shown_log.name)),
         tuple(sorted(spoken, key=lambda status: status.speaker)),
@@ -195,14 +196,14 @@ class _Chosen:
 
 
 def _later_certificates(journal: Journal, pairing: Pairing, setup: LineSetup) -> Iterator[tuple[str, int, bytes]]:
-    """What both desks' identities certified since the pairing files, which hold the first certificates."""
-    paired = read_pairing_files(pairing.files)
+    """What both desks' identities certified since the pairing, which has the first certificates."""
+    paired = read_shown_parts(shown_parts(pairing.files))
     for own, current in ((True, setup.own_certificate), (False, setup.peer_certificate)):
         first = paired.inviter if own == pairing.inviter else paired.accepter
         known = {record.serial: record.encoded for record in journal.certificates(pairing.line, own)}
         known.setdefault(current.certificate.serial, current.encoded)
         for serial, encoded in known.items():
-            if serial > first.certificate.certificate.serial:
+            if serial > first.certificate.serial:
                 yield _side(pairing, own), serial, encoded
 
 

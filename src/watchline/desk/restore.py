@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from watchline.core.encoding import encode
-from watchline.core.pairing import Offer, Pairing, read_pairing_files
+from watchline.core.pairing import Pairing, own_offer
 from watchline.core.persons import Roster
 from watchline.desk.backup import Contents, open_backup
 from watchline.desk.ceremony import free_line_name, waiting_for_digits
@@ -163,7 +163,7 @@ def _add_lines(journal: Journal, unlocked: Unlocked, kept: KeptDesk | None, now:
 
 def _newest_roster(pairings: list[Pairing], kept: KeptDesk | None) -> Roster:
     """The desk's officers as its peers know them: as the medium keeps them, else as they stood in the newest pairing."""
-    rosters = [_own_offer(pairing).roster for pairing in pairings]
+    rosters = [own_offer(pairing).roster for pairing in pairings]
     if kept is not None:
         rosters.append(kept.roster)
     if not rosters:
@@ -175,13 +175,8 @@ def _newest_roster(pairings: list[Pairing], kept: KeptDesk | None) -> Roster:
 
 
 def _own_routes(pairings: list[Pairing]) -> list[tuple[str, str]]:
-    routes = {(route.kind, route.address): None for pairing in pairings for route in _own_offer(pairing).routes}
+    routes = {(route.kind, route.address): None for pairing in pairings for route in own_offer(pairing).routes}
     return list(routes)
-
-
-def _own_offer(pairing: Pairing) -> Offer:
-    paired = read_pairing_files(pairing.files)
-    return paired.inviter if pairing.inviter else paired.accepter
 
 
 def _take_officers(folder: Path, files: Iterable[Path]) -> None:

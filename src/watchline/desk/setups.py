@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
 
 from watchline.core.certificate import SignedCertificate, parse_certificate
 from watchline.core.incoming import ROSTER_PART
 from watchline.core.keys import Identity
-from watchline.core.pairing import Pairing, read_pairing_files
+from watchline.core.pairing import Pairing, own_offer
 from watchline.core.persons import Roster
 from watchline.core.setting import LineSetup
 from watchline.desk.own import OwnDesk
@@ -41,11 +42,8 @@ def _own_past(journal: Journal, facts: OwnDesk, pairing: Pairing) -> list[Signed
     if facts.certificate.certificate.inc == 1:
         return []
     known = _stored(journal, pairing.line, facts.identity, own=True)
-    try:
-        paired = read_pairing_files(pairing.files)
-        known.append((paired.inviter if pairing.inviter else paired.accepter).certificate)
-    except PeerError:
-        pass  # without it what was lost in the first incarnation cannot be held against its author, and is not taken
+    with suppress(PeerError):  # without it what was lost in the first incarnation is not taken, as nobody answers for it
+        known.append(own_offer(pairing).certificate)
     return [signed for signed in _newest_first(known) if signed.certificate.inc != facts.certificate.certificate.inc]
 
 
