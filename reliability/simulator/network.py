@@ -107,6 +107,11 @@ class Cable:
         one, other = self.ends
         return one.admits(self.line, other, introduced=introduced) and other.admits(self.line, one, introduced=introduced)
 
+    @property
+    def backlog_seconds(self) -> float:
+        """How long a link that was slow still has what it took, however fast the network is now."""
+        return max((link.backlog_seconds for link in self.links), default=0.0)
+
     def join(self) -> None:
         """Open a connection, also beside another: both desks may have dialled."""
         first, second = self.ends
@@ -185,6 +190,11 @@ class SimulatedLink:
             self.cable.cut(self)
 
     # --- what the network does
+
+    @property
+    def backlog_seconds(self) -> float:
+        """How long this link has no room for another frame."""
+        return max(0.0, self._free_at_seconds - self.cable.clock.now_seconds)
 
     def open(self) -> None:
         if not self.is_closed:

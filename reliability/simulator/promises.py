@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from typing import TYPE_CHECKING
 
+from watchline.core.amendments import journal_history
 from watchline.core.entries import Body, EntryType, Leaf
-from watchline.core.records import Log, Pair, StatementRecord
+from watchline.core.records import EntryRecord, Log, Pair, StatementRecord
 from watchline.core.silence import Silence, SilenceKind
 from watchline.core.silence_logs import later
 from watchline.core.statements import StatementType, status_in
@@ -63,15 +64,20 @@ def wrong_promises(one: Machine, other: Machine, line: bytes) -> tuple[str, str]
 
 def _wrong_silence(author: Machine, own: OpenLine, peer: Machine, peers: OpenLine) -> tuple[str, str] | None:
     """Each certificate in the author's log of the present pair: it follows at both desks, to the same, and accuses nobody."""
-    log = own.line.setup.outgoing_log
+    setup, peers_setup = own.line.setup, peers.line.setup
+    log, answers = setup.outgoing_log, _by_what_they_answer(peer.journal, peers_setup.outgoing_log)
+    terms = journal_history(setup, author.journal).of, journal_history(peers_setup, peer.journal).of
     for record in author.journal.entries(log, 0, author.journal.size(log)):
         if record.type != EntryType.SILENCE:
             continue
         name = f"certificate {record.index} of {author.name}"
-        copy = peer.journal.entry(peers.line.setup.incoming_log, record.index)
+        copy = peer.journal.entry(peers_setup.incoming_log, record.index)
         assert copy is not None  # everything has arrived
         try:
-            judged = judge_record(author.journal, own.line.setup, record), judge_record(peer.journal, peers.line.setup, copy)
+            judged = (
+                judge_record(author.journal, setup, record, terms[0]),
+                judge_record(peer.journal, peers_setup, copy, terms[1]),
+            )
         except PeerError as error:
             return "silence", f"{name} does not follow: {error.message}"
         if judged[0] != judged[1]:
@@ -79,21 +85,31 @@ def _wrong_silence(author: Machine, own: OpenLine, peer: Machine, peers: OpenLin
         if judged[0].kind is SilenceKind.CONTRADICTED:
             return "accused", f"{name} says that {peer.name} contradicts itself, and nobody lied"
         silence = Silence.decode(Body.decode(record.body).content)
-        closed = None if judged[0].said_by != "peer" else _closed(author.journal, log, peer.journal, peers, silence)
+        closed = None if judged[0].said_by != "peer" else _closed(author.journal, log, answers, silence)
         if closed is not None:
             return "silence", f"{name} is about a notice that entry {closed} of {peer.name} had closed before its status"
     return None
 
 
-def _closed(own: Journal, log: Log, theirs: Journal, peers: OpenLine, silence: Silence) -> int | None:
-    """The entry of the peer's own log, below the size that its status names, that closed this clock; read from its own disk."""
+def _by_what_they_answer(journal: Journal, log: Log) -> dict[int, list[EntryRecord]]:
+    """The entries of a desk's own log, by the entry of the peer's log that they refer to; read from its own disk."""
+    found: defaultdict[int, list[EntryRecord]] = defaultdict(list)
+    for record in journal.entries(log, 0, journal.size(log)):
+        re = Leaf.decode(record.leaf).re
+        if re is not None:
+            found[re].append(record)
+    return found
+
+
+def _closed(own: Journal, log: Log, answers: dict[int, list[EntryRecord]], silence: Silence) -> int | None:
+    """The entry of the peer's own log, below the size that its status names, that closed this clock."""
     notice = own.entry(log, silence.index)
     assert notice is not None
     assert silence.status is not None
-    meant, body = Leaf.decode(notice.leaf), Body.decode(notice.body)
-    for record in theirs.entries(peers.line.setup.outgoing_log, 0, status_in(silence.status.payload).size):
-        leaf = Leaf.decode(record.leaf)
-        if silence.clock in (later(leaf, Body.decode(record.body), record.released, meant, body).closes or ()):
+    meant, body, size = Leaf.decode(notice.leaf), Body.decode(notice.body), status_in(silence.status.payload).size
+    for record in answers.get(silence.index, ()):
+        closes = later(Leaf.decode(record.leaf), Body.decode(record.body), record.released, meant, body).closes
+        if record.index < size and silence.clock in (closes or ()):
             return record.index
     return None
 

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
 
 WATCH_SECONDS = 8 * 3_600
 CONSOLE = "console"
+SOUNDED_MAX = 64  # notices for which one console sounds at a time: the most urgent of those that wait
 
 
 def amend(machine: Machine, opened: OpenLine, source: random.Random, eagerness: float) -> bool:
@@ -75,6 +76,6 @@ def keep_watch(machine: Machine, opened: OpenLine, source: random.Random) -> Non
     else:
         watch.arm(CONSOLE, moment)
     if what == "sound":
-        for clock in opened.running_clocks(False, moment):
-            if clock.kind == ACKNOWLEDGE:
-                watch.sounded(opened, clock.index, moment)
+        waiting = [clock for clock in opened.running_clocks(False, moment) if clock.kind == ACKNOWLEDGE]
+        for clock in waiting[:SOUNDED_MAX]:
+            watch.sounded(opened, clock.index, moment)

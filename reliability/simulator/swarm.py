@@ -6,7 +6,7 @@ Swarm testing (Groce and others, ISSTA 2012): a run with everything on reaches l
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from reliability.simulator.pool import NAMES
@@ -28,6 +28,8 @@ TROUBLES = (
     "kill", "power cut", "before commit", "after commit", "half sent", "disk operation", "power operation", "partition",
     "one way", "reconnect", "second link", "disk full", "no room", "disk error", "clock", "weather",
 )  # fmt: skip
+CUTTING = ("kill", "power cut", "partition", "one way", "reconnect", "weather")
+"""What keeps a line from being done with what was written on it."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Weather:
 
 
 CALM = Weather()
+DEEP_FROM = 10_000  # seeds below have been run, and named, without deep lives: they stay what they were
+DEEP = 0.35  # of all lives
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,29 @@ class Swarm:
     manned: bool
     liar: str | None
     lies: tuple[Lie, ...]
+
+
+def draw_life(seed: int, source: random.Random) -> Swarm:
+    """What this seed has in store. source: the seed's own; how deep a life is comes from another, for the sake of old seeds."""
+    swarm = draw_swarm(source)
+    return deepened(swarm, random.Random(f"depth of {seed}")) if seed >= DEEP_FROM else swarm
+
+
+def deepened(swarm: Swarm, source: random.Random) -> Swarm:
+    """Some lives have logs of hundreds and thousands of entries, which people write in long bursts while the faults go on: many
+    go in one batch, many have no receipt when a machine starts again, and many have to come back from the peer.
+    """
+    if source.random() >= DEEP:
+        return swarm
+    return replace(
+        swarm,
+        pace=swarm.pace if source.random() < 0.3 else "calm",  # clocks that run out by the hundred take their time
+        entries=int(source.triangular(1_000, 8_000, 2_500)),
+        burst=source.choice((64, 128, 256)),
+        troubles=tuple({**dict.fromkeys(swarm.troubles), **dict.fromkeys(source.sample(CUTTING, source.randint(3, 6)))}),
+        trouble_seconds=source.choice((0.5, 0.7, 1.5)),
+        compose_seconds=swarm.compose_seconds * source.uniform(1.0, 2.0),
+    )
 
 
 def draw_swarm(source: random.Random) -> Swarm:

@@ -14,13 +14,16 @@ from tests.desk.desk_pair import DeskPair
 from tests.line_pair import party
 from watchline.core.clocks import OpenNotices
 from watchline.core.entries import Body, EntryType, Leaf, Notice, Precedence, Response
+from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.records import AttemptRecord, EntryRecord
 from watchline.core.silence import SignedStatus, Silence, SilenceKind
+from watchline.core.silence_logs import LeavesAtHand
 from watchline.core.statements import StatementType, status_in
 from watchline.desk.api import Api
 from watchline.desk.lines import RouteState
+from watchline.desk.silence_grounds import CertificatesOf, EveryLeaf, certificates_about, reverse
 from watchline.desk.watch import ARMED_SECONDS
 from watchline.errors import NegativeAnswer, RouteError, UsageError
 
@@ -317,6 +320,38 @@ def test_peer_that_leaves_out_an_open_notice_is_certified_as_contradicted(pair: 
     pair.advance(120)
     assert kinds(pair) == [(SilenceKind.CONTRADICTED, 0)]
     assert certificates(pair)[0].index == notice.index
+
+
+def test_what_a_full_status_leaves_out_is_no_contradiction(pair: DeskPair) -> None:
+    for _ in range(OPEN_LISTED_MAX + 3):
+        say(pair)
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)] * OPEN_LISTED_MAX
+
+
+def test_certificates_are_found_by_their_notice_as_the_log_grows(pair: DeskPair) -> None:
+    log, journal = pair.a.line.line.setup.outgoing_log, pair.a.journal
+    found = CertificatesOf(journal, log)
+    first, second = say(pair), say(pair)
+    assert found.about(first.index) == []
+    pair.advance(FLASH_ACKNOWLEDGE + 120)
+    made = [record for record in journal.entries(log, 0, journal.size(log)) if record.type == EntryType.SILENCE]
+    assert [found.about(notice.index) for notice in (first, second)] == [[record] for record in made]
+    assert [certificates_about(journal, log, notice.index) for notice in (first, second)] == [[record] for record in made]
+
+
+def test_whole_log_hides_nothing_and_is_searched_as_its_leaves_are(pair: DeskPair) -> None:
+    for _ in range(4):
+        acknowledge(pair, say(pair))
+        pair.advance(3)
+    log, journal = pair.b.line.line.setup.outgoing_log, pair.b.journal
+    size = journal.size(log)
+    every, shown = EveryLeaf(journal, log), LeavesAtHand(Leaf.decode(leaf) for leaf, _, _ in journal.leaves(log, 0, size))
+    for index in range(journal.size(reverse(log)) + 1):
+        for below in range(1, size + 1):
+            assert every.last_without(index, below) == shown.last_without(index, below)
+    assert every.first_hidden(range(1, size)) is None
+    assert every.first_hidden(range(1, size + 2)) == shown.first_hidden(range(1, size + 2)) == size
 
 
 def test_status_that_admits_a_silence_is_kept_for_good_once(pair: DeskPair) -> None:

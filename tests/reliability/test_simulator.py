@@ -12,9 +12,10 @@ import pytest
 
 from reliability.simulator import KIND, Outcome, run, simulate
 from reliability.simulator.__main__ import main as show
-from reliability.simulator.swarm import REBIRTHS, TROUBLES, Rebirth, Swarm, draw_swarm
+from reliability.simulator.swarm import DEEP_FROM, REBIRTHS, TROUBLES, Rebirth, Swarm, draw_life, draw_swarm
 from reliability.simulator.trace import Trace
 from reliability.simulator.watch import INVARIANTS
+from reliability.simulator.world import HEALING_SECONDS
 from watchline.core.changeover import Changeover
 from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.line import Phase
@@ -112,6 +113,32 @@ def test_seeds_draw_each_trouble_alone_and_with_others() -> None:
     assert {swarm.confirming for swarm in drawn} == {"soon", "late", "never"}
     assert {kind for swarm in drawn for kind in swarm.rebirths} == set(REBIRTHS)
     assert any(not swarm.rebirths for swarm in drawn)
+
+
+def test_deep_lives_are_drawn_beside_the_others_and_old_seeds_stay_what_they_were() -> None:
+    pairs = [
+        (draw_life(seed, random.Random(seed)), draw_swarm(random.Random(seed))) for seed in range(DEEP_FROM, DEEP_FROM + 300)
+    ]
+    deep = [life for life, drawn in pairs if life != drawn]
+    assert 60 < len(deep) < 150
+    assert min(life.entries for life in deep) >= 1_000
+    assert {life.pace for life in deep} == {"calm", "busy", "urgent"}
+    for seed in (0, 15, 4250, DEEP_FROM - 1):
+        assert draw_life(seed, random.Random(seed)) == draw_swarm(random.Random(seed))
+
+
+def test_deep_life_delivers_hundreds_of_entries_that_met_faults() -> None:
+    outcome = simulate(300_008)
+    assert outcome.violation is None
+    assert outcome.counts["entries"] > 500
+
+
+def test_what_a_slow_link_has_taken_may_come_after_the_faults() -> None:
+    """The watch gave everything the same time, however much still lay in a link of 2 kB/s."""
+    slow = replace(QUIET, long_bodies=1.0, slow=True, burst=30, troubles=("weather",))
+    outcome = simulate(1, swarm=slow)
+    assert outcome.violation is None
+    assert outcome.counts["simulated_seconds"] > QUIET.compose_seconds + HEALING_SECONDS
 
 
 @pytest.mark.parametrize("trouble", TROUBLES)

@@ -290,9 +290,14 @@ def _judgement(silence: Silence, kind: SilenceKind, seconds: int | None, allowed
     return Judgement(kind, silence.clock, seconds, allowed, said_allowed, "peer", provisional)
 
 
+def lists_no_more(status: Status) -> bool:
+    """Whether a status lists as many clocks as it may and says that there are others: what it leaves out proves nothing."""
+    return status.left_out > 0 and len(status.open) >= OPEN_LISTED_MAX
+
+
 def _prove_omission(silence: Silence, grounds: Grounds, status: Status, allowed: int | None) -> Judgement:
     """The status leaves out a clock that both logs show to be open: that is a contradiction, if both are shown far enough."""
-    if status.left_out > 0 and len(status.open) >= OPEN_LISTED_MAX:
+    if lists_no_more(status):
         raise WrongParty("its status does not list the notice, and left some out", rule=_RULE)
     if allowed is None or not grounds.released:
         raise WrongParty("its status does not list the notice, and no released content of it is shown", rule=_RULE)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from watchline.core.clocks import ACKNOWLEDGE, ANSWER
 from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
@@ -19,8 +20,20 @@ from watchline.errors import Malformed
 _CLOSED_BY: Mapping[str, tuple[int, ...]] = {HOLDING_REPLY: (ACKNOWLEDGE,), ESCALATION_REPORT: ()}  # others are answers
 
 
-class LeavesAtHand:
-    """Which leaves of a log are at hand. leaves: these, in order of their indexes."""
+class Leaves(Protocol):
+    """Which leaves of a log are at hand."""
+
+    def last_without(self, index: int, size: int) -> int:
+        """The last leaf below `size` that stands before every one whose author had stored entry `index` of the other log; 0 for
+        none: what stands before it cannot refer to that entry, as `peer_size` never falls.
+        """
+
+    def first_hidden(self, needed: range) -> int | None:
+        """The first of these leaves that is not at hand; None if all are."""
+
+
+class LeavesAtHand(Leaves):
+    """Those that were shown. leaves: these, in order of their indexes."""
 
     def __init__(self, leaves: Iterable[Leaf] = ()) -> None:
         self._indexes: list[int] = []
@@ -30,14 +43,10 @@ class LeavesAtHand:
             self._most.append(max(leaf.peer_size, self._most[-1] if self._most else 0))
 
     def last_without(self, index: int, size: int) -> int:
-        """The last leaf below `size` that stands before every one whose author had stored entry `index` of the other log; 0 for
-        none: what stands before it cannot refer to that entry, as `peer_size` never falls.
-        """
         count = min(bisect_right(self._most, index), bisect_left(self._indexes, size))
         return self._indexes[count - 1] if count else 0
 
     def first_hidden(self, needed: range) -> int | None:
-        """The first of these leaves that is not at hand; None if all are."""
         start = bisect_left(self._indexes, needed.start)
         gap = bisect_left(range(len(self._indexes) - start), True, key=lambda at: self._indexes[start + at] > needed.start + at)
         return needed.start + gap if needed.start + gap < needed.stop else None
@@ -72,7 +81,7 @@ class Ends:
 class LogAtHand:
     """What is at hand of one log about one notice. ends: by the entries that refer to it."""
 
-    leaves: LeavesAtHand
+    leaves: Leaves
     ends: Ends
 
 

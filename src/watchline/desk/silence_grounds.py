@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 from watchline.core.amendments import journal_history
@@ -12,10 +12,14 @@ from watchline.core.keys import StatementPublic
 from watchline.core.records import EntryRecord, Log
 from watchline.core.setting import LineSetup
 from watchline.core.silence import Grounds, Judgement, Silence, SilenceKind, judge_silence
-from watchline.core.silence_logs import Ends, Later, LeavesAtHand, LogAtHand, later, read_notice
+from watchline.core.silence_logs import Ends, Later, Leaves, LeavesAtHand, LogAtHand, later, read_notice
 from watchline.core.statements import Status
+from watchline.core.terms import Terms
 from watchline.errors import BadProof, PeerError, WrongParty
 from watchline.journal import Journal
+
+TermsAt = Callable[[EntryRecord], Terms]
+"""The terms by which an entry of a pair is judged."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,23 +43,53 @@ def read_silence(record: EntryRecord) -> Silence | None:
 
 def certificates_about(journal: Journal, log: Log, index: int) -> list[EntryRecord]:
     """The silence certificates about an entry: they stand in its own log, after it."""
-    found = []
-    for at, (_, kind, _) in enumerate(journal.leaves(log, index + 1, journal.size(log)), index + 1):
-        if kind == EntryType.SILENCE and (record := journal.entry(log, at)) is not None:
-            silence = read_silence(record)
-            if silence is not None and silence.index == index:
-                found.append(record)
-    return found
+    return CertificatesOf(journal, log).about(index)
 
 
-def judge_record(journal: Journal, setup: LineSetup, record: EntryRecord) -> Judgement:
-    """What a certificate of the journal shows, by all that this desk holds. Raises PeerError if its claim does not follow."""
+class CertificatesOf:
+    """The silence certificates of one log, by the notices that they are about; each is read once, however often it is asked."""
+
+    def __init__(self, journal: Journal, log: Log) -> None:
+        self._journal = journal
+        self._log = log
+        self._read = 0
+        self._about: dict[int, list[int]] = {}
+
+    def about(self, index: int) -> list[EntryRecord]:
+        """Those about one notice, in order."""
+        start, self._read = self._read, self._journal.size(self._log)
+        for at, (_, kind, _) in enumerate(self._journal.leaves(self._log, start, self._read), start):
+            silence = self._silence(at) if kind == EntryType.SILENCE else None
+            if silence is not None and silence.index < at:
+                self._about.setdefault(silence.index, []).append(at)
+        records = (self._journal.entry(self._log, at) for at in self._about.get(index, ()))
+        return [record for record in records if record is not None]
+
+    def _silence(self, index: int) -> Silence | None:
+        record = self._journal.entry(self._log, index)
+        return None if record is None else read_silence(record)
+
+
+def judge_record(journal: Journal, setup: LineSetup, record: EntryRecord, terms_at: TermsAt | None = None) -> Judgement:
+    """What a certificate of the journal shows, by all that this desk holds; terms_at: as in `judge_written`.
+
+    Raises PeerError if its claim does not follow.
+    """
     silence = Silence.decode(Body.decode(record.body).content)
-    return judge_written(journal, setup, silence, Written(record.log, record.index, Leaf.decode(record.leaf).peer_size))
+    written = Written(record.log, record.index, Leaf.decode(record.leaf).peer_size)
+    return judge_written(journal, setup, silence, written, terms_at)
 
 
-def judge_written(journal: Journal, setup: LineSetup, silence: Silence, written: Written) -> Judgement:
-    """The same of a certificate that need not be written yet. Raises PeerError."""
+def judge_written(
+    journal: Journal,
+    setup: LineSetup,
+    silence: Silence,
+    written: Written,
+    terms_at: TermsAt | None = None,
+) -> Judgement:
+    """The same of a certificate that need not be written yet. terms_at: of its pair, where that is in memory; None to read it
+    from the journal. Raises PeerError.
+    """
     log, other = written.log, reverse(written.log)
     status = _verified(setup, silence, other)
     if status is not None:
@@ -69,7 +103,8 @@ def judge_written(journal: Journal, setup: LineSetup, silence: Silence, written:
         raise WrongParty("there is no entry where the certificate says", rule=33)
     leaf, body = Leaf.decode(notice.leaf), Body.decode(notice.body)
     receipt = journal.first_receipt_covering(log, notice.index + 1)
-    own, theirs = leaves_needed(journal, silence, status, log)
+    terms_at = terms_at or journal_history(setup.at(log.pair), journal).of
+    shows_all = silence.kind is SilenceKind.CONTRADICTED
     return judge_silence(
         silence,
         Grounds(
@@ -79,11 +114,11 @@ def judge_written(journal: Journal, setup: LineSetup, silence: Silence, written:
             leaf,
             read_notice(body) if notice.type == EntryType.NOTICE else None,
             notice.released,
-            journal_history(setup.at(log.pair), journal).of(notice),
+            terms_at(notice),
             status,
             None if receipt is None else receipt.time,
-            _at_hand(journal, log, own, leaf, body),
-            _at_hand(journal, other, theirs, leaf, body),
+            _at_hand(journal, log, leaf, body, shows_all=shows_all),
+            _at_hand(journal, other, leaf, body, shows_all=shows_all),
         ),
     )
 
@@ -112,10 +147,28 @@ def _start(journal: Journal, other: Log, index: int, size: int) -> int:
     return low
 
 
-def _at_hand(journal: Journal, log: Log, indexes: Sequence[int], meant: Leaf, meant_body: Body) -> LogAtHand:
-    leaves = [Leaf.decode(next(journal.leaves(log, index, index + 1))[0]) for index in indexes]
-    referring = (_later(journal, log, leaf, meant, meant_body) for leaf in leaves if leaf.re == meant.index)
-    return LogAtHand(LeavesAtHand(leaves), Ends(referring))
+class EveryLeaf(Leaves):
+    """A log of the journal, of which none is hidden. It is read where it is asked for: a line with hundreds of open notices
+    judges as many certificates.
+    """
+
+    def __init__(self, journal: Journal, log: Log) -> None:
+        self._journal = journal
+        self._log = log
+
+    def last_without(self, index: int, size: int) -> int:
+        return _start(self._journal, self._log, index, size)
+
+    def first_hidden(self, needed: range) -> int | None:
+        size = self._journal.size(self._log)
+        return None if needed.stop <= size else max(needed.start, size)
+
+
+def _at_hand(journal: Journal, log: Log, meant: Leaf, meant_body: Body, *, shows_all: bool) -> LogAtHand:
+    """What a certificate about the notice `meant` is judged by. shows_all: what does not refer to the notice, too."""
+    leaves = [Leaf.decode(next(journal.leaves(log, index, index + 1))[0]) for index in journal.referring(log, meant.index)]
+    ends = Ends(_later(journal, log, leaf, meant, meant_body) for leaf in leaves)
+    return LogAtHand(EveryLeaf(journal, log) if shows_all else LeavesAtHand(leaves), ends)
 
 
 def _later(journal: Journal, log: Log, leaf: Leaf, meant: Leaf, meant_body: Body) -> Later:

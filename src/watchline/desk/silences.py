@@ -16,7 +16,7 @@ import structlog
 from watchline.core.clocks import RunningClock
 from watchline.core.entries import EntryType, Leaf
 from watchline.core.outgoing import Draft
-from watchline.core.records import EntryRecord, Pair, StatementRecord
+from watchline.core.records import EntryRecord, Log, Pair, StatementRecord
 from watchline.core.setting import LineSetup, Moment
 from watchline.core.silence import (
     ATTEMPTS_MAX,
@@ -32,11 +32,12 @@ from watchline.core.silence import (
     SilenceKind,
     claimed_kind,
     is_unmanned,
+    lists_no_more,
 )
 from watchline.core.statements import StatementType, Status, status_in
 from watchline.desk.lines import FROM_PEER, OpenLine
 from watchline.desk.references import reference_to
-from watchline.desk.silence_grounds import Written, certificates_about, judge_record, judge_written
+from watchline.desk.silence_grounds import CertificatesOf, Written, certificates_about, judge_record, judge_written
 from watchline.errors import NegativeAnswer, PeerError, UsageError
 from watchline.journal import Journal
 
@@ -85,6 +86,7 @@ class Silences:
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._made: dict[tuple[bytes, Pair, int, int], int] = {}
+        self._stored: dict[Log, CertificatesOf] = {}
         self._next_look = 0.0
 
     def on_clock_ran_out(self, opened: OpenLine, clock: RunningClock) -> EntryRecord | None:
@@ -153,18 +155,19 @@ class Silences:
         leaf = self._leaf(opened, index)
         if leaf is None:
             return None
-        found = [
-            proposal
-            for record in statuses
-            for proven in _kinds_proven(record, index, kind)
-            if STRENGTH[proven] > before and (proposal := self._judged(opened, _silence(proven, kind, leaf, record)))
-        ]
+        found = [proposal for record in statuses if (proposal := self._proven(opened, leaf, kind, record, before)) is not None]
         if found:
             return max(found, key=lambda proposal: proposal.strength)
         if before or claim is None or claim.seconds < claim.allowed:
             return None
         claimed = self._claimed(opened, leaf, claim)
         return None if claimed is None else self._judged(opened, claimed)
+
+    def _proven(self, opened: OpenLine, leaf: Leaf, kind: int, record: StatementRecord, before: int) -> Proposal | None:
+        """What one status proves, if that is stronger than `before`; a status proves one kind of silence at most."""
+        kinds = (proven for proven in _kinds_proven(record, leaf.index, kind) if STRENGTH[proven] > before)
+        judged = (self._judged(opened, _silence(proven, kind, leaf, record)) for proven in kinds)
+        return next(filter(None, judged), None)
 
     def kept_statuses(self, opened: OpenLine) -> Iterator[StatementRecord]:
         """Every status of the peer that the journal has of this pair, the last one first."""
@@ -188,7 +191,8 @@ class Silences:
         if key not in self._made:
             setup = opened.line.setup
             self._made[key] = 0
-            for record in certificates_about(self._desk.journal, setup.outgoing_log, index):
+            fresh = CertificatesOf(self._desk.journal, setup.outgoing_log)
+            for record in self._stored.setdefault(setup.outgoing_log, fresh).about(index):
                 judged = holds(self._desk.journal, setup, record)
                 if judged is not None and judged.clock == kind:
                     self._made[key] = max(self._made[key], strength_of(judged))
@@ -246,7 +250,7 @@ class Silences:
         line = opened.line
         written = Written(line.setup.outgoing_log, line.outgoing.edge.size, line.incoming.edge.size)
         try:
-            return Proposal(silence, judge_written(self._desk.journal, line.setup, silence, written))
+            return Proposal(silence, judge_written(self._desk.journal, line.setup, silence, written, line.terms_at))
         except PeerError:
             return None
 
@@ -266,6 +270,8 @@ def _kinds_proven(record: StatementRecord, index: int, kind: int) -> tuple[Silen
     except PeerError:
         return ()
     item = next((item for item in status.open if (item.index, item.kind) == (index, kind)), None)
+    if item is None and lists_no_more(status):
+        return ()
     if item is None or item.seconds < item.allowed:
         return (SilenceKind.CONTRADICTED,)
     admitted = SilenceKind.UNMANNED if is_unmanned(status.watch, item.seconds) else SilenceKind.UNANSWERED
@@ -283,7 +289,8 @@ def _telling(opened: OpenLine, status: Status, moment: Moment) -> Iterator[tuple
     listed = {(item.index, item.kind): item for item in status.open}
     for clock in line.clocks.running(True, status.held_size, status.size, moment):
         item = listed.get((clock.index, clock.kind))
-        if item is None or item.allowed != clock.allowed or item.seconds >= item.allowed:
+        missing = item is None and not lists_no_more(status)
+        if missing or (item is not None and (item.allowed != clock.allowed or item.seconds >= item.allowed)):
             yield clock.index, clock.kind
 
 
