@@ -6,11 +6,19 @@ import ast
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
+
+import pytest
 
 from scripts.state_diagram import state_diagram
 from watchline.core import frames, limits
 from watchline.core.entries import EntryType
+from watchline.core.line_state import LineFacts, RouteFacts, judge
+from watchline.core.silence import CARRIES, Attempt, claimed_kind
 from watchline.core.statements import StatementType
+from watchline.desk.report import PASSED_ON
+from watchline.routes import DIRECT, Outcome
+from watchline.routes.nats import KIND
 
 ROOT = Path(__file__).parents[1]
 TEXT = (ROOT / "docs" / "protocol.md").read_text()
@@ -87,6 +95,32 @@ def test_every_rule_that_an_error_names_is_in_the_text() -> None:
     named = {rule for path in SOURCES for rule in rules_named(path.read_text())}
     assert named
     assert named <= set(range(1, RULES + 1))
+
+
+OUTCOMES = rows("| outcome | on |")
+ENDED = "closed"  # a link that stood
+
+
+def test_outcomes_of_attempts_are_those_that_the_code_keeps_each_on_every_kind_of_route() -> None:
+    documented = {(word.strip("`"), on) for word, on, *_ in OUTCOMES}
+    attempts = get_args(Outcome)
+    assert documented == {(word, on) for word in (*attempts, *PASSED_ON, ENDED) for on in ("direct", "relay")} - {
+        ("relayed", "direct")  # nobody stands in the middle who could say so
+    }
+    assert len(OUTCOMES) == len(documented)
+
+
+@pytest.mark.parametrize("row", OUTCOMES, ids=lambda row: " ".join(row[:2]))
+def test_outcome_of_an_attempt_leads_to_the_state_and_to_the_kind_of_certificate_in_the_text(row: list[str]) -> None:
+    outcome, on, _, _, state, kind = (cell.strip("`") for cell in row)
+    address = f"{DIRECT if on == 'direct' else KIND} relay.example.org:4222"
+    assert claimed_kind((Attempt(address, 1, outcome),), None, stated=False) == kind
+    if state == "-":
+        assert outcome in CARRIES or outcome == ENDED
+    else:
+        routes = (RouteFacts(relay=on == "relay", outcome=outcome, carries=False if on == "relay" else None),)
+        facts = LineFacts(wall=1_000_000, interval_seconds=60, silent_seconds=600.0, routes=routes)
+        assert judge(facts).state == state
 
 
 def test_vectors_are_all_described() -> None:

@@ -90,6 +90,11 @@ def values(kind: Kind) -> st.SearchStrategy[Any]:
     }[type(kind)]
 
 
+def first_day(value: Any) -> Any:
+    """What puts values of one type in an order: of a window its first day, in seconds."""
+    return value[0] * 86_400 if isinstance(value, list) else value
+
+
 @st.composite
 def filled(draw: st.DrawFn, form: Form) -> dict[int, Any]:
     """Fields of a form: all required ones and some of the others."""
@@ -101,7 +106,7 @@ def filled(draw: st.DrawFn, form: Form) -> dict[int, Any]:
     for field in form.fields:
         first = by_name[field.not_before].number if field.not_before else None
         if first in fields and field.number in fields:
-            fields[first], fields[field.number] = sorted((fields[first], fields[field.number]))
+            fields[first], fields[field.number] = sorted((fields[first], fields[field.number]), key=first_day)
     return fields
 
 

@@ -102,6 +102,8 @@ def refusal(code: str, **changes: Any) -> FieldError:
         ("military-spending", "period", "0", "from 1"),
         ("planned-discharge", "end", "2023-08-24T12:59:59+09:00", "not below that of start"),
         ("arrangement", "until", "2023-08-30T00:00:00Z", "not below that of first"),
+        ("commitment", "ends", "2023-02-27T09:59:59Z", "not below that of due"),
+        ("commitment", "ends", "2022-12-01/2023-02-26 winter", "not below that of due"),
         ("talks-proposal", "level", "vice-minister", "vice_minister"),
     ],
 )
@@ -117,6 +119,15 @@ def test_value_that_is_not_allowed_is_refused_by_field_given_and_allowed(
     assert error.message.startswith(f"{code}: field {name} was given ")
     assert allowed in error.message
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    "ends", ["2023-02-28T10:00:00Z", "2023-02-27/2023-02-27 at once", "2023-04-01T00:00:00Z", "2023-03-01/2023-03-02 soon"]
+)
+def test_commitment_may_end_in_the_window_in_which_it_is_due(ends: str) -> None:
+    form = load_catalogue().form("commitment")
+    fields = form.parse({**TYPED["commitment"], "ends": ends}, resolve)
+    assert form.check(fields) == fields
 
 
 @pytest.mark.parametrize(

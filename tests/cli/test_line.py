@@ -342,4 +342,4 @@ def test_without_a_node_nothing_is_sent_and_the_state_is_unknown(shell: Shell) -
     assert "serve" in done.error["hint"]
     assert shell.at("tokyo", "status").code == 3
     assert shell.at("tokyo", "test", "beijing", "--json").code == 3
-    assert shell.at("tokyo", "inbox", "--json").document == {"entries": []}
+    assert shell.at("tokyo", "inbox", "--json").document == {"entries": [], "earlier": []}

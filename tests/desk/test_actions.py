@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from watchline.desk.actions import SIGNATURE_HEADER, Actions, Alarm, Outcome, Patience, act, signature
-from watchline.desk.steps import Action, Command, Mail, Step, Webhook
+from watchline.desk.steps import Action, Command, Mail, MailTls, Step, Webhook
 
 ALARM = Alarm("beijing", "theirs:7", "airspace-object", "FLASH", 180, 600, False)
 NOW = 1_800_000_000
@@ -185,7 +185,9 @@ class Postbox:
 def mailed(serve: Serve, patience: Patience = AT_ONCE) -> Outcome:
     async def run() -> Outcome:
         async with server(serve) as port:
-            return await take(Mail("127.0.0.1", port, "desk@example.org", ("a@example.org", "b@example.org")), patience)
+            return await take(
+                Mail("127.0.0.1", port, "desk@example.org", ("a@example.org", "b@example.org"), MailTls.NONE), patience
+            )
 
     return asyncio.run(run())
 

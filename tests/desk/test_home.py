@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import os
 import stat
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,26 @@ def test_second_node_on_one_home_is_refused(tmp_path: Path) -> None:
     assert caught.value.facts["pid"] == os.getpid()
     with home.lock():
         pass  # the first has let go
+
+
+def test_node_that_starts_while_the_last_one_ends_waits_says_for_whom_and_takes_over(tmp_path: Path) -> None:
+    home, told = make_home(tmp_path, "tokyo"), list[int | None]()
+    ending = ExitStack()
+    ending.enter_context(home.lock())
+
+    def end(pid: int | None) -> None:
+        told.append(pid)
+        ending.close()
+
+    with home.lock(30.0, end):
+        assert told == [os.getpid()]
+
+
+def test_node_waits_no_longer_than_it_was_told_for_one_that_does_not_end(tmp_path: Path) -> None:
+    home, told = make_home(tmp_path, "tokyo"), list[int | None]()
+    with home.lock(), pytest.raises(UsageError, match="another node"), home.lock(0.05, told.append):
+        pass
+    assert told == [os.getpid()]
 
 
 def test_node_key_comes_from_the_file_that_the_variable_names(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

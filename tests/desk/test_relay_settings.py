@@ -7,9 +7,11 @@ import pytest
 from watchline.desk.config import Config, read_config
 from watchline.desk.relay_settings import read_relays
 from watchline.errors import SecretError, UsageError
+from watchline.routes.nkey import UserKey
 from watchline.routes.relays import RelayAccess
 
 ADDRESS = "tls://relay.example.org:4222"
+SEED = "SUACSSL3UAHUDXKFSNVUZRF5UHPMWZ6BFDTJ7M6USDXIEDNPPQYYYCU3VY"  # of the documentation of NATS
 
 
 def settings(folder: Path, text: str, credentials: str | None = None, mode: int = 0o600) -> Path:
@@ -46,6 +48,37 @@ def test_relay_without_a_table_is_given_no_credentials(tmp_path: Path) -> None:
     access = read_relays(home)
     assert access.get("tls://relay.example.org:4223") is None
     assert access.get("nats://relay.example.org:4222") is None
+
+
+NKEY = f'[[relay]]\naddress = "{ADDRESS}"\nnkey = "secret"\n'
+
+
+def test_relay_has_its_nkey_from_a_file_of_the_home(tmp_path: Path) -> None:
+    access = read_relays(settings(tmp_path, NKEY, SEED + "\n"))[ADDRESS]
+    assert access == RelayAccess(nkey=UserKey.read(SEED))
+    assert access.user is None
+
+
+@pytest.mark.parametrize(
+    ("content", "mode", "said"),
+    [
+        (SEED, 0o644, "read by others"),
+        (f"{SEED}\n{SEED}", 0o600, "not one line"),
+        ("SUAB", 0o600, "no seed"),
+        (None, 0o600, "cannot be"),
+    ],
+)
+def test_nkey_that_others_can_read_or_that_is_none_is_refused_and_not_repeated(
+    tmp_path: Path, content: str | None, mode: int, said: str
+) -> None:
+    with pytest.raises(SecretError, match=said) as refused:
+        read_relays(settings(tmp_path, NKEY, content, mode))
+    assert SEED not in str(refused.value)
+
+
+def test_relay_with_a_password_and_an_nkey_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="not both"):
+        read_relays(settings(tmp_path, NKEY + 'credentials = "secret"\n', "tokyo\na secret\n"))
 
 
 @pytest.mark.parametrize("host", ["relay.example.org", "192.0.2.7", "[2001:db8::7]"])

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from watchline.desk.config import Config, read_config
-from watchline.desk.steps import DEFAULT_STEPS, EXAMPLE, STEPS_MAX, Bell, Command, Mail, Officer, Webhook, read_steps
+from watchline.desk.steps import DEFAULT_STEPS, EXAMPLE, STEPS_MAX, Bell, Command, Mail, MailTls, Officer, Webhook, read_steps
 from watchline.errors import UsageError
 
 GOOD = """
@@ -42,6 +42,7 @@ name = "page"
 at = 0.9
 command = ["/usr/local/bin/page", "duty; rm -rf"]
 """
+MAIL = "name = 'a'\nat = 0.3\nsmtp = 'mail.example.org:587'\nfrom = 'a@b.c'\nto = ['a@b.c']"
 
 
 def test_every_kind_of_step_is_read(tmp_path: Path) -> None:
@@ -53,7 +54,7 @@ def test_every_kind_of_step_is_read(tmp_path: Path) -> None:
         Officer("releaser"),
         Bell(),
         Webhook("https://pager.example.org/hook", "pager.secret"),
-        Mail("::1", 25, "desk@example.org", ("a@example.org", "b@example.org")),
+        Mail("::1", 25, "desk@example.org", ("a@example.org", "b@example.org"), MailTls.NONE),
         Command(("/usr/local/bin/page", "duty; rm -rf")),
     ]
     assert [step.at for step in steps] == [0.3, 1.0, 0.5, 0.5, 2.5, 0.9]
@@ -67,6 +68,30 @@ def test_secret_without_a_folder_lies_in_the_home(tmp_path: Path) -> None:
     assert hook.within(tmp_path).action == Webhook("https://pager.example.org/hook", str(tmp_path / "pager.secret"))
 
 
+@pytest.mark.parametrize(
+    ("server", "set_to", "expected"),
+    [
+        ("mail.example.org:25", "", MailTls.STARTTLS),
+        ("localhost:25", "", MailTls.NONE),
+        ("127.0.0.1:25", "tls = 'starttls'", MailTls.STARTTLS),
+        ("mail.example.org:465", "tls = 'implicit'", MailTls.IMPLICIT),
+        ("mail.example.org:25", "tls = 'none'", MailTls.NONE),
+    ],
+)
+def test_mail_to_another_machine_is_encrypted_unless_it_is_said_otherwise(server: str, set_to: str, expected: MailTls) -> None:
+    table = tomllib.loads(f"{MAIL}\n{set_to}") | {"smtp": server}
+    (step,) = read_steps([table])
+    assert isinstance(step.action, Mail)
+    assert step.action.tls is expected
+
+
+def test_files_of_a_mail_step_lie_in_the_home(tmp_path: Path) -> None:
+    (step,) = read_steps([tomllib.loads(f"{MAIL}\nca = 'ca.pem'\ncredentials = '/etc/credentials'")])
+    mail = step.within(tmp_path).action
+    assert isinstance(mail, Mail)
+    assert (mail.ca, mail.credentials) == (str(tmp_path / "ca.pem"), "/etc/credentials")
+
+
 def test_without_tables_there_are_three_steps_at_3_6_and_10_minutes_of_a_flash() -> None:
     assert Config().escalation == ()
     assert [step.at * 600 for step in DEFAULT_STEPS] == [180, 360, 600]
@@ -76,7 +101,13 @@ def test_example_in_the_file_that_init_writes_can_be_used_with_each_of_its_actio
     lines = [line.removeprefix("# ").partition("#")[0].rstrip() for line in EXAMPLE.splitlines() if " = " in line]
     settings = {line.partition(" = ")[0]: line for line in lines if line.partition(" = ")[0].isidentifier()}
     common = [settings.pop(name) for name in ("name", "at", "precedence", "exercises")]
-    actions = [["officer"], ["bell"], ["webhook", "secret_file"], ["smtp", "from", "to"], ["command"]]
+    actions = [
+        ["officer"],
+        ["bell"],
+        ["webhook", "secret_file"],
+        ["smtp", "from", "to", "tls", "ca", "credentials"],
+        ["command"],
+    ]
 
     assert sorted(settings) == sorted(name for names in actions for name in names)
     for names in actions:
@@ -117,6 +148,12 @@ def test_example_in_the_file_that_init_writes_can_be_used_with_each_of_its_actio
         ("name = 'a'\nat = 0.3\nsmtp = 'mail:25'\nfrom = 'a@b.c'\nto = ['a@b.c\\r\\nBcc: x@y.z']", "TOML|mail addresses"),
         ('name = "a"\nat = 0.3\nsmtp = "mail:25"\nfrom = "a@b.c"\nto = ["a@b.c\\r\\nBcc: x@y.z"]', "mail addresses"),
         ("name = 'a'\nat = 0.3\nsmtp = 'mail:25'\nfrom = 'a@b.c'\nto = 'a@b.c'", "to must"),
+        (f"{MAIL}\ntls = 'yes'", "tls must be one of starttls, implicit, none"),
+        (f"{MAIL}\ntls = true", "tls must"),
+        (f"{MAIL}\nca = ''", "ca must"),
+        (f"{MAIL}\ncredentials = 1", "credentials must"),
+        (f"{MAIL}\ntls = 'none'\nca = 'ca.pem'", "ca does not go with"),
+        (f"{MAIL}\ntls = 'none'\ncredentials = 'c'", "in the clear"),
         ("name = 'a'\nat = 0.3\ncommand = 'page duty'", "command must"),
         ("name = 'a'\nat = 0.3\ncommand = []", "command must"),
         ("name = 'a'\nat = 0.3\ncommand = ['page']", "whole path"),

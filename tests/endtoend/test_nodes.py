@@ -101,6 +101,27 @@ def test_a_desk_that_only_dials_has_a_line_both_ways(nodes: tuple[NodeProcess, N
         pass
 
 
+def test_node_that_is_started_while_the_last_one_still_runs_takes_over_when_that_ends(
+    nodes: tuple[NodeProcess, NodeProcess],
+) -> None:
+    tokyo, _ = nodes
+    tokyo.start()
+    assert tokyo.process is not None
+    following = NodeProcess(tokyo.home, tokyo.port)
+    try:
+        following.launch()
+        while b"holds this home" not in tokyo.log.read_bytes():
+            assert following.process is not None
+            assert following.process.poll() is None
+            select_wait(0.02)
+        assert f"Process {tokyo.process.pid} holds".encode() in tokyo.log.read_bytes()
+        assert tokyo.stop() == 0
+        assert following.ask_until("desk")["desk"] == "Tokyo"
+        assert following.stop() == 0
+    finally:
+        following.kill()
+
+
 def test_what_is_sent_while_the_peer_is_away_waits_and_arrives_once(nodes: tuple[NodeProcess, NodeProcess]) -> None:
     tokyo, beijing = nodes
     tokyo.start()

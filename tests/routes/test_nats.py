@@ -17,10 +17,13 @@ from tests.routes.conftest import Play
 from tests.routes.ends import FAR, NEAR, Owner, at_once, join
 from tests.routes.hostile_server import HostileServer, frame_message
 from tests.routes.nats_server import NatsServer
+from tests.routes.test_nkey import SEED
+from watchline.core.keys import Ed25519Key
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.routes import Link, is_relay
 from watchline.routes.nats import WINDOW_FRAMES, sequence_of
 from watchline.routes.nats_client import BUFFERED_BYTES_MAX, RelayRefuses, read_answer
+from watchline.routes.nkey import UserKey
 from watchline.routes.relays import Boxes, RelayAccess, server_permissions
 
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
@@ -279,6 +282,32 @@ def test_file_of_certificates_that_is_none_is_tls_and_tried_again(play: Play, re
         await sender.close()
 
     play(scene())
+
+
+def test_desk_is_let_in_by_its_nkey_and_nobody_by_another_one(play: Play, tmp_path: Path) -> None:
+    boxes = new_boxes()
+    known = UserKey.read(SEED)
+    other = UserKey(known.public, Ed25519Key(bytes(32)))
+    users = f"authorization {{ users = [ {{ nkey: {known.public}, permissions: {server_permissions([boxes])} }} ] }}"
+    guarded = NatsServer(tmp_path / "guarded", users)
+    guarded.start()
+
+    async def scene() -> None:
+        near, wrong = Owner(), Owner()
+        joiners = [
+            join(guarded.address, near, FAR, boxes, access=RelayAccess(nkey=known)),
+            join(guarded.address, wrong, FAR, boxes, access=RelayAccess(nkey=other)),
+        ]
+        await wrong.until(lambda: bool(wrong.outcomes))
+        await near.until(lambda: bool(near.links))
+        assert (near.outcomes, wrong.outcomes[0]) == (["connected"], "refused")
+        for joiner in joiners:
+            await joiner.close()
+
+    try:
+        play(scene())
+    finally:
+        guarded.kill()
 
 
 def test_password_is_never_said_to_a_relay_that_speaks_in_the_clear_where_tls_was_asked_for(play: Play) -> None:

@@ -129,6 +129,19 @@ def test_exercises_are_in_no_review() -> None:
     assert (found.agreed, found.due, found.sittings) == ((), (), ())
 
 
+def test_meetings_of_an_exercise_arrangement_are_neither_held_nor_missed_and_those_beside_it_are() -> None:
+    talk = TwoLogs()
+    real = arranged(talk, "quarter", START + 10 * DAY)
+    exercise = arrange(talk, 0, "month", START + 10 * DAY, exercise=True)
+    talk.meet()
+    talk.accept(1, exercise, exercise=True)
+    rounds_held = (Meeting(Name(0, 1, 1, 9), Approximate.exactly(START + 10 * DAY), exercise.name, held=True),)
+    found = made(talk, meetings=rounds_held)
+    assert len(arrangements(talk.record())) == 2
+    assert {each.occurrence.arrangement for each in found.sittings} == {real.name}
+    assert [each.held for each in found.sittings] == [None] * 4
+
+
 def propose(talk: TwoLogs, date: int, arrangement: Move) -> Move:
     return talk.say(0, PROPOSAL, {1: "Security dialogue", 2: "director", 3: [date], 4: "visit", 7: arrangement})
 

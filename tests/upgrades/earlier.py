@@ -66,6 +66,7 @@ def source_of(version: str, folder: Path) -> Path:
     if packed.returncode:
         said = packed.stderr.decode(errors="replace").strip()
         pytest.skip(f"needs commit {version} to run its code: clone the repository with its history ({said})")
+    folder.mkdir(exist_ok=True)
     file = folder / "src.tar"
     file.write_bytes(packed.stdout)
     with tarfile.open(file) as archive:

@@ -12,8 +12,9 @@ Everything in that folder was made by the version in OLD: its homes, its nodes, 
 The passphrases are those of tests/endtoend/homes.py.
 
 The history: notices both ways with receipts, an acknowledgement, an answer, a decline, an exercise, a change of officers, a
-change of addresses, tests of the line, more than one epoch. Then Beijing is killed, so its journal has what no checkpoint has
-moved yet; what Tokyo says after that has attempts and no receipt. Tokyo ends cleanly, with one alarm.
+change of addresses, tests of the line, more than one epoch. Then what was new in that version, if NEWS has a part for it. Then
+Beijing is killed, so its journal has what no checkpoint has moved yet; what Tokyo says after that has attempts and no receipt.
+Tokyo ends cleanly, with one alarm.
 """
 
 from __future__ import annotations
@@ -23,12 +24,13 @@ import json
 import lzma
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tarfile
 import tempfile
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +38,15 @@ if TYPE_CHECKING:
     from tests.endtoend.homes import NodeProcess
 
 SECOND = "second"  # the officer whom Tokyo adds; with the passphrase of all officers here
+TERMS = """
+status_interval_seconds = 5
+[clocks.FLASH]
+acknowledge_seconds = 10
+[[witnesses]]
+name = "Geneva"
+vkey = "{vkey}"
+"""
+PATIENCE_SECONDS = 120.0
 KEPT = shutil.ignore_patterns("node.lock", "node.sock")
 
 
@@ -70,6 +81,16 @@ class Maker:
         """Run a command that says something, and wait until it is there."""
         return self.run(*words, "--as", "duty", "--wait", wait)
 
+    def until(self, found: Callable[[], bool]) -> None:
+        """Come back once it is so; another process brings it."""
+        from tests.endtoend.homes import select_wait
+
+        deadline = time.monotonic() + PATIENCE_SECONDS
+        while not found():
+            if time.monotonic() > deadline:
+                raise SystemExit(f"it did not come: {self.node.log.read_text()[-3000:]}")
+            select_wait(0.2)
+
     def newest(self) -> str:
         """The newest notice of the peer that people may answer, as commands name it."""
         entries = [entry for entry in self.run("inbox")["entries"] if entry["type"] == "notice" and entry["form"] != "test"]
@@ -82,12 +103,12 @@ def main() -> None:
     sys.path[:0] = [str(checkout / "src"), str(checkout)]  # from here on `watchline` and `tests` are that version's
     out.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as folder:
-        for name, files in make(Path(folder), checkout).items():
+        for name, files in make(Path(folder), checkout, NEWS.get(out.name, nothing_new)).items():
             archive = out / f"{name}.tar.xz"
             archive.write_bytes(lzma.compress(packed(files, Path(folder)), preset=9 | lzma.PRESET_EXTREME))
 
 
-def make(folder: Path, checkout: Path) -> dict[str, list[Path]]:
+def make(folder: Path, checkout: Path, news: News) -> dict[str, list[Path]]:
     """Play the history in a folder; give what goes into each archive."""
     import watchline
     from tests.endtoend.homes import IDENTITY, OFFICER, paired
@@ -104,7 +125,7 @@ def make(folder: Path, checkout: Path) -> dict[str, list[Path]]:
     passphrases = {"WATCHLINE_PASSPHRASE_FILE": IDENTITY, "WATCHLINE_OFFICER_FILE": OFFICER}
     tokyo, beijing = (Maker(node, checkout, passphrases) for node in (first, second))
     try:
-        play(tokyo, beijing)
+        play(tokyo, beijing, news)
     finally:
         first.kill()
         second.kill()
@@ -123,7 +144,7 @@ def make(folder: Path, checkout: Path) -> dict[str, list[Path]]:
     return made
 
 
-def play(tokyo: Maker, beijing: Maker) -> None:
+def play(tokyo: Maker, beijing: Maker, news: News) -> None:
     """What is said, from the first start to the last."""
     tokyo.node.start()
     beijing.node.start()
@@ -145,11 +166,71 @@ def play(tokyo: Maker, beijing: Maker) -> None:
     tokyo.say("reply", "beijing", tokyo.newest(), "decline", "reason=left to other talks")
     tokyo.run("test", "beijing", "--wait")
     beijing.run("test", "tokyo", "--wait")
+    news(tokyo, beijing)
+    beijing.node.stop()  # so that the log of writes of the kill below is short
+    beijing.node.start()
+    tokyo.node.wait_for_state("up", "beijing")
     beijing.say("send", "tokyo", "--text", "The last that came.")
     beijing.node.kill()
     tokyo.run("send", "beijing", "--text", "Nobody has receipted this.", "--as", "duty", "--once", "unreceipted")
     tokyo.node.wait_for_state("terminal_down", "beijing")
     tokyo.node.stop()
+
+
+def nothing_new(tokyo: Maker, beijing: Maker) -> None:
+    """The part of a version that has none of its own."""
+
+
+def play_incarnations(tokyo: Maker, beijing: Maker) -> None:
+    """Beijing gets new keys and logs, people confirm them on both sides, and there are spares."""
+    beijing.run("officer", "add", SECOND)
+    make_cheap(beijing)
+    beijing.node.stop()
+    beijing.run("keys", "rotate")
+    beijing.node.start()
+    tokyo.until(lambda: any(not each["confirmed"] for each in tokyo.node.ask("status")["lines"][0]["incarnations"]))
+    confirmed = ("--as", "duty", "--as", SECOND)
+    tokyo.run("keys", "confirm", "beijing", *confirmed)
+    beijing.run("keys", "confirm", "tokyo", *confirmed)
+    tokyo.say("send", "beijing", "--text", "To the second incarnation.")
+
+
+def play_terms_watch_and_silence(tokyo: Maker, beijing: Maker) -> None:
+    """A witness by amended terms, a watch and its handover, and a FLASH that nobody acknowledges until it is certified."""
+    from tests.endtoend.test_witness import WitnessProcess
+
+    releasers = ("kato", "sato")
+    signed = tuple(word for name in releasers for word in ("--as", name))
+    for desk in (tokyo, beijing):
+        for name in releasers:
+            desk.run("officer", "add", name, "--role", "releaser")
+    witness = WitnessProcess(tokyo.path.parent / "witness")
+    witness.start()
+    try:
+        tokyo.node.stop()
+        with (tokyo.path / "watchline.toml").open("a") as settings:
+            settings.write(f'\n[[witness]]\nvkey = "{witness.key.to_text()}"\nurl = "{witness.url}"\n')
+        tokyo.node.start()
+        tokyo.node.wait_for_state("up", "beijing")
+        amended = tokyo.path.parent / "terms.toml"
+        amended.write_text(TERMS.format(vkey=witness.key.to_text()))
+        tokyo.run("terms", "propose", "beijing", "--file", amended, *signed)
+        tokyo.until(lambda: any(each["state"] == "proposed" for each in beijing.run("terms", "show", "tokyo")["entries"]))
+        beijing.run("terms", "accept", "tokyo", *signed)
+        tokyo.until(lambda: bool(tokyo.run("terms", "show", "beijing")["in_force"]["version"] == 2))
+        beijing.run("watch", "on", "--as", "duty", "--hours", "168")
+        beijing.run("watch", "handover", "--as", "duty", "--to", "kato", "--hours", "168")
+        flash = tokyo.say("send", "beijing", "--text", "Who answers?", "--precedence", "FLASH")["id"]
+        tokyo.until(lambda: bool(tokyo.node.ask("witness_logs")["logs"][0]["witnesses"][0]["size"]))
+        tokyo.until(lambda: tokyo.node.ask("status")["lines"][0]["state"] == "unanswered")
+        tokyo.until(lambda: bool(tokyo.run("silence", "beijing", flash)["certificates"]))
+        beijing.say("acknowledge", "tokyo", beijing.newest())
+    finally:
+        witness.end(signal.SIGKILL)
+
+
+News = Callable[[Maker, Maker], None]
+NEWS: dict[str, News] = {"dc55a94": play_incarnations, "d202c1b": play_terms_watch_and_silence}
 
 
 def make_cheap(desk: Maker) -> None:

@@ -36,6 +36,11 @@ SEALED_ANEW = {
 }
 
 
+EARLIEST = "62dc3cf"
+ADDED = {"dc55a94": ["second"], "d202c1b": ["second", "kato", "sato"], EARLIEST: ["second"]}  # officers of Tokyo, beside duty
+PAIRS = {"dc55a94": {(1, 1), (1, 2)}}  # of incarnations, if it is not only the first
+
+
 @pytest.fixture(params=VERSIONS)
 def version(request: pytest.FixtureRequest) -> str:
     return str(request.param)
@@ -184,7 +189,7 @@ def test_log_reads_as_the_version_that_wrote_it_read_it(homes: Path, desk: str, 
     assert {"notice", "acknowledge", "decline", "roster"} <= {entry["type"] for entry in listing(homes, TOKYO)}
 
 
-def test_alarms_officers_and_attempts_are_still_there(homes: Path) -> None:
+def test_alarms_officers_and_attempts_are_still_there(version: str, homes: Path) -> None:
     tokyo, _ = nodes(homes)
     (line,) = tokyo.command("status", code=3)["lines"]
     officers = tokyo.command("officer", "list")["officers"]
@@ -192,10 +197,40 @@ def test_alarms_officers_and_attempts_are_still_there(homes: Path) -> None:
     (row,) = journal.lines()
     attempts = journal.attempts(row.line, 0)
     journal.close()
-    assert [alarm["kind"] for alarm in line["alarms"]] == ["refused"]
+    assert [alarm["kind"] for alarm in line["alarms"]][-1] == "refused"
     assert line["unreceipted"] == 1
-    assert [officer["name"] for officer in officers] == ["duty", "second"]
-    assert {tuple(attempt.pair) for attempt in attempts} == {(1, 1)}
+    assert [officer["name"] for officer in officers] == ["duty", *ADDED[version]]
+    assert {tuple(attempt.pair) for attempt in attempts} == PAIRS.get(version, {(1, 1)})
+
+
+def test_second_incarnation_of_then_is_confirmed_today(tmp_path: Path) -> None:
+    unpack("dc55a94", tmp_path)
+    for node, side in zip(nodes(tmp_path), ("theirs", "ours"), strict=True):
+        (line,) = node.command("status", code=3)["lines"]
+        (second,) = [each for each in line["incarnations"] if each["side"] == side]
+        assert (second["inc"], second["confirmed"]) == (2, True)
+
+
+@pytest.mark.slow
+def test_terms_watch_certificate_and_cosignatures_of_then_hold_today(tmp_path: Path) -> None:
+    unpack("d202c1b", tmp_path)
+    tokyo, beijing = nodes(tmp_path)
+    for node, line in ((tokyo, BEIJING), (beijing, TOKYO)):
+        in_force = node.command("terms", "show", line)["in_force"]
+        assert (in_force["version"], len(in_force["since"]["entries"])) == (2, 2)
+    (flash,) = [entry for entry in log_of(tokyo, BEIJING) if entry["precedence"] == "FLASH"]
+    (certificate,) = [entry["silence"] for entry in log_of(tokyo, BEIJING) if entry["silence"]]
+    assert (certificate["notice"], certificate["follows"]) == (flash["id"], True)
+    assert tokyo.command("witness", "logs")["logs"][0]["witnesses"][0]["size"]
+    journal = beijing.journal()
+    (row,) = journal.lines()
+    held = [each for log in journal.logs(row.line) for each in journal.latest_cosignatures(log, 9)]
+    handovers = journal.documents("watch-handover")
+    journal.close()
+    assert held
+    assert handovers
+    report = tokyo.command("verify", tmp_path / "whole.evidence")
+    assert [silence["kind"] for silence in report["silences"]] == [certificate["kind"]]
 
 
 @pytest.mark.slow
@@ -205,7 +240,8 @@ def test_lines_talk_and_what_had_no_receipt_arrives(running: tuple[NodeProcess, 
 
     wait_until(lambda: "Nobody has receipted this." in str(beijing.command("inbox", TOKYO)))
     again = tokyo.command("send", BEIJING, "--text", "Nobody has receipted this.", "--as", "duty", "--once", "unreceipted")
-    assert again["id"] == old[TOKYO][-1]["id"]
+    (before,) = [entry for entry in old[TOKYO] if "Nobody has receipted this." in str(entry["text"])]
+    assert again["id"] == before["id"]
     said(tokyo, BEIJING, "--text", "from a home of then")
     question = said(beijing, TOKYO, "request-clarification", 'question=["and back?"]')
     number = question.rpartition(":")[2]
@@ -227,7 +263,8 @@ def test_lines_talk_and_what_had_no_receipt_arrives(running: tuple[NodeProcess, 
 @pytest.mark.slow
 def test_keys_rotate_on_a_home_of_then(running: tuple[NodeProcess, NodeProcess], homes: Path, tmp_path: Path) -> None:
     tokyo, beijing = running
-    beijing.command("officer", "add", "second")
+    if "second" not in [officer["name"] for officer in beijing.command("officer", "list")["officers"]]:
+        beijing.command("officer", "add", "second")
     tokyo.stop()
 
     assert tokyo.command("keys", "rotate")["incarnation"] == 2
@@ -251,8 +288,12 @@ def test_evidence_of_then_is_verified_by_todays_program(homes: Path) -> None:
     assert report["verified"]
 
 
-@pytest.mark.xfail(reason="what the release of an answer says has changed, and so the reading of one that was released before")
-def test_evidence_of_then_that_shows_an_answer_is_verified_by_todays_program(homes: Path) -> None:
+def test_evidence_of_then_that_shows_an_answer_is_verified_by_todays_program(
+    version: str, homes: Path, request: pytest.FixtureRequest
+) -> None:
+    if version == EARLIEST:
+        changed = "what the release of an answer says has changed, and so the reading of one that was released before"
+        request.applymarker(pytest.mark.xfail(reason=changed))
     node, _ = nodes(homes)
     report = node.command("verify", homes / "whole.evidence")
     assert report["verified"]
@@ -261,7 +302,7 @@ def test_evidence_of_then_that_shows_an_answer_is_verified_by_todays_program(hom
 def test_archives_are_small_and_hold_nothing_that_packing_them_again_would_change(version: str, homes: Path) -> None:
     for archive in sorted((HOMES / version).glob("*.tar.xz")):
         tar = lzma.decompress(archive.read_bytes())
-        assert archive.stat().st_size < 200_000
+        assert archive.stat().st_size < 350_000
         with tarfile.open(fileobj=io.BytesIO(tar)) as opened:
             assert {(member.mtime, member.uid, member.uname) for member in opened} == {(0, 0, "")}
             tops = sorted({member.name.partition("/")[0] for member in opened})

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from watchline.catalogue.given import Allowed, Json, NotAllowed, described
 from watchline.catalogue.kinds import Kind, ListOf, NameReference, ResolveReference, Text
 from watchline.catalogue.languages import serving
-from watchline.catalogue.moments import When
+from watchline.catalogue.moments import When, is_over_before
 from watchline.catalogue.places import Place
 from watchline.catalogue.positions import Box
 from watchline.catalogue.records import Record
@@ -48,7 +48,10 @@ class Row(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """One field. number: its key on the wire, never used for another. not_before: the name of a field it may not be below."""
+    """One field. number: its key on the wire, never used for another.
+
+    not_before: the name of a field it may not be below; a window may not be over before that one begins.
+    """
 
     number: int
     name: str
@@ -187,8 +190,12 @@ class Form:
     def _check_order(self, fields: Mapping[int, Value]) -> None:
         by_name = {known.name: fields[known.number] for known in self.fields if known.number in fields}
         for known in self.fields:
-            if known.name in by_name and known.not_before in by_name and by_name[known.name] < by_name[known.not_before]:
-                given = str(known.kind.to_json(by_name[known.name], plain_reference))
+            if known.name not in by_name or known.not_before not in by_name:
+                continue
+            value = by_name[known.name]
+            if is_over_before(value, by_name[known.not_before]):
+                shown = known.kind.to_json(value, plain_reference)
+                given = f"{shown['from']}/{shown['to']}" if isinstance(shown, dict) else str(shown)
                 raise self._error(known.name, given, f"a value not below that of {known.not_before}")
 
     def _check_size(self, fields: Mapping[int, Value]) -> None:

@@ -140,8 +140,8 @@ def _fields(data: Data, dictionary: Dictionary, where: str) -> tuple[Field, ...]
     for one in fields:
         if one.not_before is not None:
             first = names.get(one.not_before)
-            comparable = first is not None and first.type == one.type and one.type in ("utc", "int")
-            _require(comparable, where, f"{one.name}: not_before must name a field of the same type, utc or int")
+            comparable = first is not None and first.type == one.type and one.type in ("utc", "when", "int")
+            _require(comparable, where, f"{one.name}: not_before must name a field of the same type, utc, when or int")
     return fields
 
 

@@ -14,6 +14,18 @@ from watchline.core.encoding import Value
 
 WORDS_LANGUAGES_MAX = 16
 
+# A date is a day on both sides' calendars: it begins where days begin first (UTC+14), and is over where they end last (UTC-12).
+_DAY_SECONDS, _EARLIEST_ZONE_SECONDS, _LATEST_ZONE_SECONDS = 86_400, 14 * 3_600, 12 * 3_600
+
+
+def is_over_before(one: Value, other: Value) -> bool:
+    """Whether a checked value of the types utc, when or int is over before another one of its type begins."""
+    if isinstance(one, list | tuple):
+        one = (one[1] + 1) * _DAY_SECONDS + _LATEST_ZONE_SECONDS - 1
+    if isinstance(other, list | tuple):
+        other = other[0] * _DAY_SECONDS - _EARLIEST_ZONE_SECONDS
+    return bool(one < other)
+
 
 class Time:
     """An exact time."""

@@ -22,24 +22,33 @@ _limit = click.option(
     type=click.IntRange(1, LISTED_MAX),
     help="The newest so many of each line.",
 )
+_before = click.option("--before", metavar="ID", help="Only what stands before this entry, or before a page: see `earlier`.")
 
 
 @command(name="inbox", example="watchline --home beijing inbox --json")
 @click.argument("line", required=False)
 @_limit
-def inbox(session: Session, line: str | None, limit: int) -> None:
-    """Show what came in, on LINE or on all, oldest first."""
-    _list(session, line, limit, "in")
+@_before
+def inbox(session: Session, line: str | None, limit: int, before: str | None) -> None:
+    """Show what came in, on LINE or on all, oldest first.
+
+    Where more came in than is shown, it says how to show what stands before.
+    """
+    _list(session, line, limit, before, "in")
 
 
 @command(name="log", example="watchline --home tokyo log beijing")
 @click.argument("line")
 @click.option("--late", is_flag=True, help="Show instead what came late of an incarnation that is over, apart from the log.")
 @_limit
-def log(session: Session, line: str, late: bool, limit: int) -> None:
-    """Show both directions of LINE, oldest first."""
+@_before
+def log(session: Session, line: str, late: bool, limit: int, before: str | None) -> None:
+    """Show both directions of LINE, oldest first.
+
+    Where there is more than is shown, it says how to show what stands before.
+    """
     if not late:
-        _list(session, line, limit, "both")
+        _list(session, line, limit, before, "both")
         return
     with session.desk() as (_, caller):
         document, desk = caller.call("late", line=line), caller.call("desk")
@@ -81,16 +90,21 @@ def rungs_shown(rungs: Mapping[str, str], language: str, zone: str | None) -> It
         yield from wrapped(f"  {utc}{clock}  {label}")
 
 
-def _list(session: Session, line: str | None, limit: int, direction: str) -> None:
+def _list(session: Session, line: str | None, limit: int, before: str | None, direction: str) -> None:
     with session.desk() as (_, caller):
-        document = caller.call("entries", line=line, direction=direction, limit=limit)
+        document = caller.call("entries", line=line, direction=direction, limit=limit, before=before)
         desk = caller.call("desk")
     session.output.result(_public(document), _entries_shown(document["entries"], desk))
+    words = "inbox" if direction == "in" else "log"
+    for each in document["earlier"]:
+        more = f"watchline --home {session.path()} {words} {each['line']} --limit {limit} --before {each['before']}"
+        session.output.say(f"There is more before that on {each['line']}: {more}")
 
 
 def _public(document: dict[str, Any]) -> dict[str, Any]:
     """The documented object: rows are there for people's eyes, `fields` and `text` say the same."""
-    return {"entries": [{name: value for name, value in entry.items() if name != "rows"} for entry in document["entries"]]}
+    entries = [{name: value for name, value in entry.items() if name != "rows"} for entry in document["entries"]]
+    return {"entries": entries, "earlier": document.get("earlier", [])}
 
 
 def _entries_shown(entries: list[dict[str, Any]], desk: dict[str, Any]) -> Iterable[str]:

@@ -21,11 +21,13 @@ _CODES = {"up": UP, "degraded": DEGRADED, "pairing": UNKNOWN}
 def serve(session: Session, dial_only: bool) -> int:
     """Run this desk's node until it is told to stop.
 
-    It keeps every confirmed line open, and tests it. It ends with Ctrl-C or SIGTERM, and loses nothing.
+    It keeps every confirmed line open, and tests it. It ends with Ctrl-C or SIGTERM, and loses nothing. If another node still
+    holds the home, it waits ten seconds for it to end, and says so.
     """
     from dataclasses import replace
 
     from watchline.console.service import console
+    from watchline.desk.node import LOCK_SECONDS
     from watchline.desk.node import serve as run_node
 
     home = session.home()
@@ -38,7 +40,10 @@ def serve(session: Session, dial_only: bool) -> int:
 
         session.output.result({"home": str(home.path), "pid": os.getpid()}, [f"Serving {home.path}; stop with Ctrl-C."])
 
-    return run_node(home, ready=ready, companions=[console])
+    def waits(pid: int | None) -> None:
+        session.output.say(f"Process {pid or '(unknown)'} holds this home; waiting up to {LOCK_SECONDS:g} s for it to end.")
+
+    return run_node(home, ready=ready, on_wait=waits, companions=[console])
 
 
 @command(name="lines", example="watchline --home tokyo lines --json")

@@ -12,14 +12,12 @@ import hmac
 import json
 import os
 import signal
-import smtplib
-import socket
-import threading
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from email.message import EmailMessage
 from pathlib import Path
 
+from watchline.desk.mail import send_mail
 from watchline.desk.steps import Command, Mail, Step, Webhook
 from watchline.errors import SecretError
 
@@ -90,7 +88,7 @@ async def _attempt(step: Step, alarm: Alarm, now: int, limit_seconds: float) -> 
             case Webhook() as webhook:
                 return await asyncio.wait_for(_post(webhook, alarm, now, limit_seconds), limit_seconds)
             case Mail() as mail:
-                return await _send(mail, alarm, limit_seconds)
+                return await send_mail(mail, _message(mail, alarm), limit_seconds)
             case Command() as command:
                 return await _run(command, alarm, limit_seconds)
             case _:
@@ -128,39 +126,6 @@ async def _post(webhook: Webhook, alarm: Alarm, now: int, limit_seconds: float) 
 
 
 # --- a mail
-
-
-async def _send(mail: Mail, alarm: Alarm, limit_seconds: float) -> tuple[bool, str]:
-    """Send from a thread of its own; what hangs there is hung up on."""
-    loop, done = asyncio.get_running_loop(), asyncio.get_running_loop().create_future()
-    connection = smtplib.SMTP(local_hostname="[127.0.0.1]", timeout=limit_seconds)  # else it would ask the DNS here
-
-    def report(outcome: tuple[bool, str]) -> None:
-        if not done.done():
-            done.set_result(outcome)
-
-    def work() -> None:
-        try:
-            connection.connect(mail.host, mail.port)
-            refused = connection.send_message(_message(mail, alarm))
-            connection.quit()
-            outcome = (not refused, f"refused for {', '.join(refused)}" if refused else "the server took it")
-        except (OSError, smtplib.SMTPException, ValueError) as error:
-            outcome = (False, f"{type(error).__name__}: {error}")
-        finally:
-            connection.close()
-        with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
-            loop.call_soon_threadsafe(report, outcome)
-
-    threading.Thread(target=work, name="watchline-mail", daemon=True).start()
-    try:
-        result: tuple[bool, str] = await asyncio.wait_for(done, limit_seconds)
-        return result
-    finally:
-        sock = connection.sock
-        if sock is not None:
-            with contextlib.suppress(OSError):
-                sock.shutdown(socket.SHUT_RDWR)
 
 
 def _message(mail: Mail, alarm: Alarm) -> EmailMessage:

@@ -37,6 +37,7 @@ from watchline.desk.bringing import own_logs
 from watchline.desk.desk import Desk
 from watchline.desk.figures import Span
 from watchline.desk.lines import OpenLine, Waiter
+from watchline.desk.listing import PAGE_ENTRIES_MAX, mark_of, marked, newest_page
 from watchline.desk.parameters import check_parameters
 from watchline.desk.past import late_entries
 from watchline.desk.references import reference_to
@@ -46,7 +47,6 @@ from watchline.errors import NegativeAnswer, PeerError, RouteError, UsageError, 
 from watchline.journal import LineRecord
 
 Json = dict[str, Any]
-ENTRIES_LISTED_MAX = 1_000
 SAYABLE = frozenset(
     {
         EntryType.NOTICE,
@@ -354,18 +354,30 @@ class Api:
     # --- reading
 
     async def _entries(
-        self, line: str | None = None, direction: str = "both", entry: str | None = None, limit: int = ENTRIES_LISTED_MAX
+        self,
+        line: str | None = None,
+        direction: str = "both",
+        entry: str | None = None,
+        limit: int = PAGE_ENTRIES_MAX,
+        before: str | None = None,
     ) -> Json:
         self.desk.flush()
         rows = [row for row in self.desk.journal.lines() if row.confirmed] if line is None else [self.row(line)]
         if entry is not None:
             views = [LineView(self.desk, row) for row in rows]
-            return {"entries": [view.entry(view.find(entry)) for view in views]}
+            return {"entries": [view.entry(view.find(entry)) for view in views], "earlier": []}
+        if before is not None and line is None:
+            raise UsageError("an entry to begin before is one of a line", hint="name the line, too", before=before[:80])
         entries: list[Json] = []
+        earlier: list[Json] = []
         for row in rows:
             view = LineView(self.desk, row)
-            entries += [view.entry(record) for record in view.listed(direction, min(limit, ENTRIES_LISTED_MAX))]
-        return {"entries": entries}
+            stop = None if before is None else marked(self.desk.journal, row.line, before) or view.find(before)
+            page = newest_page(self.desk.journal, row.line, direction, max(1, min(limit, PAGE_ENTRIES_MAX)), stop)
+            entries += [view.entry(record) for record in page.entries]
+            if page.has_earlier:
+                earlier.append({"line": row.name, "before": mark_of(page.entries[0])})
+        return {"entries": entries, "earlier": earlier}
 
     async def _late(self, line: str) -> Json:
         """What came late of incarnations that are over, and stands apart from the log."""

@@ -319,16 +319,21 @@ class Desk:
         """Every frame of one read; they share a commit. With no room on the disk nothing is taken: it will be sent again."""
         if not self.has_room:
             return
+        if self._guard(lambda: self._receive(opened, frames)):
+            self.touch(opened, now=True)
+
+    def _receive(self, opened: OpenLine, frames: Sequence[bytes]) -> None:
         moment = self.moment()
         for frame in frames:
             opened.line.receive(frame, moment)
-        self.touch(opened, now=True)
 
     # --- time
 
     def _tick(self) -> None:
-        if self.failed is not None:
-            return
+        if self._guard(self._pass_time) and self._loop is not None:
+            self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
+
+    def _pass_time(self) -> None:
         moment = self.moment()
         linked = sum(opened.link is not None for opened in self.lines.values())
         for opened in list(self.lines.values()):
@@ -339,17 +344,15 @@ class Desk:
             self.tests.on_time(opened, moment)
         for part in (self.watch, self.escalation, self.drills, self.silences, self.talks):
             part.on_time(moment)
-        self._guard(lambda: self.removal.on_time(moment))
+        self.removal.on_time(moment)
         if moment.running >= self._next_room_check:
             self._next_room_check = moment.running + ROOM_SECONDS
             self._check_room()
         if moment.running >= self._next_verify:
             self._next_verify = moment.running + VERIFY_SECONDS
-            self._guard(self._verify)
+            self._verify()
         self._compact_if_due(moment)
         self.anchoring.write_if_due(self.lines.values(), moment.running)
-        if self._loop is not None:
-            self._tick_timer = self._loop.call_later(TICK_SECONDS, self._tick)
 
     def _verify(self) -> None:
         """Recompute every log from its leaves, as each start does: what rots on the disk is found within a day (rule 23)."""
@@ -373,7 +376,7 @@ class Desk:
         if moment.running < self._compacted_at + wait:
             return
         self._epochs, self._compacted_at = epochs, moment.running
-        self._guard(self.journal.compact)
+        self.journal.compact()
 
     # --- the turn: commit, then speak
 
@@ -391,8 +394,9 @@ class Desk:
     def turn(self) -> None:
         """Commit what all touched lines have gathered, in one transaction; then release their frames; then tell."""
         self._turn_scheduled = False
-        if self.failed is not None:
-            return
+        self._guard(self._take_turn)
+
+    def _take_turn(self) -> None:
         moment = self.moment()
         touched, self._dirty = self._dirty, {}
         self.watch.speak(touched, moment)
@@ -440,18 +444,23 @@ class Desk:
         if self._lazy_timer is None and self._loop is not None:
             self._lazy_timer = self._loop.call_later(self.config.commit_wait_seconds, self._commit_waiting)
 
-    def _guard(self, write: Callable[[], None]) -> bool:
-        """Do a write; if durability cannot be promised the desk is over, and says so once."""
-        if self.failed is not None:
-            return False
+    def _guard(self, act: Callable[[], None]) -> bool:
+        """Do what reads or writes the journal; False if it cannot be relied on: then the desk is over."""
         try:
-            write()
+            if self.failed is None:
+                act()
         except JournalError as error:
+            if self.failed is not None:
+                raise  # from a guard within this one, which has told
+            self.fail(error)
+        return self.failed is None
+
+    def fail(self, error: JournalError) -> None:
+        """End the desk, as its journal can no longer be relied on; it says so once."""
+        if self.failed is None:
             self.failed = error
             log.critical("journal.failed", message=error.message, hint=error.hint, **error.facts)
             self.on_failure(error)
-            return False
-        return True
 
     def keep_document(self, kind: str, key: str, value: bytes) -> None:
         """Keep a small value of the home that is no secret; durable on return, or the desk is over."""

@@ -14,7 +14,7 @@ import fcntl
 import os
 import shutil
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -125,17 +125,18 @@ class Home:
         return self.path / text
 
     @contextmanager
-    def lock(self, wait_seconds: float = 0.0) -> Iterator[None]:
+    def lock(self, wait_seconds: float = 0.0, on_wait: Callable[[int | None], None] = lambda _: None) -> Iterator[None]:
         """Hold the home: nobody else may use its journal meanwhile.
 
-        wait_seconds: how long to wait for another to let go. Raises UsageError, fact `pid`, if another holds it then.
+        wait_seconds: how long to wait for another to let go. on_wait: called once before a wait, with the other's process, None
+        if it did not say. Raises UsageError, fact `pid`, if another holds it then.
         """
         try:
             descriptor = os.open(self.path / _LOCK, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unusable(self.path, error) from error
         try:
-            _take(descriptor, self.path, wait_seconds)
+            _take(descriptor, self.path, wait_seconds, on_wait)
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, b"%d\n" % os.getpid(), 0)
             yield
@@ -348,21 +349,25 @@ def _open_journal(home: Path, node_key: bytes, *, create: bool) -> SqliteJournal
     return open_journal(home / JOURNAL, node_key, create)
 
 
-def _take(descriptor: int, home: Path, wait_seconds: float) -> None:
+def _take(descriptor: int, home: Path, wait_seconds: float, on_wait: Callable[[int | None], None]) -> None:
     deadline = time.monotonic() + wait_seconds
+    waits = False
     while True:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
+            told = os.pread(descriptor, 32, 0).strip()
+            pid = int(told) if told.isdigit() else None
             if time.monotonic() >= deadline:
-                told = os.pread(descriptor, 32, 0).strip()
-                pid = int(told) if told.isdigit() else None
                 raise UsageError(
                     "another node runs on this home",
                     hint=f"end process {pid or 'that holds it'} first",
                     pid=pid,
                     path=str(home),
                 ) from None
+            if not waits:
+                waits = True
+                on_wait(pid)
             time.sleep(0.02)
         else:
             return

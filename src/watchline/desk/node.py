@@ -11,6 +11,7 @@ import random
 import signal
 from collections.abc import Callable, Sequence
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, suppress
+from typing import Any
 
 import structlog
 
@@ -33,6 +34,7 @@ from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
 
 PROBE_SECONDS = 30.0
 HURRY_SECONDS = 5.0
+LOCK_SECONDS = 10.0  # a supervisor starts the next node while the last one still puts its journal away
 
 log = structlog.get_logger()
 
@@ -101,6 +103,14 @@ class Node:
 
     def _failed(self, error: JournalError) -> None:
         self.stopping.set()
+
+    def callback_raised(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        """What a callback of the event loop raised: a journal that cannot be read ends the node, whoever met it first."""
+        error = context.get("exception")
+        if isinstance(error, JournalError):
+            self.desk.fail(error)
+        else:
+            loop.default_exception_handler(context)
 
     def _write_anchor(self, write: Callable[[], None]) -> None:
         """Write beside the event loop: the anchor's medium may be slow. While one runs, only the last that waits counts."""
@@ -262,6 +272,7 @@ class Node:
 async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None, companions: Sequence[Companion]) -> int:
     node = Node(home, journal)
     loop = asyncio.get_running_loop()
+    loop.set_exception_handler(node.callback_raised)
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, node.stopping.set)
     try:
@@ -281,16 +292,23 @@ async def _run(home: Home, journal: Journal, ready: Callable[[], None] | None, c
     return 0
 
 
-def serve(home: Home, *, ready: Callable[[], None] | None = None, companions: Sequence[Companion] = ()) -> int:
+def serve(
+    home: Home,
+    *,
+    ready: Callable[[], None] | None = None,
+    on_wait: Callable[[int | None], None] = lambda _: None,
+    companions: Sequence[Companion] = (),
+) -> int:
     """Run a node on this home until it is signalled; give the exit code. `ready` is called once it serves.
 
-    companions: what runs beside it, such as the console.
+    on_wait: called with its process, None if it did not say, before this waits up to LOCK_SECONDS for another node that may be
+    ending. companions: what runs beside it, such as the console.
 
     Raises UsageError if another node runs on the home, RouteError for a port in use, JournalError when durability is at an end.
     """
     import uvloop
 
-    with home.lock():
+    with home.lock(LOCK_SECONDS, on_wait):
         journal = home.open_journal()
         try:
             with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

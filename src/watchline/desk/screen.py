@@ -64,7 +64,7 @@ def _side(view: LineView, *, own: bool) -> tuple[list[Json], int]:
 
 
 def _newest(view: LineView, *, own: bool) -> list[EntryRecord]:
-    records = (record for record in reversed(view.listed("both", LOOKED_THROUGH_MAX)) if record.log.outgoing == own)
+    records = (record for record in reversed(view.listed(LOOKED_THROUGH_MAX)) if record.log.outgoing == own)
     return [record for record, _ in zip(_for_people(records), range(NEWEST_MAX), strict=False)]
 
 

@@ -12,12 +12,14 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 from watchline.core.persons import ROLES
 from watchline.core.terms import PRECEDENCES
+from watchline.desk.credentials import LOOPBACK
 from watchline.errors import UsageError
 
 STEPS_MAX, ARGUMENTS_MAX, RECIPIENTS_MAX, TEXT_CHARACTERS_MAX = 32, 64, 16, 2_048
@@ -47,14 +49,29 @@ class Webhook:
     secret_file: str
 
 
+class MailTls(StrEnum):
+    """How a mail server is spoken to: TLS after the greeting, TLS from the first byte, or in the clear."""
+
+    STARTTLS = "starttls"
+    IMPLICIT = "implicit"
+    NONE = "none"
+
+
 @dataclass(frozen=True, slots=True)
 class Mail:
-    """Send a mail through a server of one's own, (host, port)."""
+    """Send a mail through a server of one's own, (host, port).
+
+    ca: the path of the certificates in PEM that the server's must come from; "" for those of the system. credentials: the path
+    of a file with a user and a password; "" for none.
+    """
 
     host: str
     port: int
     sender: str
     recipients: tuple[str, ...]
+    tls: MailTls
+    ca: str = ""
+    credentials: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,9 +104,17 @@ class Step:
 
     def within(self, folder: Path) -> Step:
         """The step with its files in this folder, where they are named without one."""
-        if not isinstance(self.action, Webhook):
-            return self
-        return replace(self, action=replace(self.action, secret_file=str((folder / self.action.secret_file).absolute())))
+        match self.action:
+            case Webhook(secret_file=file):
+                return replace(self, action=replace(self.action, secret_file=_path(folder, file)))
+            case Mail(ca=ca, credentials=credentials):
+                return replace(self, action=replace(self.action, ca=_path(folder, ca), credentials=_path(folder, credentials)))
+            case _:
+                return self
+
+
+def _path(folder: Path, file: str) -> str:
+    return str((folder / file).absolute()) if file else ""
 
 
 _KINDS: Mapping[type, str] = {Officer: "officer", Bell: "bell", Webhook: "webhook", Mail: "smtp", Command: "command"}
@@ -115,9 +140,12 @@ EXAMPLE = """\
 # bell = true                            # armed consoles sound; fails where none is armed
 # webhook = "https://pager.example.org/hook"   # post JSON, signed: docs/operations.md
 # secret_file = "pager.secret"           # with webhook: one line, for its owner's eyes only
-# smtp = "mail.example.org:25"           # send a mail through this server
+# smtp = "mail.example.org:587"          # send a mail through this server
 # from = "desk@example.org"              # with smtp
 # to = ["officer@example.org"]           # with smtp
+# tls = "starttls"                       # with smtp: or "implicit", or "none", which is the default on this machine alone
+# ca = "mail-ca.pem"                     # with smtp: the server's authority; what the system trusts if left out
+# credentials = "mail.credentials"       # with smtp: two lines, user and password, for its owner's eyes only
 # command = ["/usr/local/bin/page", "duty"]    # run a program; no shell
 """
 
@@ -198,7 +226,16 @@ def _mail(table: Mapping[str, Any], where: str) -> Action:
         raise _wrong(where, f"to must be a list of 1 to {RECIPIENTS_MAX} mail addresses")
     if not all(type(address) is str and _ADDRESS.fullmatch(address) for address in (sender, *recipients)):
         raise _wrong(where, "from and to must be mail addresses, such as desk@example.org")
-    return Mail(matched[1].strip("[]"), int(matched[2]), sender, tuple(recipients))
+    host = matched[1].strip("[]")
+    tls: Any = table.get("tls", MailTls.NONE if host in LOOPBACK else MailTls.STARTTLS)
+    if type(tls) not in (str, MailTls) or tls not in list(MailTls):
+        raise _wrong(where, f"tls must be one of {', '.join(MailTls)}")
+    ca, credentials = (_text(table, key, where) if key in table else "" for key in ("ca", "credentials"))
+    if tls == MailTls.NONE and ca:
+        raise _wrong(where, "ca does not go with tls = none")
+    if tls == MailTls.NONE and credentials and host not in LOOPBACK:
+        raise _wrong(where, "credentials would travel in the clear: tls must be starttls or implicit")
+    return Mail(host, int(matched[2]), sender, tuple(recipients), MailTls(tls), ca, credentials)
 
 
 def _command(table: Mapping[str, Any], where: str) -> Action:
@@ -227,6 +264,6 @@ _ACTIONS: Mapping[str, tuple[Callable[[Mapping[str, Any], str], Action], tuple[s
     "officer": (_officer, ()),
     "bell": (_bell, ()),
     "webhook": (_webhook, ("secret_file",)),
-    "smtp": (_mail, ("from", "to")),
+    "smtp": (_mail, ("from", "to", "tls", "ca", "credentials")),
     "command": (_command, ()),
 }

@@ -316,15 +316,15 @@ class LineView:
         """(ours, theirs) of the pair of incarnations that is in use."""
         return self.setup.outgoing_log, self.setup.incoming_log
 
-    def listed(self, direction: str, limit: int) -> list[EntryRecord]:
-        """The newest entries of all pairs, oldest first, without the machine's own (CONTINUES); direction: in or both.
+    def listed(self, limit: int) -> list[EntryRecord]:
+        """The newest entries of all pairs, oldest first, without the machine's own (CONTINUES); what was issued again stands
+        there once, at its newest place.
 
-        What was issued again stands there once, at its newest place.
+        For the screen, which asks often: the end of each log is read alone, so that a clock which was set back may leave out an
+        entry at the edge. `listing.newest_page` leaves out none.
         """
         records: list[EntryRecord] = []
         for log in self.journal.logs(self.row.line):
-            if direction == "in" and log.outgoing:
-                continue
             size = self.journal.size(log)
             newest = self.journal.entries(log, max(0, size - limit), size)
             records += [record for record in newest if record.type != EntryType.CONTINUES]

@@ -83,6 +83,13 @@ class Journal(Protocol):
         No body is opened. Bodies may go while this is read.
         """
 
+    def newest(self, log: Log, limit: int, before: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+        """(time, index) of at most `limit` entries, the newest by that first; before: only those below this time and index.
+
+        Times are those of our clock when an entry was stored, so a clock that was set back makes their order another than the
+        log's. No body is opened.
+        """
+
     def subtree(self, log: Log, start: int, stop: int) -> bytes:
         """The root over [start, stop), a power of two wide and aligned to its width, all of it stored; else RuntimeError."""
 

@@ -21,6 +21,7 @@ from watchline.journal.tree import INDEX_BITS
 BLINDING_BYTES = 32
 BLOCK_BITS = 6
 _CHUNK_ROWS = 2048
+_END_OF_TIME = (1 << 63) - 1
 _OPEN_BLOCKS = 64  # blocks whose keys are kept at hand
 
 
@@ -90,6 +91,17 @@ class Bodies:
             last = found[-1][1], found[-1][0]
             for key, _, kind, re in found:
                 yield key, kind, re
+
+    def newest(self, log: int | None, limit: int, before: tuple[int, int] | None) -> list[tuple[int, int]]:
+        """(time, index) of at most `limit` entries of a log, the newest first; before: only those below that."""
+        first = (log or 0) << INDEX_BITS  # numbers begin at 1
+        time, index = before or (_END_OF_TIME, 0)
+        found = self._disk.rows(
+            "SELECT time, key - ?1 FROM bodies WHERE key >= ?1 AND key < ?2 AND (time < ?3 OR time = ?3 AND key < ?4)"
+            " ORDER BY time DESC, key DESC LIMIT ?5",
+            (first, first + (1 << INDEX_BITS), time, first + index, limit),
+        )
+        return [(at, place) for at, place in found]
 
     def seal_again(self, key: int, place: bytes, value: bytes) -> None:
         """Put back what stood in a row that no key of a block has sealed yet. In a transaction."""

@@ -149,6 +149,9 @@ class SqliteJournal:
         for key, kind, re in self._bodies.kept_before(self._log_number(log), time):
             yield _index(key), kind, re
 
+    def newest(self, log: Log, limit: int, before: tuple[int, int] | None = None) -> list[tuple[int, int]]:
+        return self._bodies.newest(self._log_number(log), limit, before)
+
     def subtree(self, log: Log, start: int, stop: int) -> bytes:
         width = stop - start
         if start < 0 or width < 1 or width & (width - 1) or start % width or stop > self.size(log):

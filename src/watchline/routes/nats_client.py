@@ -54,6 +54,9 @@ class RelayClient(Client):  # type: ignore[misc, unused-ignore]
 
     async def reach(self, address: RelayAddress, access: RelayAccess, inbox: str, seconds: float) -> None:
         """Connect and prove who we are. Raises OSError, TimeoutError, ssl.SSLError, or whatever nats-py makes of the answer."""
+        if access.nkey is not None:
+            # nats-py reads seeds with a library of their own; what it sets then is set here, and it signs by our callback.
+            self._public_nkey, self._auth_configured = access.nkey.public, True
         await self.connect(
             str(address),
             allow_reconnect=False,
@@ -65,6 +68,7 @@ class RelayClient(Client):  # type: ignore[misc, unused-ignore]
             error_cb=self._heard_error,
             user=access.user,
             password=access.password,
+            signature_cb=None if access.nkey is None else access.nkey.sign,
             # TLS before the server's first word: else its word alone would decide whether there is TLS.
             tls=_tls(access.ca) if address.encrypted else None,
             tls_handshake_first=address.encrypted,

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from watchline.routes.nkey import UserKey
+
 
 @dataclass(frozen=True, slots=True)
 class Boxes:
@@ -21,7 +23,7 @@ class Boxes:
 
 @dataclass(frozen=True, slots=True)
 class RelayAccess:
-    """How a relay lets us in, and how we know it. user, password: None where it asks for none.
+    """How a relay lets us in, and how we know it. user, password: None where it asks for none. nkey: instead of both.
 
     ca: a file of certificates in PEM, one of which must stand behind the relay's; None: those that the system trusts.
     """
@@ -29,6 +31,7 @@ class RelayAccess:
     user: str | None = None
     password: str | None = field(default=None, repr=False)
     ca: Path | None = None
+    nkey: UserKey | None = None
 
 
 def server_permissions(lines: Iterable[Boxes]) -> str:

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from watchline.core.encoding import Value
+from watchline.talks import arrangements, commitments
 from watchline.talks.agreement import Refused, Slot, Why, answered, replies, settle
 from watchline.talks.approximate import Approximate
 from watchline.talks.moves import (
@@ -74,8 +75,8 @@ FIELDS = {
     ACCEPTANCE: {"date": 3},
     ITEM: {"meeting": 1, "notices": 4},
     STATEMENT: {"under": 4, "replies_to": 5},
-    COMMITMENT: {"meeting": 5, "item": 6, "replaces": 7},
-    ARRANGEMENT: {"meeting": 9, "replaces": 10},
+    COMMITMENT: commitments.FIELDS[COMMITMENT],
+    ARRANGEMENT: arrangements.FIELDS[ARRANGEMENT],
     READOUT: {"event": 1},
     CLOSE: {"of": 1, "outcome": 2, "next": 3},
 }
