@@ -151,7 +151,7 @@ def bodies() -> Iterator[Attempt]:
 
 
 def _open_body(opening: Bodies, key: int, place: bytes, is_gone: bool, secret: bytes) -> tuple[bytes, bytes]:
-    return opening.open(key, place, secret, is_gone=is_gone)
+    return opening.open(key, place, secret, b"", None, is_gone=is_gone)
 
 
 def values_sealed_to_keys() -> Iterator[Attempt]:

@@ -71,7 +71,7 @@ def test_copies_that_say_different_things_use_no_message_key_for_two_contents(pa
     assert one.record.leaf != other.record.leaf
     assert one.record.blinding != other.record.blinding
     chain = pair.a.line.outgoing.chain
-    keys = {chain._message_key(copy.record.leaf) for copy in made}
+    keys = {chain.message_key(copy.record.leaf) for copy in made}
     assert len(keys) == 2
     assert Leaf.decode(one.record.leaf).commitment != Leaf.decode(other.record.leaf).commitment
     close(made)

@@ -54,31 +54,42 @@ class Chain:
         return blinding, commitment(blinding, body)
 
     def seal(self, leaf: bytes, body: bytes) -> bytes:
-        """Seal a body under its leaf; the result is opened once more by its maker before anyone relies on it (rule 18).
-
-        Raises RuntimeError if it does not open: then the machine computes wrongly, and the process must end.
-        """
-        cipher = ChaCha20Poly1305(self._message_key(leaf))
-        sealed = cipher.encrypt(_NONCE, body, leaf)
-        try:
-            opened = cipher.decrypt(_NONCE, sealed, leaf)
-        except InvalidTag:
-            opened = None
-        if opened != body:
-            raise RuntimeError("a sealed entry does not open: the machine computes wrongly")
-        return sealed
+        """Seal a body under its leaf, as `seal_body` does."""
+        return seal_body(self.message_key(leaf), leaf, body)
 
     def open(self, leaf: bytes, sealed: bytes) -> bytes:
         """Open an entry's body; raises BadSignature (rule 17) if leaf, ciphertext or chain do not belong together."""
-        if len(sealed) < 16:
-            raise Malformed("a sealed entry is at least 16 bytes", rule=17)
-        try:
-            return ChaCha20Poly1305(self._message_key(leaf)).decrypt(_NONCE, sealed, leaf)
-        except InvalidTag:
-            raise BadSignature("the entry does not open under its leaf and chain", rule=17) from None
+        return open_body(self.message_key(leaf), leaf, sealed)
 
-    def _message_key(self, leaf: bytes) -> bytes:
+    def message_key(self, leaf: bytes) -> bytes:
+        """The key that seals the body under this leaf, and nothing else."""
         return hmac.digest(self.chain_key, b"\x01" + hashlib.sha256(leaf).digest(), "sha256")
+
+
+def seal_body(message_key: bytes, leaf: bytes, body: bytes) -> bytes:
+    """Seal a body under its leaf; the result is opened once more by its maker before anyone relies on it (rule 18).
+
+    Raises RuntimeError if it does not open: then the machine computes wrongly, and the process must end.
+    """
+    cipher = ChaCha20Poly1305(message_key)
+    sealed = cipher.encrypt(_NONCE, body, leaf)
+    try:
+        opened = cipher.decrypt(_NONCE, sealed, leaf)
+    except InvalidTag:
+        opened = None
+    if opened != body:
+        raise RuntimeError("a sealed entry does not open: the machine computes wrongly")
+    return sealed
+
+
+def open_body(message_key: bytes, leaf: bytes, sealed: bytes) -> bytes:
+    """Open what `seal_body` made; raises BadSignature (rule 17) if key, leaf and ciphertext do not belong together."""
+    if len(sealed) < 16:
+        raise Malformed("a sealed entry is at least 16 bytes", rule=17)
+    try:
+        return ChaCha20Poly1305(message_key).decrypt(_NONCE, sealed, leaf)
+    except InvalidTag:
+        raise BadSignature("the entry does not open under its leaf and chain", rule=17) from None
 
 
 @dataclass(frozen=True, slots=True)

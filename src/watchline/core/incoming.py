@@ -13,7 +13,7 @@ from watchline.core import amendments, shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, commitment
-from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch
+from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch, open_body
 from watchline.core.frames import Entries, FullEntry, Item, Receipt, Refusal, ShownCheckpoint, WireEntry
 from watchline.core.kept_statements import statement_evidence
 from watchline.core.keys import KemKey, verify_ed25519
@@ -253,7 +253,8 @@ class Incoming:
         return True
 
     def _append(self, step: _Step, leaf: Leaf, encoded: bytes, sealed: bytes, own: Outgoing, moment: Moment) -> None:
-        body = step.chain.open(encoded, sealed)
+        message_key = step.chain.message_key(encoded)
+        body = open_body(message_key, encoded, sealed)
         blinding = step.chain.blinding(body)
         fault, read = _judge(leaf, body, blinding, step.claimed)
         step.edge = step.edge.append(leaf_hash(encoded))
@@ -261,10 +262,7 @@ class Incoming:
         step.claimed = max(step.claimed, leaf.peer_size)
         number, misnumbered = _number(step, leaf, read)
         fault = fault or misnumbered
-        nonce = None if read is None else read.nonce
         released = read is not None and self._stands_behind(step, leaf, read, moment) and not self._is_used(read, step)
-        if nonce is not None:
-            step.nonces.add(nonce)
         record = EntryRecord(
             log=self.setup.incoming_log,
             index=leaf.index,
@@ -272,15 +270,19 @@ class Incoming:
             leaf=encoded,
             body=body,
             blinding=blinding,
-            sealed=None,
+            sealed=sealed,
             epoch=step.chain.epoch,
             time=moment.wall,
             re=leaf.re,
             number=number,
-            nonce=nonce,
+            nonce=None if read is None else read.nonce,
             released=released,
+            message_key=message_key,
+            said=read,
         )
         step.records.append(record)
+        if record.nonce is not None:
+            step.nonces.add(record.nonce)
         if leaf.type == EntryType.TERMS and read is not None:
             entered = amendments.read_entered(leaf, read.content, released)
             step.history = step.history if entered is None else step.history.with_entry(False, entered)

@@ -464,6 +464,11 @@ class Line(LineParts):
 
     # --- the turn
 
+    def says_status(self, moment: Moment) -> bool:
+        """Whether a turn closed now says a status of ours."""
+        due_at = self.statuses.due_at
+        return due_at is not None and moment.running >= due_at and self.reachable
+
     def turn(self, moment: Moment) -> Effects:
         """Close the turn: everything since the last one, as one transaction to commit and the frames to send after it."""
         if self.phase is Phase.OPEN and self.reachable:
@@ -474,8 +479,7 @@ class Line(LineParts):
         self._keep_now(self._spoken.grown(self.outgoing.edge, self.setup))
         out_records, out_items, out_changed = self.outgoing.turn(moment)
         in_records, in_items, in_changed = self.incoming.turn(moment, receipts=self.phase is not Phase.STOPPED)
-        due_at = self.statuses.due_at
-        said = due_at is not None and moment.running >= due_at and self.reachable
+        said = self.says_status(moment)
         status_items = self._make_status(moment) if said else []
         self.clocks.interval_seconds = self.terms.status_interval_seconds
         self._events += self.clocks.ran_out(self.outgoing.edge.size, self.incoming.edge.size, moment)

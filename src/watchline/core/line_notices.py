@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import Body, EntryType, Notice
+from watchline.core.entries import EntryType, Notice
 from watchline.core.line_state import Suspension
 from watchline.core.records import EntryRecord, StateRecord
 from watchline.core.setting import LineSetup, Reader
@@ -77,7 +77,7 @@ def _line_notice(record: EntryRecord) -> LineNotice | None:
     if record.type != EntryType.NOTICE or not record.released:
         return None
     try:
-        notice = Notice.decode(Body.decode(record.body).content)
+        notice = Notice.decode(record.read().content)
         if notice.form != LINE_STATUS or notice.exercise:
             return None
         until = notice.fields.get(UNTIL_FIELD)

@@ -12,7 +12,7 @@ from watchline.core import shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Again, Body, Continues, EntryType, Leaf
-from watchline.core.epochs import NO_ROOT_KEY, Chain, hedged_seed, open_epoch
+from watchline.core.epochs import NO_ROOT_KEY, Chain, hedged_seed, open_epoch, seal_body
 from watchline.core.frames import ENTRIES_ROOM, Entries, FullEntry, Item, Receipt, ShownCheckpoint, WireEntry, entry_room
 from watchline.core.kept_statements import statement_record, stored_statement
 from watchline.core.keys import verify_ed25519
@@ -159,12 +159,14 @@ class Outgoing:
         if self.next_chain is not None and self.next_held:
             self._close_checkpoint()
             self._enter_next_epoch(moment)
-        body = Body(draft.content, draft.nonce, tuple(draft.assertions), draft.again).encode()
+        said = Body(draft.content, draft.nonce, tuple(draft.assertions), draft.again)
+        body = said.encode()
         blinding, committed = self.chain.commit(body)
         index = self.edge.size
         leaf = Leaf(self.setup.outgoing, index, int(draft.type), moment.wall, committed, held.size, held.root(), draft.re)
         encoded = leaf.encode(self._prefix)
-        sealed = self.chain.seal(encoded, body)
+        message_key = self.chain.message_key(encoded)
+        sealed = seal_body(message_key, encoded, body)
         number = None if draft.again is None else draft.again.number
         if draft.again is None and draft.type in NUMBERED:
             number = self.last_number = self.last_number + 1
@@ -183,6 +185,8 @@ class Outgoing:
             nonce=draft.nonce,
             once=draft.once,
             released=draft.released,
+            message_key=message_key,
+            said=said,
         )
         wire = WireEntry(int(draft.type), moment.wall, committed, held.size, draft.re, sealed)
         if self._fresh and self._fresh_room + entry_room(wire) > ENTRIES_ROOM:

@@ -6,8 +6,10 @@ incarnations, and which of the two desks is its author.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from watchline.core.entries import Body
 
 
 class Pair(NamedTuple):
@@ -32,13 +34,16 @@ class Log(NamedTuple):
 class EntryRecord:
     """One entry, appended to its log for good. `index` counts from 0 without gaps; the journal refuses any other.
 
-    body, blinding: kept sealed at rest. sealed: the ciphertext as it goes over the wire, only for our own entries, else None.
+    body, blinding: kept sealed at rest. sealed: the ciphertext as it travelled; None for what was recovered, and for a
+    short entry of the peer that a journal gives back.
     epoch: the epoch it is sealed under. time: seconds since 1970 by our clock, when composed (ours) or in custody (theirs).
     number: what people call it, counted per direction over the life of the line; None for entries without one.
     nonce: the release nonce, None if there is none. once: the caller's key that makes a retried `send` the same entry.
     released: our own judgement at append: the assertions the terms ask for are there and hold.
     gone: None while the body is here. Else body is a stub (`core.stubs`), blinding is empty, sealed is None, and this says what
     became of it: `archived` or `erased` here, or `withheld` by the peer when it was recovered.
+    message_key: opens `sealed` under the leaf, so that a journal may keep it in place of the body. said: the body as it was
+    read or made. Both are there only where they were at hand: a journal gives neither back.
     """
 
     log: Log
@@ -56,6 +61,12 @@ class EntryRecord:
     once: str | None = None
     released: bool = False
     gone: str | None = None
+    message_key: bytes | None = field(default=None, repr=False, compare=False)
+    said: Body | None = field(default=None, repr=False, compare=False)
+
+    def read(self) -> Body:
+        """The body, read; raises Malformed (rule 39)."""
+        return Body.decode(self.body) if self.said is None else self.said
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from typing import Literal
 from watchline.core import shapes
 from watchline.core.clocks import ACKNOWLEDGE, KINDS, OpenNotice, OpenNotices, RunningClock
 from watchline.core.encoding import Value, decode, encode
-from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, Body, EntryType, Leaf, Notice, Response
+from watchline.core.entries import ESCALATION_REPORT, HOLDING_REPLY, EntryType, Leaf, Notice, Response
 from watchline.core.limits import OPEN_LISTED_MAX
 from watchline.core.records import EntryRecord, StateRecord
 from watchline.core.setting import ClockRanOut, LineSetup, Moment, Reader, damaged
@@ -109,7 +109,7 @@ class ReplyClocks:
         close(record.re, record.index)
         if closing == "answer" and not own and record.re == self._newest and _declines(record):
             self.declined = record.re, record.time
-        notice = _read_notice(record.body) if record.type == EntryType.NOTICE else None
+        notice = _read_notice(record) if record.type == EntryType.NOTICE else None
         promised = None if notice is None else promised_seconds(Leaf.decode(record.leaf), notice)
         if promised is not None:
             notices.hold(record.re, record.index, _since(record.time, moment), promised)
@@ -120,7 +120,7 @@ class ReplyClocks:
     def _start(self, record: EntryRecord, custody: float | None) -> None:
         if not self.settled:
             self._unsettled.append(partial(self._start, record, custody))
-        notice = _read_notice(record.body)
+        notice = _read_notice(record)
         if notice is None:
             return
         acknowledge, answer = self._terms_at(record).clocks_for(notice.form, notice.precedence)
@@ -135,14 +135,14 @@ class ReplyClocks:
         """What an entry does to the notice it refers to; None if nothing, or if no people with the right signed it: what a
         machine may send alone closes nothing.
         """
-        if record.re is None or not record.released or not Body.decode(record.body).assertions:
+        if record.re is None or not record.released or not record.read().assertions:
             return None
         if record.type == EntryType.CANCEL:
             return "cancel" if record.re < record.index else None
         if record.re >= Leaf.decode(record.leaf).peer_size:
             return None
         if record.type == EntryType.NOTICE:
-            notice = _read_notice(record.body)
+            notice = _read_notice(record)
             return "answer" if notice is None else _CLOSED_BY.get(notice.form, "answer")
         if record.type in (EntryType.ACKNOWLEDGE, EntryType.DECLINE) and self._names_its_entry(record, record.re):
             return "acknowledge" if record.type == EntryType.ACKNOWLEDGE else "answer"
@@ -151,7 +151,7 @@ class ReplyClocks:
     def _names_its_entry(self, record: EntryRecord, re: int) -> bool:
         """Whether a signed acknowledgement or decline is about the very entry that its leaf refers to."""
         try:
-            response = Response.decode(Body.decode(record.body).content)
+            response = Response.decode(record.read().content)
         except Malformed:
             return False
         place = not record.log.outgoing, re
@@ -217,6 +217,9 @@ class ReplyClocks:
         """Where a restart has to begin looking for open notices, whenever that has moved on by some, and what was declined
         last; None while nothing has changed.
         """
+        grown = any(seen >= self._saved[own] + FLOOR_STEP for own, seen in self._seen.items())
+        if not grown and self.declined == self._saved_declined:
+            return None  # no floor is above what was seen
         floors = {own: self._notices(own).lowest(self._seen[own]) for own in (True, False)}
         moved = any(floor >= self._saved[own] + FLOOR_STEP for own, floor in floors.items())
         if not moved and self.declined == self._saved_declined:
@@ -376,7 +379,7 @@ def _since(time: int, moment: Moment) -> float:
 
 def _declines(record: EntryRecord) -> bool:
     """Whether an entry that closes both clocks says that there will be no answer."""
-    notice = _read_notice(record.body) if record.type == EntryType.NOTICE else None
+    notice = _read_notice(record) if record.type == EntryType.NOTICE else None
     return record.type == EntryType.DECLINE or (notice is not None and notice.form == DECLINE_FORM)
 
 
@@ -388,8 +391,8 @@ def promised_seconds(leaf: Leaf, notice: Notice) -> int | None:
     return promised - leaf.time if type(promised) is int and promised > leaf.time else None
 
 
-def _read_notice(body: bytes) -> Notice | None:
+def _read_notice(record: EntryRecord) -> Notice | None:
     try:
-        return Notice.decode(Body.decode(body).content)
+        return Notice.decode(record.read().content)
     except Malformed:
         return None

@@ -399,7 +399,7 @@ class Desk:
     def _take_turn(self) -> None:
         moment = self.moment()
         touched, self._dirty = self._dirty, {}
-        self.watch.speak(touched, moment)
+        self.watch.speak([opened for opened in touched if opened.line.says_status(moment)], moment)
         effects = [(opened, opened.line.turn(moment)) for opened in touched]
         for _, effect in effects:
             self._waiting += effect.records

@@ -6,7 +6,7 @@ again and again, and counts no longer once it has not: no restart keeps one. Wha
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -156,6 +156,7 @@ class Watch:
         if size > known.size:
             known.size = size
             self._desk.keep_document(RUNG_DOCUMENT_KIND, _pair_key(opened), encode(size))
+            opened.line.statuses.rung = size
             opened.line.statuses.soon(moment)
             self._desk.touch(opened)
         known.indexes = {each for each in known.indexes if each in waiting or each >= known.size}
@@ -183,8 +184,10 @@ class Watch:
             self._whole_at = moment.running
         return people, armed, max(0, int(moment.running - self._whole_at))
 
-    def speak(self, lines: Iterable[OpenLine], moment: Moment) -> None:
-        """Let the next status of these lines say how things stand."""
+    def speak(self, lines: Sequence[OpenLine], moment: Moment) -> None:
+        """Let the status that these lines are about to say tell how things stand."""
+        if not lines:
+            return
         counts = self.counts(moment)
         for opened in lines:
             opened.line.statuses.watch = counts

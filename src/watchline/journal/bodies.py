@@ -3,6 +3,8 @@
 SQLite leaves copies of rows behind when pages split or join, so overwriting a row is not enough. Each 64 neighbouring bodies of
 a log (a block) are sealed under a random key of their own, which stands in a slot (`secrets`): that is overwritten where it is.
 When bodies of a block go, the others are sealed anew under another key, in the same transaction, and the old key is no more.
+
+A long body whose ciphertext is kept anyway is not written a second time: what is sealed in its place is the key to that.
 """
 
 from __future__ import annotations
@@ -11,15 +13,18 @@ import os
 from collections.abc import Iterator
 from itertools import groupby
 
+from watchline.core.epochs import open_body
 from watchline.core.records import EntryRecord, RemovalRecord
-from watchline.errors import JournalError
+from watchline.errors import BadSignature, JournalError
 from watchline.journal.disk import DAMAGED_HINT, Disk
-from watchline.journal.sealing import NODE_KEY_BYTES, Seal, place_of
+from watchline.journal.sealing import NODE_KEY_BYTES, SEAL_BYTES, Seal, place_of
 from watchline.journal.secrets import Secrets
 from watchline.journal.tree import INDEX_BITS
 
 BLINDING_BYTES = 32
 BLOCK_BITS = 6
+LONG_BYTES = 256  # of a ciphertext from which on its key is kept; a body that is kept itself makes a longer secret
+_BY_KEY, _BY_KEY_BYTES = b"by key", SEAL_BYTES + BLINDING_BYTES + 32
 _CHUNK_ROWS = 2048
 _END_OF_TIME = (1 << 63) - 1
 _OPEN_BLOCKS = 64  # blocks whose keys are kept at hand
@@ -43,18 +48,29 @@ class Bodies:
             raise RuntimeError(f"a blinding of {len(record.blinding)} bytes")
         block = key >> BLOCK_BITS
         seal = self._seal_of(block) or self._new_seal(block)
-        secret = seal.seal(self.place_at(place, key), record.blinding + record.body)
+        sealed = record.sealed
+        if record.message_key is not None and sealed is not None and len(sealed) >= LONG_BYTES:
+            secret = seal.seal(self.place_at(place, key) + _BY_KEY, record.blinding + record.message_key)
+        else:
+            secret = seal.seal(self.place_at(place, key), record.blinding + record.body)
+            sealed = sealed if record.log.outgoing else None  # ours is sent again; nobody asks for the peer's
         self._disk.cursor.execute(
             "INSERT INTO bodies VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
             (
-                key, secret, record.sealed, record.epoch, record.time, record.number,
+                key, secret, sealed, record.epoch, record.time, record.number,
                 record.nonce, record.once, record.released, record.gone,
             ),
         )  # fmt: skip
 
-    def open(self, key: int, place: bytes, secret: bytes, *, is_gone: bool) -> tuple[bytes, bytes]:
+    def open(
+        self, key: int, place: bytes, secret: bytes, leaf: bytes, sealed: bytes | None, *, is_gone: bool
+    ) -> tuple[bytes, bytes]:
         """(blinding, body) of what stands in a row; the stub, for one that is gone. JournalError if it was changed."""
-        opened = self._known_seal(key >> BLOCK_BITS).open(self.place_at(place, key), secret)
+        seal, at = self._known_seal(key >> BLOCK_BITS), self.place_at(place, key)
+        if sealed is not None and _is_by_key(secret, len(sealed)):
+            opened = seal.open(at + _BY_KEY, secret)
+            return opened[:BLINDING_BYTES], _open_body(opened[BLINDING_BYTES:], leaf, sealed)
+        opened = seal.open(at, secret)
         cut = 0 if is_gone else BLINDING_BYTES
         return opened[:cut], opened[cut:]
 
@@ -69,12 +85,13 @@ class Bodies:
         new = self._new_seal(block)
         execute = self._disk.cursor.execute
         first, end = block << BLOCK_BITS, (block + 1) << BLOCK_BITS
-        for key, secret, was_gone in self._disk.rows(
-            "SELECT key, secret, gone FROM bodies WHERE key >= ? AND key < ?", (first, end)
+        for key, secret, sealed_bytes, was_gone in self._disk.rows(
+            "SELECT key, secret, length(sealed), gone FROM bodies WHERE key >= ? AND key < ?", (first, end)
         ):
             at = self.place_at(place, key)
             stub = stubs.get(key)
             if stub is None or was_gone is not None:
+                at += _BY_KEY if _is_by_key(secret, sealed_bytes) else b""
                 execute("UPDATE bodies SET secret = ? WHERE key = ?", (new.seal(at, old.open(at, secret)), key))
             else:
                 execute("UPDATE bodies SET secret = ?, sealed = NULL, gone = ? WHERE key = ?", (new.seal(at, stub), gone, key))
@@ -152,6 +169,17 @@ class Bodies:
             del self._seals[next(iter(self._seals))]
         seal = self._seals[block] = Seal(key, b"bodies")
         return seal
+
+
+def _is_by_key(secret: bytes, sealed_bytes: int | None) -> bool:
+    return sealed_bytes is not None and sealed_bytes >= LONG_BYTES and len(secret) == _BY_KEY_BYTES
+
+
+def _open_body(message_key: bytes, leaf: bytes, sealed: bytes) -> bytes:
+    try:
+        return open_body(message_key, leaf, sealed)
+    except BadSignature as error:
+        raise JournalError("a body in the journal was changed or moved", hint=DAMAGED_HINT, reason="damaged") from error
 
 
 def _key_place(block: int) -> bytes:

@@ -20,6 +20,7 @@ from watchline.journal.disk import DAMAGED_HINT
 NODE_KEY_BYTES = 32
 SALT_BYTES = 16
 _NONCE_BYTES = 12
+SEAL_BYTES = _NONCE_BYTES + 16  # what sealing adds to a value
 _PROOF_PLACE = b"node key"
 
 
@@ -37,7 +38,7 @@ class Seal:
         self._cipher = AESGCMSIV(key)
 
     def seal(self, place: bytes, value: bytes) -> bytes:
-        """The nonce, then the ciphertext: 28 bytes longer than the value."""
+        """The nonce, then the ciphertext: SEAL_BYTES longer than the value."""
         nonce = os.urandom(_NONCE_BYTES)
         return nonce + self._cipher.encrypt(nonce, value, place)
 

@@ -566,7 +566,7 @@ class SqliteJournal:
     def _read_entry(self, log: Log, row: tuple[Any, ...]) -> EntryRecord:
         key, kind, leaf, secret, sealed, epoch, time, re, number, nonce, once, released, gone = row
         place = self._known_log(log).place
-        blinding, body = self._bodies.open(key, place, secret, is_gone=gone is not None)
+        blinding, body = self._bodies.open(key, place, secret, leaf, sealed, is_gone=gone is not None)
         kept = leaf, body, blinding, sealed, epoch, time, re, number, nonce, once, bool(released), gone
         return EntryRecord(log, _index(key), kind, *kept)
 
