@@ -216,8 +216,8 @@ def _check_line() -> Check:
     made = _talked()
     payload_of = lru_cache(1)(_Plan(made).payload)  # tried again, an input costs what the line costs, and no signatures
     original = made.hearer.line
-    kept = [original.setup, original._reader, original._seal_key, original._open_key, original.incoming.setup]
-    cipher = original._open_key._cipher
+    kept = [original.setup, original._reader, original._keys, original.incoming.setup]
+    cipher = original._keys.opening[0][1]._cipher
     nonce = bytes(12)
 
     def check(data: bytes) -> None:

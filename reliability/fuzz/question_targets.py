@@ -18,6 +18,7 @@ from starlette.requests import Request
 from reliability.fuzz.asked_desk import BODY_DAYS, NOW, PASSED_DAYS, Said, asked_desk
 from reliability.fuzz.mutation import mutate_json, mutate_text
 from reliability.fuzz.target import Check, Target, need
+from tests.desk.desk_pair import LINE
 from tests.line_pair import START
 from watchline.console.app import _question, _signed, _text
 from watchline.core.encoding import encode
@@ -127,6 +128,7 @@ def _genuine_questions() -> Mapping[str, bytes]:
         "bodies_due": {"line": "beijing", "older_than_days": BODY_DAYS},
         "archive": {"line": "beijing", "folder": "", "older_than_days": 2 * PASSED_DAYS - 1},
         "erase": {"line": "beijing", "older_than_days": None},
+        "renewal_put": {"line": LINE.hex(), "before": bytes(32).hex(), "pairing": encode([]).hex()},
     }
     talks = _questions_about_talks(said)
     asked_so = {*known, *(method for method, _ in talks.values())}

@@ -11,6 +11,7 @@ from reliability.fuzz import (
     line_targets,
     pairing_targets,
     question_targets,
+    renewal_targets,
     routes_targets,
     settings_targets,
     silence_targets,
@@ -22,6 +23,7 @@ TARGETS: dict[str, Target] = {
     for module in (
         core_targets,
         pairing_targets,
+        renewal_targets,
         evidence_targets,
         archive_targets,
         catalogue_targets,

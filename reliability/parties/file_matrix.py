@@ -33,10 +33,12 @@ from reliability.parties.files import (
     signed_for,
 )
 from reliability.parties.promises import STATEMENTS, wrong_certificates_of_silence, wrong_words_of_a_watch
+from reliability.parties.renewals import genuine, wrong_renewal_files
 from tests.core.sample_desks import accept, identity_key, invite, officer, paired, roster, seeded, signed_certificate, terms
 from watchline.core import certificate as certificates
 from watchline.core import pairing as pairings
 from watchline.core import persons
+from watchline.core import renewal as renewals
 from watchline.core.certificate import Certificate, issue
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.keys import seal_to
@@ -51,6 +53,7 @@ def all_of_files() -> Iterator[Attempt]:
     yield from changed_files()
     yield from wrong_certificates()
     yield from wrong_pairing_files()
+    yield from wrong_renewal_files()
     yield from wrong_rosters()
     yield from wrong_assertions()
     yield from wrong_certificates_of_silence()
@@ -97,10 +100,11 @@ def wrong_identities() -> Iterator[Attempt]:
         ("pairing file 1", pairings.PURPOSE, of("bad-signature 5")),
         ("pairing file 2", pairings.PURPOSE, of("bad-signature 5")),
         ("pairing file 3", pairings.PURPOSE, of("bad-signature 5")),
+        *((f"renewal file {number}", renewals.PURPOSE, of("bad-signature 5")) for number in (1, 2, 3)),
         ("roster by identity", persons.ROSTER_PURPOSE, of("bad-signature 4")),
     ):
         genuine = readables()[name]
-        signer = "B" if name == "pairing file 2" else "A"
+        signer = "B" if name.endswith(" file 2") else "A"
         body, ed, ml, *more = genuine.value
         message = encode([paired()[1].line, body]) if name == "roster by identity" else body
         for other in "ABC":
@@ -285,6 +289,7 @@ def other_objects() -> dict[str, bytes]:
         "pending invitation": invitation.encode(),
         "pending acceptance": acceptance.encode(),
         "kept pairing": ours.encode(),
+        "begun renewal": genuine().answered.encode(),
         "LINE": ours.line,
     }
 

@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
-from functools import cache
+from functools import cache, partial
 
 from reliability.parties.alterations import changes, flipped
 from reliability.parties.attempts import Attempt, ReaderSlot, of
 from reliability.parties.promises import STATEMENTS, read_certificate, read_sworn, sworn
 from reliability.parties.promises import certificate as certificate_of_silence
+from reliability.parties.renewals import genuine as genuine_renewal
+from reliability.parties.renewals import read_step
 from tests.core.sample_desks import (
     BEGIN,
     END,
@@ -31,6 +33,7 @@ from tests.core.sample_form1 import desk, pair
 from watchline.core import certificate as certificates
 from watchline.core import pairing as pairings
 from watchline.core import pairing_form1, persons, release
+from watchline.core import renewal as renewals
 from watchline.core.certificate import Certificate, choose_certificate, issue, parse_certificate
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.entries import Body, Direction, EntryType, Notice, Place, Precedence, Response
@@ -51,7 +54,13 @@ SIGNED: dict[str, tuple[EntryType, Place | None]] = {
     "ANSWER": (EntryType.NOTICE, MEANT),
 }
 """Every entry that people stand behind, and what its release names."""
-IDENTITY_PURPOSES = (certificates.PURPOSE, pairings.PURPOSE, pairing_form1.PURPOSE, persons.ROSTER_PURPOSE)
+IDENTITY_PURPOSES = (
+    certificates.PURPOSE,
+    pairings.PURPOSE,
+    pairing_form1.PURPOSE,
+    renewals.PURPOSE,
+    persons.ROSTER_PURPOSE,
+)
 
 
 @dataclass(frozen=True)
@@ -234,6 +243,13 @@ def readables() -> dict[str, Readable]:
         Readable(
             "pairing file 3", file3, lambda data: complete_acceptance(acceptance, data),
             of("bad-signature 5", "wrong-party 5"), of("malformed 5"), MAGIC,
+        ),
+        *(
+            Readable(
+                f"renewal file {number}", file, partial(read_step, number),
+                of("bad-signature 5", "wrong-party 5"), of("malformed 5"), renewals.MAGIC,
+            )
+            for number, file in enumerate(genuine_renewal().files, start=1)
         ),
         Readable(
             "roster by identity", roster_by_identity(), read_roster,

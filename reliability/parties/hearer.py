@@ -29,7 +29,7 @@ from watchline.errors import PeerError
 QUIET_SECONDS = 1.1  # between two attempts: the line asks for a full form and refuses once a second at most
 
 COUNTERS = {
-    "Line": {"junk", "refused", "_alarms", "_refused_at", "_probes", "_reader", "_seal_key", "_open_key"},
+    "Line": {"junk", "refused", "_alarms", "_refused_at", "_probes", "_reader", "_keys"},
     "Incoming": {"dropped", "_asked", "_early", "_early_bytes", "_reader", "_roots"},  # what waits for its turn: rule 20
     "Outgoing": {"_reader", "_shown_full_at", "_roots"},
     "StatementGate": {"_checks", "_certificates", "_shown", "_failures", "_next", "_known", "_early"},

@@ -30,10 +30,12 @@ NOBODY_STANDS_BEHIND = {EntryType.CONTINUES, EntryType.FILE, EntryType.COMPLETE}
 """Entries that a node makes alone, and types that are reserved."""
 
 LABELS = {
-    "certificate", "pairing", "roster",  # purposes of identities
-    "person", "statement", "pairing secret", "line", "digits", "rk", "ck",  # what goes into a hash or a context
+    "certificate", "pairing", "renewal", "roster",  # purposes of identities
+    "person", "statement", "pairing secret", "renewal secret", "line", "digits", "rk", "ck",
+    # above: what goes into a hash or a context
     "kept pairing", "kept desk", *medium_files(),  # what goes into the context of what is sealed for a medium
-    "identity key", "desk keys", "pending invitation", "pending acceptance",  # encodings that are sealed and never signed
+    "identity key", "desk keys", "pending invitation", "pending acceptance", "begun renewal",
+    # above: encodings that are sealed and never signed
 }  # fmt: skip
 """Every text `watchline/1 ...` or `watchline/2 ...` that keeps one use of a key or of a hash apart from another."""
 

@@ -293,7 +293,7 @@ def test_recovered_entry_that_its_author_did_not_sign_is_refused(tmp_path: Path)
         for _ in range(100):
             frames, pair.b.out[:] = list(pair.b.out), []
             for frame in frames:
-                items = pair.a.line._open_key.open(frame)
+                items, _ = pair.a.line._keys.open(frame)
                 pieces += [item for item in items if isinstance(item, Recovered)]
                 if not any(isinstance(item, Recovered) for item in items):
                     pair.a.line.receive(frame, pair.a.clock.moment())

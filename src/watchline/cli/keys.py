@@ -244,7 +244,10 @@ def _rotate(session: Session, identity_dir: Path | None, since: int | None) -> N
         "before": before.certificate.certificate.inc,
         **_certificate_document(own.certificate, now),
     }
-    session.output.result(document, [*_certificate_shown(document), *next_steps(home.path)])
+    stolen = (
+        [] if since is None else [f"  watchline --home {home.path} renew LINE --out FILE1: the lines' secrets were stolen, too"]
+    )
+    session.output.result(document, [*_certificate_shown(document), *next_steps(home.path), *stolen])
 
 
 def next_steps(home: Path) -> list[str]:

@@ -33,6 +33,7 @@ COMMANDS = {
     "accept": "pairing",
     "complete": "pairing",
     "confirm": "pairing",
+    "renew": "renewal",
     "terms": "terms",
     "serve": "service",
     "lines": "service",

@@ -4,7 +4,7 @@ The sender opens an epoch alone: it seals a fresh seed to one of the receiver's 
 the root key before come a new root key and the first chain key. Each entry takes one message key from the chain and moves it
 on; a deleted chain key brings nothing back.
 
-    T   = SHA-256(ctx || ct)
+    T   = SHA-256(ctx || ct), ctx with the mark of PS behind it once PS is not that of the pairing any more
     prk = HKDF-Extract(rk_prev, seed || PS);  rk, ck = HKDF-Expand(prk, "watchline/1 " || {"rk", "ck"} || T, 32)
     mk  = HMAC(ck, 0x01 || SHA-256(leaf));    ck' = HMAC(ck, 0x02);    blinding = HMAC(ck, 0x03 || SHA-256(body))
     C   = ChaCha20-Poly1305(mk, nonce 0, aad = leaf, body)
@@ -113,32 +113,45 @@ def hedged_seed(hedge_key: bytes, random: bytes, direction: Direction, epoch: in
 
 
 def open_epoch(
-    direction: Direction, epoch: int, pre_id: int, prekey: bytes, seed: bytes, secret: bytes, root_key: bytes
+    direction: Direction,
+    epoch: int,
+    pre_id: int,
+    prekey: bytes,
+    seed: bytes,
+    secret: bytes,
+    root_key: bytes,
+    *,
+    mark: bytes = b"",
 ) -> tuple[EpochOpening, Chain]:
-    """Open an epoch as its sender. prekey: the receiver's public key. secret: PS. root_key: rk_prev, zeros for epoch 1."""
+    """Open an epoch as its sender. prekey: the receiver's public key. secret: PS. root_key: rk_prev, zeros for epoch 1.
+
+    mark: that of a renewed PS, by which the receiver knows which one it is; none for the PS of the pairing.
+    """
     prekey_hash = hashlib.sha256(prekey).digest()
-    context = _context(direction, epoch, pre_id, prekey_hash)
+    context = _context(direction, epoch, pre_id, prekey_hash, mark)
     sealed_seed = seal_to(prekey, seed, context)
     opening = EpochOpening(epoch, pre_id, prekey_hash, sealed_seed)
     return opening, _derive(epoch, seed, secret, root_key, context, sealed_seed)
 
 
-def accept_epoch(direction: Direction, opening: EpochOpening, prekey: KemKey, secret: bytes, root_key: bytes) -> Chain:
+def accept_epoch(
+    direction: Direction, opening: EpochOpening, prekey: KemKey, secret: bytes, root_key: bytes, *, mark: bytes = b""
+) -> Chain:
     """Follow the sender into an epoch. direction: the sender's. prekey: our private half of `opening.pre_id`.
 
-    Raises BadSignature (rule 12) if the seed was not sealed to that key, for this direction and epoch.
+    Raises BadSignature (rule 12) if the seed was not sealed to that key, for this direction, epoch and PS.
     """
     if hashlib.sha256(prekey.public).digest() != opening.prekey_hash:
         raise BadSignature("the epoch is sealed to another key than its number says", rule=12)
-    context = _context(direction, opening.epoch, opening.pre_id, opening.prekey_hash)
+    context = _context(direction, opening.epoch, opening.pre_id, opening.prekey_hash, mark)
     seed = prekey.open(opening.sealed_seed, context)
     if len(seed) != 32:
         raise Malformed("an epoch's seed is 32 bytes", rule=11)
     return _derive(opening.epoch, seed, secret, root_key, context, opening.sealed_seed)
 
 
-def _context(direction: Direction, epoch: int, pre_id: int, prekey_hash: bytes) -> bytes:
-    return encode(["EPOCH", *direction, epoch, pre_id, prekey_hash])
+def _context(direction: Direction, epoch: int, pre_id: int, prekey_hash: bytes, mark: bytes = b"") -> bytes:
+    return encode(["EPOCH", *direction, epoch, pre_id, prekey_hash, *([mark] if mark else [])])
 
 
 def _derive(epoch: int, seed: bytes, secret: bytes, root_key: bytes, context: bytes, sealed_seed: bytes) -> Chain:
@@ -152,7 +165,7 @@ def _derive(epoch: int, seed: bytes, secret: bytes, root_key: bytes, context: by
 
 
 def outer_key(secret: bytes, sender: bytes, recipient: bytes) -> bytes:
-    """The frame key of one direction, the same for the whole life of the line (rule 13)."""
+    """The frame key of one direction, the same until PS is renewed (rule 13)."""
     return hkdf_expand(secret, b"watchline outer" + sender + recipient, 32)
 
 

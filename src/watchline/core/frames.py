@@ -69,6 +69,11 @@ class Entries:
     entries: tuple[WireEntry, ...]
     signature: bytes
 
+    @property
+    def weight_bytes(self) -> int:
+        """About what they take in memory."""
+        return sum(len(entry.sealed) + 128 for entry in self.entries)
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -13,11 +13,12 @@ from watchline.core import amendments, shapes
 from watchline.core.checkpoint import Checkpoint, cosignature_message, origin
 from watchline.core.encoding import decode, encode
 from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, commitment
-from watchline.core.epochs import NO_ROOT_KEY, Chain, accept_epoch, open_body
+from watchline.core.epochs import NO_ROOT_KEY, Chain, open_body
 from watchline.core.frames import Entries, FullEntry, Item, Receipt, Refusal, ShownCheckpoint, WireEntry
 from watchline.core.kept_statements import statement_evidence
 from watchline.core.keys import KemKey, verify_ed25519
 from watchline.core.limits import EARLY_BYTES_MAX, EARLY_ENTRIES_MAX, PREKEYS_MAX
+from watchline.core.line_keys import follow
 from watchline.core.merkle import Edge, leaf_hash
 from watchline.core.outgoing import Outgoing
 from watchline.core.persons import Roster
@@ -228,7 +229,7 @@ class Incoming:
             if start > self.edge.size:
                 return None
             if item.epoch <= self.epoch:
-                self._early_bytes -= _weight(self._early.pop(start))
+                self._early_bytes -= self._early.pop(start).weight_bytes
                 return item
         return None
 
@@ -393,11 +394,11 @@ class Incoming:
     def _keep_early(self, item: Entries) -> None:
         """Keep entries for their turn; the lowest indexes stay, what is dropped will be sent again."""
         self._early[item.start] = item
-        self._early_bytes = sum(map(_weight, self._early.values()))
+        self._early_bytes = sum(early.weight_bytes for early in self._early.values())
         while len(self._early) > 1 and (
             self._early_bytes > EARLY_BYTES_MAX or sum(len(early.entries) for early in self._early.values()) > EARLY_ENTRIES_MAX
         ):
-            self._early_bytes -= _weight(self._early.pop(max(self._early)))
+            self._early_bytes -= self._early.pop(max(self._early)).weight_bytes
 
     def _ask_full_form(self, index: int, moment: Moment) -> None:
         if self._asked is None or moment.running - self._asked[1] >= ASK_SECONDS:
@@ -501,7 +502,7 @@ class Incoming:
             raise WrongParty("an epoch under a prekey that is not unused", rule=14, pre_id=opening.pre_id)
         last = self.upcoming[-1] if self.upcoming else self.chain
         root_key = NO_ROOT_KEY if last is None else last.root_key
-        self.upcoming.append(accept_epoch(self.setup.incoming, opening, prekey, self.setup.secret, root_key))
+        self.upcoming.append(follow(self.setup, opening, prekey, root_key))
         self._spend_prekeys(opening.pre_id)
         self._changed = True
         return True
@@ -594,7 +595,3 @@ def _number(step: _Step, leaf: Leaf, body: Body | None) -> tuple[int | None, Pee
     if not earlier or (again.number is not None) != (leaf.type in NUMBERED) or (again.number or 0) > step.number:
         return None, BadProof("an entry that is issued again names no entry before it", rule=30, index=leaf.index)
     return again.number, None
-
-
-def _weight(item: Entries) -> int:
-    return sum(len(entry.sealed) + 128 for entry in item.entries)

@@ -34,6 +34,7 @@ from watchline.core.frames import (
 from watchline.core.freshness import Made
 from watchline.core.kept_statements import statement_evidence
 from watchline.core.limits import PREKEYS_LOW
+from watchline.core.line_keys import LineKeys
 from watchline.core.line_parts import BATCH, EPOCH_SPACING_SECONDS, PHASE_PART, LineParts
 from watchline.core.outgoing import Draft
 from watchline.core.phases import TRANSITIONS, Cause, Phase
@@ -48,6 +49,7 @@ from watchline.core.setting import (
     ProbeAnswered,
     Reader,
     ReceiptArrived,
+    SecretHeard,
     StatusArrived,
 )
 from watchline.core.statements import Statement, StatementType, Status, read_prekeys, verify_statement
@@ -172,9 +174,11 @@ class Line(LineParts):
         self._items += self._announced.said()
 
     def take_setup(self, setup: LineSetup) -> None:
-        """Go on with other certificates or rosters: the line, its pair of incarnations and its keys stay."""
+        """Go on with other certificates, rosters or secrets of the line: its pair of incarnations and the desk's keys stay."""
         if setup.own_certificate is not self.setup.own_certificate:
             self._items.append(OfferedCertificate(setup.own_certificate.encoded))
+        if setup.secrets != self._keys.secrets:
+            self._keys = LineKeys(setup)
         self.setup = self.outgoing.setup = self.incoming.setup = setup
 
     def connected(self, moment: Moment) -> None:
@@ -234,13 +238,15 @@ class Line(LineParts):
     def receive(self, frame: bytes, moment: Moment) -> None:
         """Take one frame from any route. Nothing it may hold raises: it is taken, dropped and counted, or stops the line."""
         try:
-            items = self._open_key.open(frame)
+            items, secret = self._keys.open(frame)
         except PeerError as error:
             self.junk += 1
             if error.rule == 37:
                 self._refuse(37, moment)
                 self._alarm(error, moment)
             return
+        if self.setup.secrets.is_told_by(secret):
+            self._events.append(SecretHeard(secret))
         for item in items:
             self._heed(item, moment)
 

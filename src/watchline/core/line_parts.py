@@ -12,11 +12,12 @@ from collections.abc import Sequence
 from watchline.core.alarms import Alarms
 from watchline.core.announced import AnnouncedRoutes
 from watchline.core.changeover import Changeover
-from watchline.core.frames import FrameKey, Item, Refusal
+from watchline.core.frames import Item, Refusal
 from watchline.core.gate import StatementGate
 from watchline.core.incoming import Incoming
 from watchline.core.leaves import Leaves
 from watchline.core.limits import FRAME_ENTRIES_MAX
+from watchline.core.line_keys import LineKeys
 from watchline.core.line_notices import LineNotices
 from watchline.core.outgoing import Outgoing
 from watchline.core.phases import TRANSITIONS, Cause, Phase
@@ -43,8 +44,7 @@ class LineParts:
         self.setup = setup
         self._reader = reader
         self._padded = padded
-        own, peer = setup.outer_keys()
-        self._seal_key, self._open_key = FrameKey(own), FrameKey(peer)
+        self._keys = LineKeys(setup)
         self.outgoing = Outgoing(setup, reader, entries_per_checkpoint=entries_per_checkpoint)
         self.incoming = Incoming(setup, reader)
         self.changeover = Changeover(setup, reader)
@@ -124,4 +124,4 @@ class LineParts:
             self._items.append(Refusal(rule, self.setup.pair.theirs, self.incoming.edge.size))
 
     def _seal(self, items: Sequence[Item], moment: Moment) -> bytes:
-        return self._seal_key.seal(items, moment.random(12), padded=self._padded)
+        return self._keys.seal(items, moment.random(12), padded=self._padded)

@@ -259,7 +259,8 @@ class Outgoing:
     def _open_epoch(self, moment: Moment, pre_id: int, prekey: bytes) -> None:
         setup, epoch = self.setup, self.chain.epoch + 1
         seed = hedged_seed(setup.own_keys.hedge, moment.random(32), setup.outgoing, epoch, self.edge.size, self.edge.root())
-        opening, chain = open_epoch(setup.outgoing, epoch, pre_id, prekey, seed, setup.secret, self.chain.root_key)
+        secret, mark = setup.secrets.spoken_with_mark
+        opening, chain = open_epoch(setup.outgoing, epoch, pre_id, prekey, seed, secret, self.chain.root_key, mark=mark)
         statement = sign_statement(StatementType.EPOCH, setup.outgoing, epoch_values(opening), setup.own_keys.statement)
         self.next_chain, self.next_statement, self.next_held = chain, statement, False
         self._records.append(statement_record(setup, statement, moment.wall, ours=True))

@@ -14,13 +14,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from watchline.core import pairing_form1, shapes
 from watchline.core.certificate import CERTIFICATE_BYTES_MAX, SignedCertificate, parse_certificate
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.keys import SEED_BYTES, Identity, IdentityKey, KemKey, hkdf_extract, seal_to
 from watchline.core.limits import TERMS_BYTES_MAX
+from watchline.core.line_secrets import LineSecrets
 from watchline.core.pairing_files import (
     MAGIC,
     PAIRING_BYTES_MAX,
@@ -131,7 +132,10 @@ class PendingAcceptance:
 
 @dataclass(frozen=True, slots=True)
 class Pairing:
-    """A line that exists. line: LINE. ps: PS, secret. inviter: whether we made file 1. files: all three, for evidence."""
+    """A line that exists. line: LINE. ps: PS, secret. inviter: whether we made file 1. files: all three, for evidence.
+
+    renewed: what became of PS since; `ps` is then what we speak under now. None for a line that was never renewed.
+    """
 
     line: bytes
     ps: bytes = field(repr=False)
@@ -143,6 +147,16 @@ class Pairing:
     terms: Terms
     inviter: bool
     files: tuple[bytes, bytes, bytes] = field(repr=False)
+    renewed: LineSecrets | None = None
+
+    @property
+    def secrets(self) -> LineSecrets:
+        """The secrets of the line, with those of a renewal that is not through yet."""
+        return self.renewed or LineSecrets(self.ps)
+
+    def with_secrets(self, secrets: LineSecrets) -> Pairing:
+        """The same line after a step of a renewal."""
+        return replace(self, ps=secrets.spoken, renewed=secrets)
 
     @property
     def digits(self) -> str:
@@ -163,12 +177,15 @@ class Pairing:
             self.terms.encode(),
             self.inviter,
             self.files,
+            *([] if self.renewed is None else [self.renewed.encode()]),
         ])  # fmt: skip
 
     @classmethod
     def decode(cls, data: bytes) -> Pairing:
         """Read what `encode` gave; the certificate is verified again. Raises PeerError."""
-        line, ps, own_id, peer, certificate, roster, routes, terms, inviter, files = _labelled(data, _LABEL, length=10)
+        values = _labelled(data, _LABEL)
+        renewed = values.pop() if len(values) == 11 else None  # a line that was renewed has one value more
+        line, ps, own_id, peer, certificate, roster, routes, terms, inviter, files = shapes.array(values, "pairing", length=10)
         identity = Identity.decode(shapes.octets(peer, "peer", at_most=_IDENTITY_BYTES_MAX))
         first, second, third = (_file_bytes(item) for item in shapes.array(files, "files", length=3))
         return cls(
@@ -182,6 +199,7 @@ class Pairing:
             Terms.decode(shapes.octets(terms, "terms", at_most=TERMS_BYTES_MAX)),
             shapes.boolean(inviter, "inviter"),
             (first, second, third),
+            None if renewed is None else LineSecrets.decode(_digest(ps), shapes.octets(renewed, "secrets")),
         )
 
 
@@ -372,8 +390,9 @@ def _pending(data: bytes, label: str, *, length: int) -> list[Value]:
     return _labelled(data, label, length=length)
 
 
-def _labelled(data: bytes, label: str, *, length: int) -> list[Value]:
-    found, *values = shapes.array(decode(data), label.partition(" ")[2], length=length + 1)
+def _labelled(data: bytes, label: str, *, length: int | None = None) -> list[Value]:
+    values = shapes.array(decode(data), label.partition(" ")[2], length=None if length is None else length + 1)
+    found, *values = values or [None]
     if found != label:
         raise Malformed(f"this is no {label.partition(' ')[2]}", rule=39)
     return values

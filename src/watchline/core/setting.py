@@ -11,6 +11,7 @@ from watchline.core.certificate import SignedCertificate
 from watchline.core.entries import Direction
 from watchline.core.epochs import outer_key
 from watchline.core.keys import DeskKeys, Identity
+from watchline.core.line_secrets import LineSecrets
 from watchline.core.persons import Roster
 from watchline.core.records import (
     CheckpointRecord,
@@ -43,7 +44,8 @@ class LineSetup:
     """What both desks settled when they paired, and our own keys. secret: PS. Certificates say which incarnations are met.
 
     past: the certificates of earlier incarnations of either desk, as far as they are known. meeting: the pair of incarnations
-    whose logs are meant, None for the one that the certificates name.
+    whose logs are meant, None for the one that the certificates name. renewed: what became of PS, where the line was renewed;
+    `secret` is then what we speak under.
     """
 
     line: bytes
@@ -58,6 +60,7 @@ class LineSetup:
     terms: Terms
     past: tuple[SignedCertificate, ...] = ()
     meeting: Pair | None = None
+    renewed: LineSecrets | None = None
 
     @cached_property
     def own_id(self) -> bytes:
@@ -112,8 +115,17 @@ class LineSetup:
             return Direction(self.line, own, peer, *log.pair)
         return Direction(self.line, peer, own, *log.pair[::-1])
 
+    @cached_property
+    def secrets(self) -> LineSecrets:
+        """The secrets of the line, the one that we speak under first."""
+        return self.renewed or LineSecrets(self.secret)
+
+    def with_secrets(self, secrets: LineSecrets) -> LineSetup:
+        """The same line after a step of a renewal."""
+        return replace(self, secret=secrets.spoken, renewed=secrets)
+
     def outer_keys(self) -> tuple[bytes, bytes]:
-        """The frame keys: (ours to the peer, the peer's to us)."""
+        """The frame keys that we speak under: (ours to the peer, the peer's to us)."""
         own, peer = self.own_id, self.peer_identity.id
         return outer_key(self.secret, own, peer), outer_key(self.secret, peer, own)
 
@@ -218,6 +230,13 @@ class AlarmRaised:
 
 
 @dataclass(frozen=True, slots=True)
+class SecretHeard:
+    """While two secrets of the line are held: a frame of the peer opened under this one."""
+
+    secret: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class PhaseChanged:
     """The line's machine is in another phase."""
 
@@ -262,6 +281,7 @@ Event = (
     | RoutesArrived
     | ProbeAnswered
     | AlarmRaised
+    | SecretHeard
     | PhaseChanged
     | IncarnationArrived
     | LateEntry

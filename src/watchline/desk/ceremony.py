@@ -76,7 +76,7 @@ def own_desk(caller: Caller) -> OwnDesk:
 
 def invite(caller: Caller, own: OwnDesk, unlock: Unlock, terms: Terms, addresses: tuple[RouteAddress, ...], out: Path) -> bytes:
     """Write file 1 and give it back. addresses: more of our own. Raises UsageError for what cannot be written or sent."""
-    _check_out(out)
+    check_out(out)
     _check_pending(caller)
     routes = with_routes(own_routes(caller), addresses)
     file1, pending = make_invitation(unlock(own).key, own.certificate, own.roster, terms, routes, os.urandom)
@@ -92,7 +92,7 @@ def accept(
     invitation = read_invitation(file1)
     if invitation.offer.identity.id == own.identity.id:
         raise WrongParty("this file is your own desk's", rule=5, hint="give the file that the other desk made")
-    _check_out(out)
+    check_out(out)
     _check_pending(caller)
     routes = with_routes(own_routes(caller), addresses)
     file2, pending = accept_invitation(file1, unlock(own).key, own.certificate, own.roster, routes, os.urandom)
@@ -125,7 +125,7 @@ def complete(
     if step == 2 and out is None:
         raise UsageError("file 3 needs a name", hint="complete FILE --out FILE3, and bring FILE3 to the other desk")
     if out is not None and step == 2:
-        _check_out(out)
+        check_out(out)
     known = _line_made_of(caller, file, step)
     if known is None:
         if name is not None:
@@ -338,7 +338,8 @@ def _check_pending(caller: Caller) -> None:
         )
 
 
-def _check_out(out: Path) -> None:
+def check_out(out: Path) -> None:
+    """Raise UsageError for a file that is there, or a folder that is not, before anything is signed."""
     if out.exists():
         raise UsageError("this file is there already", hint="choose another name for --out", path=str(out))
     if not out.absolute().parent.is_dir():

@@ -18,8 +18,7 @@ from watchline.catalogue import Catalogue, load_catalogue
 from watchline.core.certificate import SignedCertificate, choose_certificate
 from watchline.core.clocks import RunningClock
 from watchline.core.encoding import decode, encode
-from watchline.core.epochs import box_name
-from watchline.core.line import Line, Phase
+from watchline.core.line import Line
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
 from watchline.core.records import AttemptRecord, CertificateRecord, EntryRecord, Record
@@ -37,6 +36,7 @@ from watchline.core.setting import (
     ProbeAnswered,
     ReceiptArrived,
     RoutesArrived,
+    SecretHeard,
     StatusArrived,
 )
 from watchline.desk.anchor import Anchor
@@ -48,9 +48,11 @@ from watchline.desk.escalation import Escalation
 from watchline.desk.handover import WatchSignatures
 from watchline.desk.line_tests import LineTests, stored_test
 from watchline.desk.lines import OpenLine, RouteState
+from watchline.desk.offering import Offering
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.desk.past import first_leaf, new_incarnation_alarm, newest_rosters, quarantine, store_rosters
 from watchline.desk.removal import Removal
+from watchline.desk.renewals import Renewals, door_under
 from watchline.desk.rungs import read_notice, rung_from
 from watchline.desk.setups import read_setup
 from watchline.desk.silences import Silences
@@ -58,7 +60,7 @@ from watchline.desk.talks_watch import Talks
 from watchline.desk.watch import Watch
 from watchline.errors import JournalError, PeerError, UsageError
 from watchline.journal import Journal, LineRecord
-from watchline.routes import DIRECT, Link, is_relay
+from watchline.routes import DIRECT, Link
 
 TICK_SECONDS = 0.25
 COMPACT_SECONDS, COMPACT_EPOCH_SECONDS = 60.0, 10.0
@@ -99,6 +101,7 @@ class Desk:
         self.on_line_opened: Callable[[OpenLine], None] = lambda _: None
         self.on_routes_changed: Callable[[OpenLine], None] = lambda _: None
         self.on_peer_keys_changed: Callable[[OpenLine, bytes], None] = lambda _, __: None
+        self.on_secrets_changed: Callable[[OpenLine], None] = lambda _: None
         self.on_wanted: Callable[[OpenLine], None] = lambda _: None
         self.on_committed: Callable[[OpenLine, Sequence[Record]], None] = lambda _, __: None
         self.listeners: list[Callable[[OpenLine, Event], None]] = []
@@ -121,6 +124,8 @@ class Desk:
         self.silences = Silences(self)
         self.talks = Talks(self)
         self.removal = Removal(self)
+        self.renewals = Renewals(self)
+        self.offering = Offering(self)
         self._heeding: dict[type[Event], Callable[[OpenLine, Any], None]] = {
             ReceiptArrived: self._receipt_arrived,
             EntryArrived: lambda opened, event: self._entry_arrived(opened, event.record),
@@ -128,6 +133,7 @@ class Desk:
             ClockRanOut: self._clock_ran_out,
             AlarmRaised: self._alarm_raised,
             RoutesArrived: self._routes_arrived,
+            SecretHeard: self.renewals.heard,
             PhaseChanged: lambda opened, event: log.info("line.phase", line=opened.record.name, phase=event.phase),
             ProbeAnswered: lambda opened, event: self._probe_answered(opened, event.seconds),
             IncarnationArrived: lambda opened, _: self.begin_pair(opened),
@@ -210,7 +216,7 @@ class Desk:
         opened.succeed(self._make_line(setup, moment))
         self.tests.begin(opened)
         if opened.link is not None:
-            self._carry_over(opened, opened.link, moment)
+            self.carry_over(opened, opened.link, moment)
         self.touch(opened)
         self.on_peer_keys_changed(opened, before.peer_certificate.certificate.public.tls_fingerprint)
 
@@ -261,8 +267,7 @@ class Desk:
 
     def door(self, opened: OpenLine) -> str:
         """The word that our diallers and the peer's say before any handshake: the same at both ends."""
-        low, high = sorted((opened.line.setup.own_id, opened.line.setup.peer_identity.id))
-        return box_name(opened.pairing.ps, low, high)
+        return door_under(opened.pairing.ps, opened.line.setup.own_id, opened.line.setup.peer_identity.id)
 
     # --- what people and programs do
 
@@ -287,7 +292,7 @@ class Desk:
         moment = self.moment()
         if opened.link is not carried:
             opened.linked_since = moment.running
-            self._carry_over(opened, link, moment)
+            self.carry_over(opened, link, moment)
         self.touch(opened, now=True)
 
     def link_closed(self, opened: OpenLine, link: Link) -> None:
@@ -301,10 +306,10 @@ class Desk:
                 route.outcome = route.outcome if route.relay else None  # what the next attempt finds counts, not an old one
             opened.line.disconnected()
         elif was_first:
-            self._carry_over(opened, opened.link, self.moment())
+            self.carry_over(opened, opened.link, self.moment())
         self.touch(opened)
 
-    def _carry_over(self, opened: OpenLine, link: Link, moment: Moment) -> None:
+    def carry_over(self, opened: OpenLine, link: Link, moment: Moment) -> None:
         """From now on this link carries; whether another one was congested says nothing of it."""
         opened.line.outgoing.flowing = not link.congested
         opened.line.connected(moment)
@@ -342,7 +347,7 @@ class Desk:
                 opened.line.tick(moment)
                 self.touch(opened)
             self.tests.on_time(opened, moment)
-        for part in (self.watch, self.escalation, self.drills, self.silences, self.talks):
+        for part in (self.watch, self.escalation, self.drills, self.silences, self.talks, self.renewals):
             part.on_time(moment)
         self.removal.on_time(moment)
         if moment.running >= self._next_room_check:
@@ -411,7 +416,7 @@ class Desk:
         for opened, effect in effects:
             if effect.frames and opened.link is not None:
                 opened.link.send(effect.frames)
-                self._note_attempt(opened, moment)
+                self.offering.note(opened, moment)
                 if opened.link.congested:
                     opened.line.outgoing.flowing = False
                 elif opened.line.outgoing.has_more:
@@ -466,25 +471,9 @@ class Desk:
         """Keep a small value of the home that is no secret; durable on return, or the desk is over."""
         self._guard(lambda: self.journal.put_document(kind, key, value, False))
 
-    def _note_attempt(self, opened: OpenLine, moment: Moment) -> None:
-        """Keep when our entries were first offered on a route: the rung `attempted`. It rides with the next commit."""
-        sent, link = opened.line.outgoing.sent, opened.link
-        if link is None or opened.line.phase is not Phase.OPEN:
-            return
-        attempt = AttemptRecord(
-            opened.record.line, moment.wall, f"{link.kind} {link.address}", "sent", sent, opened.line.setup.pair
-        )
-        if sent > opened.attempted:
-            opened.attempted = sent
-            self.note_attempts([attempt])
-        if sent > opened.relayed and is_relay(link):
-            link.when_taken(lambda: self._note_relayed(opened, attempt))
-
-    def _note_relayed(self, opened: OpenLine, attempt: AttemptRecord) -> None:
-        """Keep when a relay first said that it keeps our entries for the peer; that is no delivery."""
-        if attempt.size > opened.relayed and attempt.pair == opened.line.setup.pair:
-            opened.relayed = attempt.size
-            self.note_attempts([replace(attempt, time=self.moment().wall, outcome="relayed")])
+    def keep_line(self, row: LineRecord) -> bool:
+        """Keep what is known of a line; durable if True, else the desk is over."""
+        return self._guard(lambda: self.journal.put_line(row))
 
     # --- events
 

@@ -16,6 +16,7 @@ from watchline.core.encoding import decode
 from watchline.core.keys import DeskKeys
 from watchline.core.records import CertificateRecord
 from watchline.desk.home import CERTIFICATE_SECONDS
+from watchline.desk.kept_secrets import take_kept_secrets
 from watchline.desk.medium import KeptDesk, Medium, Unlocked, keep_desk, kept_desk
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.errors import SecretError, UsageError
@@ -118,6 +119,7 @@ def rotate(home: Home, unlock: Callable[[OwnDesk], Unlocked], now: int, since: i
             before = read_own(journal)
             unlocked = unlock(before)
             own = begin_incarnation(unlocked, before, now, since)
+            take_kept_secrets(journal, unlocked)
             put_incarnation(journal, own, [before.certificate])
             keep_from_journal(unlocked, journal, own)
         finally:

@@ -64,7 +64,7 @@ class OpenLine:
 
     opened_at: when this process took it up, in seconds of the running clock. others_carry: another line of the desk has a
     link. contradicted_at: when the peer's status was last found to contradict both logs, in seconds since 1970; None if its
-    last fresh one does not.
+    last fresh one does not. standby: links to boxes of another secret of the line than the one that we speak under.
     """
 
     record: LineRecord
@@ -85,6 +85,7 @@ class OpenLine:
     relayed: int = 0
     hurried_at: float = 0.0
     linked_since: float | None = None
+    standby: list[Link] = field(default_factory=list)
     on_verified: Callable[[int], None] | None = None
 
     @property
@@ -97,10 +98,9 @@ class OpenLine:
     @property
     def link(self) -> Link | None:
         """The link that carries: the oldest direct one that lives, else the oldest to a relay. One is enough."""
-        for link in self.links:
-            if link.kind == DIRECT:
-                return link
-        return self.links[0] if self.links else None
+        direct = (link for link in self.links if link.kind == DIRECT)
+        relayed = (link for link in self.links if link not in self.standby)
+        return next(direct, None) or next(relayed, None) or next(iter(self.links), None)
 
     @property
     def is_stopped(self) -> bool:

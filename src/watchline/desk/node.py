@@ -24,6 +24,7 @@ from watchline.desk.home import CONFIG, Home
 from watchline.desk.lines import FROM_PEER, OpenLine, RouteState
 from watchline.desk.relay_settings import read_relays
 from watchline.desk.relays import Relays, keep_alive
+from watchline.desk.renewals import doors
 from watchline.desk.socket import serve_api
 from watchline.desk.witness_addresses import read_witness_addresses
 from watchline.desk.witnesses import Witnesses
@@ -52,7 +53,7 @@ class Node:
         self.stopping = asyncio.Event()
         self._route = TlsRoute(self.desk.facts.keys.tls, self, handshake_seconds=home.config.handshake_seconds)
         self._by_peer: dict[bytes, OpenLine] = {}
-        self._by_door: dict[str, OpenLine] = {}
+        self._by_door: dict[str, tuple[OpenLine, bytes]] = {}
         self._dialers: dict[tuple[OpenLine, str], TlsDialer] = {}
         self._listeners: dict[str, TlsListener] = {}
         self._server: asyncio.Server | None = None
@@ -62,6 +63,7 @@ class Node:
         self.desk.on_routes_changed = self._dial
         self.desk.on_peer_keys_changed = self._peer_keys_changed
         self.desk.anchoring.run = self._write_anchor
+        self.desk.on_secrets_changed = self._secrets_changed
         self.desk.on_wanted = self._hurry
         self.desk.on_failure = self._failed
         self.api.on_routes_changed = self._own_routes_changed
@@ -142,26 +144,46 @@ class Node:
                 self._listeners[text] = await self._route.listen(parse_address(text))
 
     def _line_opened(self, opened: OpenLine) -> None:
-        peer, door = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint, self.desk.door(opened)
-        self._by_peer[peer] = self._by_door[door] = opened
-        self._route.introduce(door, self._introduction(opened))
-        self._route.admit(peer, door)
+        self._by_peer[opened.line.setup.peer_certificate.certificate.public.tls_fingerprint] = opened
+        self._open_doors(opened)
         self._dial(opened)
 
-    def _introduction(self, opened: OpenLine) -> bytes | None:
+    def _open_doors(self, opened: OpenLine) -> None:
+        """Let the peer in by the door of each secret that we hold, and by no other any more."""
+        peer, wanted = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint, doors(opened)
+        for door in [door for door, (line, _) in self._by_door.items() if line is opened and door not in wanted]:
+            del self._by_door[door]
+            self._route.replace_door(peer, door, next(iter(wanted)))
+        for door, secret in wanted.items():
+            if door not in self._by_door:
+                self._by_door[door] = opened, secret
+                self._route.introduce(door, self._introduction(opened, secret))
+                self._route.admit(peer, door)
+
+    def _secrets_changed(self, opened: OpenLine) -> None:
+        """A step of a renewal: other doors, other boxes. Links that stand, stay; the next attempt is made by the new door."""
+        spoken = self.desk.door(opened)
+        for (line, _), dialer in self._dialers.items():
+            if line is opened:
+                dialer.door = spoken
+        self._open_doors(opened)
+        self._relays.dial(opened)
+
+    def _introduction(self, opened: OpenLine, secret: bytes) -> bytes | None:
         """What lets the peer know a new incarnation of ours by its certificate; None for the first, whose key it holds."""
         setup = opened.line.setup
         if setup.pair.ours == 1:
             return None
         peer, nonce = setup.peer_identity.id, self.desk.moment().random(NONCE_BYTES)
-        return seal_introduction(setup.secret, setup.own_id, peer, setup.own_certificate, nonce)
+        return seal_introduction(secret, setup.own_id, peer, setup.own_certificate, nonce)
 
     def _peer_keys_changed(self, opened: OpenLine, before: bytes) -> None:
         """The peer is another incarnation: only its new key is let in, and looked for, from now on."""
-        peer, door = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint, self.desk.door(opened)
+        peer = opened.line.setup.peer_certificate.certificate.public.tls_fingerprint
         self._by_peer[peer] = opened  # links of the old key are still to be told closed, so that it stays known
-        self._route.admit(peer, door)
-        self._route.dismiss(before, door)
+        for door in doors(opened):
+            self._route.admit(peer, door)
+            self._route.dismiss(before, door)
         for key, dialer in list(self._dialers.items()):
             if key[0] is opened and dialer.peer != peer:
                 self._dialers.pop(key).close()
@@ -234,12 +256,13 @@ class Node:
 
     def introduced(self, door: str, fingerprint: bytes, introduction: bytes) -> bool:
         """Whether this key is the one that the peer's newest certificate names; the line then goes on with that incarnation."""
-        opened = self._by_door.get(door)
-        if opened is None:
+        known = self._by_door.get(door)
+        if known is None:
             return False
+        opened, secret = known
         setup = opened.line.setup
         try:
-            certificate = open_introduction(setup.secret, setup.peer_identity, setup.own_id, introduction)
+            certificate = open_introduction(secret, setup.peer_identity, setup.own_id, introduction)
         except PeerError:
             return False
         if certificate.certificate.public.tls_fingerprint != fingerprint:

@@ -25,6 +25,7 @@ from watchline.desk.incarnation import (
     put_incarnation,
     read_own,
 )
+from watchline.desk.kept_secrets import restored, take_kept_secrets
 from watchline.desk.medium import KeptDesk, Unlocked, kept_desk, kept_pairings, read_pairing
 from watchline.desk.officers import check_officer_name
 from watchline.desk.own import OwnDesk
@@ -69,6 +70,7 @@ def restore_backup(path: Path, file: Path, unlocked: Unlocked, officer_keys: Ite
                 kept = kept_desk(unlocked.folder, medium)
                 _compare_lines(journal, unlocked)
                 _add_lines(journal, unlocked, kept, now)
+                take_kept_secrets(journal, unlocked, from_backup=True)
                 own = begin_incarnation(unlocked, _with_kept(before, kept, unlocked.folder), now)
                 past = () if kept is None else kept.certificates  # also of incarnations that the backup is too old to know
                 put_incarnation(journal, own, [*past, before.certificate])
@@ -121,14 +123,23 @@ def _verify(journal: Journal) -> None:
 
 
 def _compare_lines(journal: Journal, unlocked: Unlocked) -> None:
-    """Raise UsageError if the medium keeps a line of this backup with another secret or peer: somebody made this backup up."""
+    """Raise UsageError if the medium keeps a line of this backup with another secret or peer: somebody made this backup up.
+
+    A backup from before a renewal holds a secret from which the medium's follows.
+    """
     for row in journal.lines():
         try:
             there = Pairing.decode(read_pairing(unlocked.folder, unlocked.medium, row.line))
         except SecretError:
             continue  # the medium does not have it, and so cannot speak against it
         here = Pairing.decode(row.pairing)
-        if (there.ps, there.peer, there.own_id) != (here.ps, here.peer, here.own_id):
+        if here.secrets.newest > there.secrets.newest:
+            raise SecretError(
+                f"this medium is an old copy: the secret of line {row.name} was renewed since",
+                hint="bring the medium that was used last",
+                line=row.name,
+            )
+        if (there.peer, there.own_id) != (here.peer, here.own_id) or not there.secrets.follows(here.secrets):
             raise UsageError(
                 f"the line {row.name} in this backup is not the one that the identity's medium keeps",
                 hint="do not use this backup; restore an older one, or watchline restore --from-identity",
@@ -154,7 +165,7 @@ def _add_lines(journal: Journal, unlocked: Unlocked, kept: KeptDesk | None, now:
             continue
         if row is None:
             name = name if name is not None and name not in names else free_line_name(pairing.peer.desk, names)
-            row = LineRecord(pairing.line, name, now, confirmed, pairing.encode())
+            row = LineRecord(pairing.line, name, now, confirmed, restored(pairing).encode())
         kind, key, value = waiting_for_digits(pairing.line)
         journal.put_document(kind, key, None if confirmed else value, True)
         journal.put_line(replace(row, confirmed=confirmed))

@@ -33,6 +33,7 @@ def read_setup(journal: Journal, facts: OwnDesk, row: LineRecord) -> tuple[LineS
         pairing.peer_roster if roster is None else Roster.decode(roster),
         pairing.terms,
         (*theirs[1:], *_own_past(journal, facts, pairing)),
+        renewed=pairing.renewed,
     )
     return setup, pairing
 

@@ -30,6 +30,7 @@ from watchline.desk.ceremony import own_routes
 from watchline.desk.config import default_text
 from watchline.desk.home import OFFICERS, Home, build_home, check_free
 from watchline.desk.incarnation import Incarnation, put_incarnation
+from watchline.desk.kept_secrets import restored
 from watchline.desk.local import Caller
 from watchline.desk.medium import read_route
 from watchline.desk.officers import check_officer_name
@@ -164,6 +165,14 @@ def given_out(caller: Caller) -> list[GivenOut]:
     return sorted((GivenOut.decode(bytes.fromhex(value)) for value in values), key=lambda each: each.inc)
 
 
+def outdate(caller: Caller, line: bytes) -> None:
+    """Have the home remember that no spare knows this line any more: its secret was renewed."""
+    for each in given_out(caller):
+        if line in each.lines:
+            known = replace(each, lines=tuple(other for other in each.lines if other != line))
+            caller.call("document_put", kind=DOCUMENT, key=str(each.inc), value=known.encode().hex(), sealed=False)
+
+
 def check_spare(path: Path) -> None:
     """Raise UsageError for a file that cannot be one, before anybody types a passphrase."""
     with _opened(path):
@@ -202,7 +211,8 @@ def start_spare(path: Path, spare: Spare, listen: tuple[str, ...]) -> Home:
             for each in spare.lines:
                 line, known = each.record.line, each.certificates
                 records = [CertificateRecord(line, own, one.certificate.serial, one.encoded) for own, one in known]
-                journal.put_line(each.record, [*records, StateRecord(line, ROSTER_PART, each.roster.encode())])
+                record = replace(each.record, pairing=restored(Pairing.decode(each.record.pairing)).encode())
+                journal.put_line(record, [*records, StateRecord(line, ROSTER_PART, each.roster.encode())])
                 routes = encode([0, [list(route) for route in each.routes]])
                 journal.put_document("peer-routes", line.hex(), routes, False)
             journal.put_document("own-routes", "self", encode([list(route) for route in _told(spare, listen)]), False)

@@ -67,6 +67,12 @@ class Gate:
         for connection in [each for each in self.connections if (each.shown, each.door) == (peer, door)]:
             connection.end("the peer is no longer paired")
 
+    def replace_door(self, peer: bytes, door: str, successor: str) -> None:
+        self._admitted.discard((peer, door))
+        self._introducing.pop(door, None)
+        for connection in [each for each in self.connections if (each.shown, each.door) == (peer, door)]:
+            connection.door = successor
+
     def is_door(self, door: str) -> bool:
         """Whether any admission has this door."""
         return any(door == known for _, known in self._admitted)

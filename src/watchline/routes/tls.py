@@ -94,6 +94,10 @@ class TlsRoute:
                 dialer.close()
         self._gate.dismiss(peer, door)
 
+    def replace_door(self, peer: bytes, door: str, successor: str) -> None:
+        """Let the peer in by this door no more, and show nothing there. Links that came by it stay, as if by its successor."""
+        self._gate.replace_door(peer, door, check_door(successor))
+
     def introduce(self, door: str, introduction: bytes | None) -> None:
         """Show these bytes on every new connection by this door, dialled or accepted, until None takes them back.
 
