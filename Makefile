@@ -49,8 +49,8 @@ coverage: .venv/.installed ## branch coverage of core; fails below 100 %
 	@mkdir -p build && $(BIN)/python -m coverage run -m pytest -q tests/core tests/attacks tests/journal tests/desk -m "not slow"
 	@$(BIN)/python -m coverage report
 
-mutate: .venv/.installed ## mutation score of core; MODULE=merkle for one, AFRESH=1 for all anew
-	@$(BIN)/python -m reliability.mutation $(MODULE) --jobs 2 $(if $(AFRESH),--afresh)
+mutate: .venv/.installed ## mutation score of core; MODULE=merkle for one, COUNT=50 for so many by chance, AFRESH=1 for all anew
+	@$(BIN)/python -m reliability.mutation $(MODULE) --jobs 2 $(if $(COUNT),--at-most $(COUNT)) $(if $(AFRESH),--afresh)
 
 verifier: ## join the modules of verifier/ into the page that is handed on
 	@python3 scripts/build_verifier.py

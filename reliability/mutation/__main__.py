@@ -25,24 +25,30 @@ def main() -> int:
         right = [_sample(module, options.seed, options.sample, explained=options.explained) for module in modules]
         return 0 if all(right) else 1
     load_libraries(_COMPILED)
-    good = [_mutate(module, jobs=options.jobs, afresh=options.afresh) for module in modules]
-    print(score.table(score.read_record()))
+    good = [_mutate(module, options) for module in modules]
+    record = score.read_record()
+    score.write_table(record)
+    print(score.table(record))
+    if changed := score.changed_since(record):
+        print(f"changed since they were mutated: {', '.join(changed)}")
     return 0 if all(good) else 1
 
 
-def _mutate(module: str, *, jobs: int, afresh: bool) -> bool:
+def _mutate(module: str, options: argparse.Namespace) -> bool:
     """Try what was not tried; whether the module's score is good enough and survivors and explanations agree."""
     faults = {change.mutant.key: change for change in changes(module, source_of(module))}
     mutants = [change.mutant for change in faults.values()]
-    session = Session(module, mutants, afresh=afresh)
-    untried = session.untried()
+    session = Session(module, mutants, afresh=options.afresh)
+    untried = session.untried() if options.at_most is None else session.chosen(options.at_most, options.seed)
     print(f"{module}: {len(mutants):,} mutants, {len(untried):,} to try", flush=True)
     if untried:
         started = time.monotonic()
         wanted = [faults[each.key] for each in untried]
-        try_all(module, TESTS[module], wanted, lambda change, outcome: session.note(change.mutant, outcome), jobs=jobs)
+        try_all(module, TESTS[module], wanted, lambda change, outcome: session.note(change.mutant, outcome), jobs=options.jobs)
         print(f"{module}: {len(untried):,} tried in {time.monotonic() - started:.0f} s", flush=True)
-    counted = score.count(module, session.outcomes)
+    if not session.outcomes:
+        return True
+    counted = score.count(module, len(mutants), session.outcomes)
     score.write_record(score.read_record() | {module: counted})
     left = score.unexplained(module, mutants, session.outcomes)
     wrong = score.wrongly_explained(module, mutants, session.outcomes)
@@ -66,6 +72,7 @@ def _options() -> argparse.Namespace:
     parser.add_argument("module", nargs="*", help=f"one or more of {', '.join(TESTS)}; all without one")
     parser.add_argument("--jobs", type=int, default=1, help="trials at once")
     parser.add_argument("--afresh", action="store_true", help="believe no outcome of an earlier run")
+    parser.add_argument("--at-most", type=int, metavar="N", help="try N more by chance and count what was tried; go on later")
     parser.add_argument("--sample", type=int, metavar="N", help="try only N mutants, keep nothing; all must be killed")
     parser.add_argument("--seed", type=int, default=0, help="which ones")
     parser.add_argument("--explained", action="store_true", help="N of the explained ones; all must survive")

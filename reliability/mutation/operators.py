@@ -4,8 +4,8 @@ Each is a change that a person could have typed: a condition that always or neve
 out, an argument dropped or swapped, a part of a signed or hashed value missing, another label. The operators are those of
 cosmic-ray and mutmut, without changes that every test sees (`return None`) and with more that omit a rule.
 
-Not changed: words for people (every text inside `raise`, and the names that checks put into their messages), annotations,
-decorators, imports and docstrings.
+Not changed: words for people (every text inside `raise` or of an error that is made, and the names that checks put into their
+messages), annotations and types, decorators, imports and docstrings.
 """
 
 from __future__ import annotations
@@ -51,6 +51,7 @@ _WORDING = {
     "_decode_base64",
     "TypeVar",
 }  # and all of `shapes`: their texts are for people
+_ERRORS = {"Malformed", "BadSignature", "BadProof", "WrongParty", "Rollback", "Fork", "Contradiction"}  # some are raised later
 _LEFT_ALONE = {"annotation", "returns", "decorator_list", "ctx", "type_comment"}
 
 
@@ -168,6 +169,8 @@ def _is_left_alone(node: ast.AST, place: _Place) -> bool:
         return isinstance(node.value, ast.Constant)
     if isinstance(node, ast.Constant):
         return place.wording and isinstance(node.value, str)
+    if isinstance(node, ast.Subscript):
+        return isinstance(node.value, ast.Name) and node.value.id == "Literal"  # a type that has a name: no code
     worded = place.wording and isinstance(node, ast.JoinedStr | ast.IfExp)
     return worded or isinstance(node, ast.Import | ast.ImportFrom | ast.Assert)
 
@@ -175,7 +178,7 @@ def _is_left_alone(node: ast.AST, place: _Place) -> bool:
 def _is_wording(function: ast.expr) -> bool:
     if isinstance(function, ast.Attribute):
         return isinstance(function.value, ast.Name) and function.value.id == "shapes"
-    return isinstance(function, ast.Name) and function.id in _WORDING
+    return isinstance(function, ast.Name) and function.id in _WORDING | _ERRORS
 
 
 _Faults = Iterator[tuple[str, ast.AST]]

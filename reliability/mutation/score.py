@@ -8,24 +8,27 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from reliability.mutation.modules import source_hash
+from reliability.mutation.modules import ROOT, source_hash
 from reliability.mutation.operators import Mutant
 from reliability.mutation.session import Key
 from reliability.mutation.trial import Outcome
 
 RECORD = Path(__file__).with_name("score.json")
 EXPLAINED = Path(__file__).with_name("survivors.toml")
+DOCS = ROOT / "docs" / "reliability.md"
+_TABLE_BEGINS, _TABLE_ENDS = "<!-- mutants -->", "<!-- end of the mutants -->"
 
 
 @dataclass(frozen=True, slots=True)
 class Score:
-    """One module's record. killed counts those that ran too long too; explained: the survivors in survivors.toml.
+    """One module's record. made: mutants that there are; mutants: those that were tried, all of them or a sample by chance.
 
-    score: percent of all mutants that were killed, to a tenth; an explanation does not raise it. source: SHA-256 of the
-    module as it was mutated, in hex.
+    killed counts those that ran too long too; explained: the survivors in survivors.toml. score: percent of what was tried that
+    was killed, to a tenth; an explanation does not raise it. source: SHA-256 of the module as it was mutated, in hex.
     """
 
     source: str
+    made: int
     mutants: int
     killed: int
     survived: int
@@ -61,26 +64,27 @@ def explained_keys(module: str) -> set[Key]:
     return {explanation.mutant for explanation in explanations() if explanation.module == module}
 
 
-def count(module: str, outcomes: Mapping[Key, Outcome]) -> Score:
-    """The module's record, from the outcomes of all its mutants."""
+def count(module: str, made: int, outcomes: Mapping[Key, Outcome]) -> Score:
+    """The module's record, from the outcomes of the mutants that were tried, one at least. made: how many there are."""
     killed = sum(outcome.is_killed for outcome in outcomes.values())
     survivors = {key for key, outcome in outcomes.items() if not outcome.is_killed}
     explained = len(survivors & explained_keys(module))
     percent = round(100 * killed / len(outcomes), 1)
-    return Score(source_hash(module), len(outcomes), killed, len(survivors), explained, percent)
+    return Score(source_hash(module), made, len(outcomes), killed, len(survivors), explained, percent)
 
 
 def unexplained(module: str, mutants: list[Mutant], outcomes: Mapping[Key, Outcome]) -> list[Mutant]:
     """The survivors of which survivors.toml does not speak."""
     known = explained_keys(module)
-    survivors = [mutant for mutant in mutants if not outcomes[mutant.key].is_killed]
+    survivors = [mutant for mutant in mutants if mutant.key in outcomes and not outcomes[mutant.key].is_killed]
     return [mutant for mutant in survivors if mutant.key not in known]
 
 
 def wrongly_explained(module: str, mutants: list[Mutant], outcomes: Mapping[Key, Outcome]) -> list[Mutant]:
     """The mutants that survivors.toml explains and a test kills."""
     known = explained_keys(module)
-    return [mutant for mutant in mutants if mutant.key in known and outcomes[mutant.key].is_killed]
+    explained = [mutant for mutant in mutants if mutant.key in known and mutant.key in outcomes]
+    return [mutant for mutant in explained if outcomes[mutant.key].is_killed]
 
 
 def read_record(path: Path = RECORD) -> dict[str, Score]:
@@ -97,12 +101,22 @@ def write_record(record: Mapping[str, Score], path: Path = RECORD) -> None:
 
 
 def table(record: Mapping[str, Score]) -> str:
-    """The record for people; a module that was changed since has a star."""
-    head = f"{'module':18}{'mutants':>9}{'killed':>9}{'survived':>10}{'explained':>11}{'score':>9}"
-    rows = [
-        f"{module + ('' if score.source == source_hash(module) else ' *'):18}{score.mutants:>9,}{score.killed:>9,}"
-        f"{score.survived:>10,}{score.explained:>11,}{score.score:>8.1f}%"
+    """The record as the table of docs/reliability.md."""
+    rows = ["| module | mutants | tried | killed | explained | score |", "| --- | --- | --- | --- | --- | --- |"]
+    rows += [
+        f"| {module} | {score.made:,} | {score.mutants:,} | {score.killed:,} | {score.explained:,} | {score.score:.1f} % |"
         for module, score in sorted(record.items())
     ]
-    stale = ["* changed since"] if any(score.source != source_hash(module) for module, score in record.items()) else []
-    return "\n".join([head, *rows, *stale])
+    return "\n".join(rows)
+
+
+def write_table(record: Mapping[str, Score], path: Path = DOCS) -> None:
+    """Put the record's table into the docs, in the place of the one that stands there."""
+    before, _, rest = path.read_text(encoding="utf-8").partition(_TABLE_BEGINS)
+    _, _, after = rest.partition(_TABLE_ENDS)
+    path.write_text(f"{before}{_TABLE_BEGINS}\n\n{table(record)}\n\n{_TABLE_ENDS}{after}", encoding="utf-8")
+
+
+def changed_since(record: Mapping[str, Score]) -> list[str]:
+    """The modules that were changed after they were mutated: their scores are of what they were."""
+    return [module for module, score in sorted(record.items()) if score.source != source_hash(module)]

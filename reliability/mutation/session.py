@@ -7,6 +7,7 @@ stands in is the same, because tests are added and not taken away; `make mutate 
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from pathlib import Path
@@ -28,6 +29,7 @@ class Session:
         self._path = folder / f"{module}.jsonl"
         self._mutants = {mutant.key: mutant for mutant in mutants}
         self.outcomes: dict[Key, Outcome] = {}
+        self._survived: set[Key] = set()  # under other tests, or in another text of the module
         state = {"source": source_hash(module), "tests": tests_hash(module)}
         kept = [] if afresh else self._kept(state)
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -45,6 +47,12 @@ class Session:
         """The mutants without an outcome."""
         return [mutant for key, mutant in self._mutants.items() if key not in self.outcomes]
 
+    def chosen(self, count: int, seed: int) -> list[Mutant]:
+        """So many of the untried mutants by chance, and all that survived before: what is tried stays a fair sample."""
+        again = [mutant for mutant in self.untried() if mutant.key in self._survived]
+        others = [mutant for mutant in self.untried() if mutant.key not in self._survived]
+        return again + random.Random(seed).sample(others, min(count, len(others)))
+
     def _kept(self, state: Mapping[str, str]) -> list[tuple[Mutant, Outcome]]:
         """What the file says and still holds; a last line that was cut short says nothing."""
         if not self._path.exists():
@@ -56,6 +64,8 @@ class Session:
             outcome = Outcome(line["result"], line["by"], line["seconds"])
             if mutant and mutant.around == line["around"] and (outcome.is_killed or before == state):
                 kept.append((mutant, outcome))
+            elif mutant and not outcome.is_killed:
+                self._survived.add(mutant.key)
         return kept
 
 

@@ -1,7 +1,8 @@
 """One mutant against the tests: in a forked process, under a bound of processor time and memory, until the first test fails.
 
-The parent has loaded every library that the tests load, but nothing of ours; the child loads ours, with the fault in it, and
-nothing is written to the working tree. So thousands of mutants cost little more than the tests that notice them.
+The parent has loaded every library that the tests load, and of ours what the fault cannot reach; the child loads the rest, with
+the fault in it, and nothing is written to the working tree. So thousands of mutants cost little more than the tests that notice
+them.
 """
 
 from __future__ import annotations
@@ -29,12 +30,13 @@ import pytest
 
 from reliability.mutation.modules import ROOT, path_of
 from reliability.mutation.operators import Change
+from reliability.mutation.preload import load_unaffected
 
 MEMORY_BYTES_MAX = 4 * 1024**3
 _BASELINE_SECONDS_MAX = 600
 EXAMPLES = 30  # of each property; more find nothing here that the plain tests do not, and take longer
 _LIBRARIES = (
-    "cbor2", "cryptography.hazmat.primitives.asymmetric.mldsa", "cryptography.hazmat.primitives.asymmetric.mlkem",
+    "apsw", "cbor2", "cryptography.hazmat.primitives.asymmetric.mldsa", "cryptography.hazmat.primitives.asymmetric.mlkem",
     "cryptography.hazmat.primitives.hpke", "cryptography.hazmat.primitives.ciphers.aead",
     "cryptography.hazmat.primitives.kdf.argon2", "cryptography.x509", "hypothesis.strategies", "nacl.bindings", "nacl.signing",
     "unittest.mock", "zipfile",
@@ -102,6 +104,7 @@ def try_all(
     it comes. jobs: trials at once. Raises RuntimeError if tests do not pass without a fault, or could not be run.
     """
     left = list(changes)
+    load_unaffected(module)
     for test in tests[:-1]:
         left = _survivors(module, test, left, note, jobs)
     _try_with(module, tests[-1], left, note, jobs)
@@ -140,8 +143,8 @@ def _try_with(module: str, test: str, changes: Sequence[Change], note: Callable[
 
 
 class _Trials:
-    """A pytest plugin. The parent stops before anything of ours is loaded, and forks there for each trial; the child loads the
-    module with its fault, goes on with the collection, and ends with the session.
+    """A pytest plugin. The parent stops before the collection, and forks there for each trial; the child loads the module with
+    its fault, goes on with the collection, and ends with the session.
     """
 
     def __init__(self, module: str, changes: Sequence[Change], note: Callable[[Change, Outcome], None], jobs: int) -> None:

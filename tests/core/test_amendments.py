@@ -12,13 +12,13 @@ from hypothesis import strategies as st
 
 from tests.amending import agree, amending, ask, both_agree, by_id, enter, judgements, next_text
 from tests.line_pair import LinePair, terms
-from watchline.core.amendments import Entered, TermsHistory, check_amendment, common_end
+from watchline.core.amendments import Entered, TermsHistory, check_amendment, common_end, entered_in
 from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.entries import Body, Continues, EntryType
 from watchline.core.outgoing import Draft
 from watchline.core.records import Pair
 from watchline.core.terms import Clocks, Terms
-from watchline.errors import Malformed
+from watchline.errors import JournalError, Malformed
 
 
 @pytest.fixture
@@ -483,3 +483,16 @@ def test_any_interleaving_over_incarnations_leaves_both_desks_with_the_same_term
             said, heard = judgements(author, outgoing=True), judgements(reader, outgoing=False)
             assert [version for *_, version in said] == [version for *_, version in heard]
             assert [alarm.message for alarm in author.alarms()] == []
+
+
+# --- what a journal holds that is no text
+
+
+def test_entry_of_a_journal_that_holds_no_text_counts_for_nothing(pair: LinePair) -> None:
+    record = pair.a.say("no terms")
+    entered = replace(record, type=EntryType.TERMS, body=Body(text(2, 7).encode()).encode(), released=True)
+    assert [each.terms for each in entered_in([entered])] == [text(2, 7)]
+    for change in ({"type": EntryType.NOTICE}, {"body": b"junk"}, {"body": record.body}, {"released": False}):
+        assert entered_in([replace(entered, **change), entered]) == entered_in([entered])
+    with pytest.raises(JournalError):
+        entered_in([entered, None])

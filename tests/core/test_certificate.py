@@ -52,6 +52,10 @@ def test_issued_certificate_is_parsed_and_is_small() -> None:
     assert len(issued.encoded) < 7_700
 
 
+def test_bytes_of_a_certificate_fill_no_log() -> None:
+    assert len(repr(signed_certificate("A"))) < len(repr(signed_certificate("A").certificate)) + 100
+
+
 def test_certificate_is_not_issued_by_another_identity() -> None:
     with pytest.raises(UsageError):
         issue(identity_key("B"), certificate("A"))
@@ -121,6 +125,90 @@ def test_certificate_with_an_impossible_value_is_refused(change: dict[str, objec
         replace(certificate("A"), **change)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize(
+    "change",
+    [{"not_after": BEGIN + 1}, {"not_before": 0}, {"revoked": (1, 0)}, {"inc": 2, "revoked": (2, BEGIN)}, {"line": LINE}],
+)
+def test_certificate_with_a_value_at_its_bound_is_made_and_read_back(change: dict[str, object]) -> None:
+    made = replace(certificate("A"), **change)  # type: ignore[arg-type]
+    issued = issue(identity_key("A"), made)
+    assert parse_certificate(issued.encoded, identity()).certificate == made
+
+
+def signed(values: list[object]) -> bytes:
+    """What the identity signs of these values, whatever they are."""
+    body = encode(values)
+    signature = identity_key("A").sign("watchline/1 certificate", body)
+    return encode([body, signature.ed, signature.ml])
+
+
+@pytest.mark.parametrize(
+    ("at", "value"),
+    [
+        (2, "1"),
+        (4, bytes(31)),
+        (5, bytes(1_311)),
+        (6, bytes(33)),
+        (7, bytes(31)),
+        (8, bytes(1_215)),
+        (9, bytes(31)),
+        (10, "first"),
+        (11, "last"),
+        (12, [1]),
+        (12, [1, BEGIN, 0]),
+        (12, [0, BEGIN]),
+        (12, [1, -1]),
+    ],
+)
+def test_certificate_that_its_own_identity_signed_with_an_impossible_value_is_refused(at: int, value: object) -> None:
+    values = decode(certificate("A").encode())
+    values[at] = value
+    with pytest.raises(Malformed) as refused:
+        parse_certificate(signed(values), identity())
+    assert refused.value.rule == 39
+
+
+def test_certificate_with_fewer_or_more_values_is_refused() -> None:
+    values = decode(certificate("A").encode())
+    parts = decode(signed_certificate("A").encoded)
+    for encoded in (signed(values[:-1]), signed([*values, None]), encode(parts[:-1]), encode([*parts, None])):
+        with pytest.raises(Malformed) as refused:
+            parse_certificate(encoded, identity())
+        assert refused.value.rule == 39
+
+
+def test_certificate_of_the_largest_size_is_looked_at_and_a_larger_one_is_not() -> None:
+    size = 16_384 - len(encode([b"", bytes(64), bytes(3_309)])) - 2  # 2 more bytes say how long that is
+    largest = encode([bytes(size), bytes(64), bytes(3_309)])
+    assert len(largest) == 16_384
+    for encoded, rule in ((largest, 39), (largest + b"\0", 2)):
+        with pytest.raises(Malformed) as refused:
+            parse_certificate(encoded, identity())
+        assert refused.value.rule == rule
+    with pytest.raises(Malformed) as refused:
+        parse_certificate(encode([certificate("A").encode(), bytes(63), bytes(3_309)]), identity())
+    assert refused.value.rule == 39
+
+
+def test_refusals_of_a_certificate_name_rule_2() -> None:
+    first, other = signed_certificate("A"), signed_certificate("B")
+    for_line = issue(identity_key("A"), certificate("A", serial=2, line=LINE))
+    changed = issue(identity_key("A"), replace(certificate("A", serial=2), public=desk_keys("A", 2).public))
+    old_key = replace(certificate("A", serial=2, inc=2), public=desk_keys("A").public)
+    of_one_serial = issue(identity_key("A"), certificate("A", not_after=END + DAY))
+    with pytest.raises(WrongParty) as refused:
+        parse_certificate(first.encoded, identity("B"))
+    rules = [refused.value.rule]
+    with pytest.raises(Malformed) as malformed:
+        replace(certificate("A"), not_after=BEGIN)
+    rules.append(malformed.value.rule)
+    for offered in (for_line, other, changed, issue(identity_key("A"), old_key), of_one_serial):
+        with pytest.raises(PeerError) as not_chosen:
+            choose_certificate(first, offered, OTHER_LINE)
+        rules.append(not_chosen.value.rule)
+    assert rules == [2] * 7
+
+
 # Which certificate counts
 
 
@@ -153,6 +241,11 @@ def test_certificate_for_this_line_counts_and_for_another_line_is_refused() -> N
 def test_certificate_of_another_desk_does_not_replace_ours() -> None:
     with pytest.raises(WrongParty):
         choose_certificate(signed_certificate("A"), issue(identity_key("B"), certificate("B", serial=2)), LINE)
+
+
+def test_certificate_of_another_desk_is_no_contradiction_to_ours() -> None:
+    with pytest.raises(WrongParty):
+        choose_certificate(signed_certificate("A"), signed_certificate("B"), LINE)
 
 
 def test_two_certificates_of_one_serial_are_a_contradiction() -> None:

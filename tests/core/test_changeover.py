@@ -18,7 +18,7 @@ from watchline.core.line import Line, Phase
 from watchline.core.merkle import Edge
 from watchline.core.outgoing import Draft
 from watchline.core.persons import assertion_challenge, sign_assertion
-from watchline.core.records import Pair
+from watchline.core.records import CheckpointRecord, Log, Pair
 from watchline.core.release import verify_release
 from watchline.core.statements import StatementType, sign_statement
 from watchline.errors import WrongParty
@@ -260,3 +260,19 @@ def test_line_that_is_not_open_neither_gives_nor_takes_what_was_lost(pair: LineP
         pair.b.hear(item, by=pair.a)
     assert not any(isinstance(item, Recovered) for item in pair.b.sent())
     assert pair.b.line.junk == 0
+
+
+def test_log_of_which_only_a_head_is_here_recalls_nothing() -> None:
+    with joined("only a head") as pair:
+        pair.a.say("before")
+        pair.settle(2)
+        log = Log(pair.a.setup.line, Pair(1, 7), False)
+        pair.a.journal.commit([CheckpointRecord(log, 0, bytes(32), bytes(64))])
+        assert log in pair.a.journal.logs(pair.a.setup.line)
+        pair.cut()
+        pair.a.restart()
+        pair.connect()
+        pair.a.say("after")
+        pair.settle(2)
+        assert pair.b.texts() == ["before", "after"]
+        assert pair.a.alarms() == []

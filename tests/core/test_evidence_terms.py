@@ -11,11 +11,12 @@ from tests.core.sample_desks import certificate, identity_key, officer_key, term
 from tests.core.sample_evidence import DESK_OF, Talk
 from watchline.core.archive import pack, unpack
 from watchline.core.certificate import issue
-from watchline.core.entries import Body, Continues, EntryType, Precedence
+from watchline.core.entries import Body, Continues, EntryType, Leaf, Precedence, commitment
 from watchline.core.evidence import build_evidence, verify_evidence
 from watchline.core.evidence_parts import Bundle
 from watchline.core.persons import assertion_challenge, sign_assertion
 from watchline.core.terms import Terms
+from watchline.errors import Malformed
 
 AMENDED = replace(terms(), version=2, release_people=(1, 1, 1, 2))
 
@@ -74,6 +75,32 @@ def test_text_whose_nonce_was_used_before_judges_nothing() -> None:
     assert released(build_evidence(talk.bundle()))[-1] is True
 
 
+def test_hidden_content_and_an_entry_0_that_says_nothing_leave_the_amendment_as_it_is() -> None:
+    talk = Talk()
+    talk.entries["b"].clear()
+    talk.add("b", EntryType.CONTINUES, Body(b"\xff no entry 0"))
+    closed = {side: [talk.say(side)] for side in "ab"}
+    for side in "ab":
+        enter(talk, side)
+    for side in "ab":
+        talk.say(side, precedence=Precedence.FLASH)
+    report = verify_evidence(build_evidence(talk.bundle(closed=closed)))
+    assert report.verified
+    assert [entry.get("released") for entry in report.entries if entry["type"] == "notice"] == [None, False, None, False]
+
+
+def test_content_that_nobody_can_read_is_no_evidence() -> None:
+    """No desk takes such an entry into custody."""
+    talk = Talk()
+    entry, junk = talk.entries["a"][talk.say("a")], b"\xff no body"
+    assert entry.blinding is not None
+    leaf = replace(Leaf.decode(entry.leaf), commitment=commitment(entry.blinding, junk))
+    talk.entries["a"][1] = replace(entry, leaf=leaf.encode(), body=junk)
+    with pytest.raises(Malformed) as refused:
+        build_evidence(talk.bundle())
+    assert (refused.value.rule, refused.value.facts["part"]) == (39, "logs/a-1-1/entries")
+
+
 def test_terms_that_are_not_shown_judge_nothing() -> None:
     """What is hidden cannot be judged by: the sentences name the terms that are shown, and no others."""
     talk = amended()
@@ -97,6 +124,20 @@ def test_terms_of_the_pair_before_go_on_to_the_end_that_both_entries_0_name() ->
     assert released(build_evidence(both)) == [False]
     alone = Bundle(old.pairing, (("b", 2, later.encoded),), new.logs, new.statuses)
     assert released(build_evidence(alone)) == [True]
+
+
+def test_release_that_counted_in_a_pair_before_counts_no_more_though_other_content_there_is_hidden() -> None:
+    first, second = Talk(), Talk(incs=(1, 2))
+    first.say("a")
+    body = Body.decode(first.entries["a"][first.say("a")].body or b"")
+    second.add("a", EntryType.NOTICE, body)
+    later = issue(identity_key("B"), certificate("B", serial=2, inc=2))
+    old, new = first.bundle({"a": [1, 2]}, closed={"a": [1]}), second.bundle({"a": [1]})
+    both = Bundle(old.pairing, (("b", 2, later.encoded),), (*old.logs, *new.logs), (*old.statuses, *new.statuses))
+    notices = [entry for entry in verify_evidence(build_evidence(both)).entries if entry["type"] == "notice"]
+    assert [(entry["log"], entry["index"], entry.get("released")) for entry in notices] == [
+        ("a-1-1", 1, None), ("a-1-1", 2, True), ("a-1-2", 1, False),
+    ]  # fmt: skip
 
 
 @pytest.mark.parametrize("log", ["a-1-1", "b-1-1"])

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 
 import pytest
+from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 
 from tests.line_pair import SECRET, party
 from watchline.core.certificate import CERTIFICATE_BYTES_MAX
@@ -28,6 +30,13 @@ def opened(data: bytes, *, secret: bytes = SECRET, sender: Identity = FROM, reci
 
 def test_introduction_gives_the_peer_the_certificate() -> None:
     assert opened(introduction()) == TOKYO.certificate.encoded
+
+
+def test_introduction_is_sealed_as_the_protocol_has_it() -> None:
+    """HKDF-Expand by hand: one block is what 32 bytes need (RFC 5869)."""
+    key = hmac.digest(SECRET, b"watchline introduction" + FROM.id + TO.id + b"\x01", "sha256")
+    assert introduction()[:NONCE_BYTES] == NONCE
+    assert AESGCMSIV(key).decrypt(NONCE, introduction()[NONCE_BYTES:], None) == TOKYO.certificate.encoded
 
 
 def test_introduction_shows_a_stranger_nothing_of_the_certificate() -> None:

@@ -7,7 +7,7 @@ import random
 import pytest
 
 from watchline.core.frames import Probe
-from watchline.core.probes import ANSWERS, ANSWERS_SECONDS, KEPT, Probes
+from watchline.core.probes import Probes
 from watchline.core.setting import Moment
 
 RANDOM = random.Random(7)
@@ -19,6 +19,10 @@ def at(running: float) -> Moment:
 
 def answer_to(question: Probe, held_ms: int = 0) -> Probe:
     return Probe(None, question.nonce, held_ms)
+
+
+def test_question_has_a_nonce_of_48_bits_and_answers_nothing() -> None:
+    assert Probes().ask(Moment(0, 10.0, lambda length: bytes(range(1, length + 1)))) == Probe(0x010203040506, None, 0)
 
 
 def test_answer_gives_the_round_trip_without_the_time_that_the_peer_held_it() -> None:
@@ -43,18 +47,18 @@ def test_answer_counts_once_and_only_for_a_question_of_ours() -> None:
     assert probes.receive(answer_to(question), at(12.0)) == (None, None)
 
 
-def test_oldest_question_is_forgotten_when_too_many_wait() -> None:
+def test_oldest_question_is_forgotten_when_more_than_16_wait() -> None:
     probes = Probes()
-    questions = [probes.ask(at(float(second))) for second in range(KEPT + 1)]
+    questions = [probes.ask(at(float(second))) for second in range(17)]
     assert probes.receive(answer_to(questions[0]), at(100.0)) == (None, None)
     assert probes.receive(answer_to(questions[1]), at(100.0))[0] == 99.0
 
 
-def test_questions_are_answered_with_their_nonce_so_many_times_a_second() -> None:
+def test_16_questions_a_second_are_answered_with_their_nonce() -> None:
     probes = Probes()
-    asked = [Probe(number, None, 0) for number in range(ANSWERS + 1)]
+    asked = [Probe(number, None, 0) for number in range(17)]
     answers = [probes.receive(each, at(0.0)) for each in asked]
-    assert answers[:-1] == [(None, Probe(None, number, 0)) for number in range(ANSWERS)]
+    assert answers[:-1] == [(None, Probe(None, number, 0)) for number in range(16)]
     assert answers[-1] == (None, None)
-    assert probes.receive(asked[-1], at(ANSWERS_SECONDS / 2)) == (None, None)
-    assert probes.receive(asked[-1], at(ANSWERS_SECONDS)) == (None, Probe(None, ANSWERS, 0))
+    assert probes.receive(asked[-1], at(0.9)) == (None, None)
+    assert probes.receive(asked[-1], at(1.0)) == (None, Probe(None, 16, 0))

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.line_pair import LinePair, Side, joined
-from watchline.core.clocks import ANSWER
+from watchline.core.clocks import ACKNOWLEDGE, ANSWER
 from watchline.core.entries import EntryType, Notice, Place, Precedence
 from watchline.core.outgoing import Draft
 from watchline.core.records import EntryRecord, Log
@@ -207,6 +207,17 @@ def test_peer_whose_clock_is_ahead_is_believed_at_once_and_only_once(pair: LineP
     assert ran_out(pair.a) == [(True, asked.index, 0)]
 
 
+@pytest.mark.parametrize("allowed", [599, 601])
+def test_peer_that_allows_itself_another_time_is_not_believed_that_the_clock_ran_out(pair: LinePair, allowed: int) -> None:
+    asked = pair.a.notice(QUESTION)
+    pair.settle()
+    heard = pair.a.line.statuses.peer_status
+    assert heard is not None
+    pair.a.line.clocks.hear(replace(heard, open=(OpenItem(asked.index, 0, 700, allowed),)), pair.a.clock.moment())
+    pair.a.turn()
+    assert ran_out(pair.a) == []
+
+
 def test_clocks_of_our_notices_go_on_over_a_restart_from_the_receipt_and_begin_with_none_without_it(pair: LinePair) -> None:
     received = pair.a.notice(QUESTION)
     pair.settle()
@@ -234,3 +245,39 @@ def test_a_line_without_a_route_wakes_when_a_clock_runs_out(pair: LinePair) -> N
         side.line.tick(side.clock.moment())
         side.turn()
         assert ran_out(side) == [(own, asked.index, 0)]
+
+
+def test_clock_of_our_notice_begins_with_the_receipt_and_ends_with_what_closes_it(pair: LinePair) -> None:
+    """Asked for one notice, at the sizes of both logs that a status names."""
+    clocks = pair.a.line.clocks
+    pair.cut()
+    asked = pair.a.notice(QUESTION)
+    pair.a.turn()
+    sizes = (asked.index + 1, 1)
+    moment = pair.a.clock.moment()
+    assert [(each.index, kind, allowed) for each, kind, allowed in clocks.unreceived(*sizes)] == [
+        (asked.index, ACKNOWLEDGE, 600)
+    ]
+    assert clocks.of_notice(True, asked.index, *sizes, moment) == []
+    assert not clocks.all_received(asked.index)
+    assert clocks.all_received(asked.index + 1)
+    pair.connect()
+    pair.settle(2)
+    pair.clock.advance(30)
+    sizes = pair.a.line.outgoing.edge.size, pair.a.line.incoming.edge.size
+    (running,) = clocks.of_notice(True, asked.index, *sizes, pair.a.clock.moment())
+    assert (running.index, running.kind, running.allowed) == (asked.index, ACKNOWLEDGE, 600)
+    assert 30 <= running.seconds < 40
+    assert list(clocks.unreceived(*sizes)) == []
+    assert clocks.open_of_ours(*sizes) == [asked.index]
+    heard = pair.b.journal.entry(pair.b.setup.incoming_log, asked.index)
+    assert heard is not None
+    theirs = pair.b.line.outgoing.edge.size, pair.b.line.incoming.edge.size
+    assert pair.b.line.clocks.open_of_theirs(*theirs) == [asked.index]
+    (at_peer,) = pair.b.line.clocks.of_notice(False, asked.index, *theirs, pair.b.clock.moment())
+    assert (at_peer.kind, at_peer.allowed) == (ACKNOWLEDGE, 600)
+    pair.b.acknowledge(heard)
+    pair.settle(2)
+    after = pair.a.line.outgoing.edge.size, pair.a.line.incoming.edge.size
+    assert clocks.of_notice(True, asked.index, *after, pair.a.clock.moment()) == []
+    assert clocks.open_of_ours(*after) == []

@@ -19,6 +19,7 @@ SMALL: Check = lambda value: shapes.integer(value, "kind", at_least=2, at_most=5
 HASH: Check = lambda value: shapes.octets(value, "root", length=32)  # noqa: E731
 BLOB: Check = lambda value: shapes.octets(value, "body", at_most=3)  # noqa: E731
 TEXT: Check = lambda value: shapes.text(value, "name", at_least=1, at_most=3)  # noqa: E731
+ANY_TEXT: Check = lambda value: shapes.text(value, "outcome")  # noqa: E731
 FLAG: Check = lambda value: shapes.boolean(value, "done")  # noqa: E731
 PAIR: Check = lambda value: shapes.array(value, "pair", length=2)  # noqa: E731
 FEW: Check = lambda value: shapes.array(value, "few", at_most=2)  # noqa: E731
@@ -30,7 +31,8 @@ MAP: Check = lambda value: shapes.mapping(value, "map")  # noqa: E731
     ("check", "value"),
     [
         (INTEGER, 0), (INTEGER, INTEGER_MAX), (SMALL, 2), (SMALL, 5), (HASH, bytes(32)), (BLOB, b""), (BLOB, b"abc"),
-        (TEXT, "a"), (TEXT, "abc"), (TEXT, "水"), (FLAG, True), (FLAG, False), (PAIR, [1, 2]), (FEW, []), (FEW, [1, 2]),
+        (TEXT, "a"), (TEXT, "abc"), (TEXT, "水"), (ANY_TEXT, ""), (ANY_TEXT, "a" * 65_536),
+        (FLAG, True), (FLAG, False), (PAIR, [1, 2]), (FEW, []), (FEW, [1, 2]),
         (ANY, [0] * ARRAY_MAX), (MAP, {}), (MAP, {1: 2}),
     ],
 )  # fmt: skip
@@ -57,6 +59,7 @@ def test_allowed_value_is_given_back(check: Check, value: Value) -> None:
         (TEXT, "secret", "name", "text of 1 to 3 bytes"),
         (TEXT, "水水", "name", "text of 1 to 3 bytes"),
         (TEXT, b"a", "name", "text of 1 to 3 bytes"),
+        (ANY_TEXT, "a" * 65_537, "outcome", "text of 0 to 65536 bytes"),
         (FLAG, 1, "done", "true or false"),
         (FLAG, None, "done", "true or false"),
         (PAIR, ["secret"], "pair", "an array of 2"),

@@ -100,6 +100,7 @@ def test_largest_certificate_is_far_below_what_a_body_may_have() -> None:
         (["timeout", "refused"], None, SilenceKind.TERMINAL_DOWN),
         (["tls"], None, SilenceKind.TERMINAL_DOWN),
         (["connected"], None, SilenceKind.TERMINAL_DOWN),
+        (["sent"], None, SilenceKind.TERMINAL_DOWN),
         (["refused", "sent"], 5, SilenceKind.DARK),
         (["refused", "connected"], 5, SilenceKind.DARK),
         (["relayed"], None, SilenceKind.TERMINAL_DOWN),

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from dataclasses import replace
-from itertools import accumulate
+from itertools import takewhile
 from typing import Any
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from tests.core.sample_evidence import Talk
@@ -26,15 +26,25 @@ SIZES = st.integers(0, 14)
 
 @st.composite
 def leaves(draw: st.DrawFn) -> list[Leaf]:
-    """Some leaves of a log, whose peer sizes never fall."""
+    """Some leaves of a log. The peer sizes of a liar may fall."""
     indexes = sorted(draw(st.sets(SIZES)))
-    heard = accumulate(draw(st.lists(st.integers(0, 3), min_size=len(indexes), max_size=len(indexes))))
-    return [replace(SAMPLE, index=index, peer_size=size) for index, size in zip(indexes, heard, strict=True)]
+    heard = draw(st.lists(SIZES, min_size=len(indexes), max_size=len(indexes)))
+    return leaves_of(*zip(indexes, heard, strict=True))
+
+
+def leaves_of(*places: tuple[int, int]) -> list[Leaf]:
+    """The leaves at these indexes, with these peer sizes."""
+    return [replace(SAMPLE, index=index, peer_size=size) for index, size in places]
 
 
 @given(leaves(), SIZES, SIZES)
+@example(leaves_of((3, 0)), 0, 9)
+@example(leaves_of((3, 0), (4, 9), (5, 0)), 2, 9)
+@example(leaves_of((3, 0), (4, 9), (5, 0), (6, 0), (7, 0)), 2, 9)
+@example(leaves_of((3, 9), (4, 0), (5, 0)), 2, 9)
 def test_last_leaf_without_a_notice_is_what_a_walk_finds(shown: list[Leaf], index: int, size: int) -> None:
-    before = [leaf.index for leaf in shown if leaf.index < size and leaf.peer_size <= index]
+    walked = takewhile(lambda leaf: leaf.peer_size <= index, shown)
+    before = [leaf.index for leaf in walked if leaf.index < size]
     assert LeavesAtHand(shown).last_without(index, size) == max(before, default=0)
 
 

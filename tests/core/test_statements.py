@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from tests.line_pair import START, party, setup_of
 from watchline.core.encoding import decode, encode
+from watchline.core.entries import Direction
 from watchline.core.epochs import EpochOpening
 from watchline.core.frames import Stated
 from watchline.core.limits import OPEN_LISTED_MAX, PREKEYS_MAX, STATEMENT_BYTES_MAX
@@ -19,6 +21,7 @@ from watchline.core.statements import (
     StatementType,
     Status,
     epoch_values,
+    kept_rung,
     preview,
     read_epoch,
     read_prekeys,
@@ -26,6 +29,7 @@ from watchline.core.statements import (
     read_statement,
     read_status,
     sign_statement,
+    status_in,
     verify_statement,
 )
 from watchline.errors import BadSignature, Malformed, PeerError, WrongParty
@@ -34,7 +38,7 @@ TOKYO, BEIJING = party("Tokyo"), party("Beijing")
 DIRECTION = setup_of(TOKYO, BEIJING).outgoing
 KEY, PUBLIC = TOKYO.keys.statement, TOKYO.keys.public.statement
 STATUS = Status(
-    START, 7, bytes(32), 5, bytes(32), 2, 30, 1, 1,
+    START, 7, b"o" * 32, 5, b"h" * 32, 2, 30, 3, 4,
     (OpenItem(3, 0, 10, 600), OpenItem(4, 1, 11, 3600)), 0, 4, (1, 2, 3), bytes(16), None,
 )  # fmt: skip
 VALUES: dict[StatementType, tuple[object, ...]] = {
@@ -158,6 +162,164 @@ def test_any_signed_values_give_a_statement_or_a_refusal(
             READERS[kind](Statement(kind, DIRECTION, tuple(offered), b"", b"", None))
         except PeerError:
             continue
+
+
+def changed(kind: StatementType, *path: int, to: object) -> Statement:
+    """A statement that was verified, with one of its values replaced."""
+    values = list(decode(encode(list(VALUES[kind]))))
+    holder = values
+    for step in path[:-1]:
+        holder = holder[step]
+    holder[path[-1]] = to
+    return Statement(kind, DIRECTION, tuple(values), b"", b"", None)
+
+
+LIST = [[1, 0, 0, 0]]
+AT_THE_BOUND: list[tuple[StatementType, tuple[int, ...], object]] = [
+    (StatementType.STATUS, (9,), LIST * 64),
+    (StatementType.STATUS, (9, 0, 1), 1),
+    (StatementType.STATUS, (14,), bytes(16)),
+    (StatementType.EPOCH, (0,), 1),
+    (StatementType.PREKEYS, (0,), 1),
+    (StatementType.PREKEYS, (1,), [bytes(1216)] * 32),
+    (StatementType.ROUTES, (1,), [["direct", "192.0.2.1:4300"]] * 16),
+    (StatementType.ROUTES, (1, 0, 0), "k" * 32),
+    (StatementType.ROUTES, (1, 0, 1), "a" * 512),
+]
+BEYOND: list[tuple[StatementType, tuple[int, ...], object]] = [
+    *((StatementType.STATUS, (at,), -1) for at in (0, 1, 3, 5, 6, 7, 8, 10, 11)),
+    *((StatementType.STATUS, (at,), bytes(31)) for at in (2, 4)),
+    (StatementType.STATUS, (9,), LIST * 65),
+    (StatementType.STATUS, (9, 0), [1, 0, 0]),
+    (StatementType.STATUS, (9, 0), [1, 0, 0, 0, 0]),
+    (StatementType.STATUS, (9, 0, 0), -1),
+    (StatementType.STATUS, (9, 0, 1), 2),
+    (StatementType.STATUS, (9, 0, 2), -1),
+    (StatementType.STATUS, (9, 0, 3), -1),
+    (StatementType.STATUS, (12,), [1, 2]),
+    (StatementType.STATUS, (12,), [1, 2, 3, 4]),
+    (StatementType.STATUS, (12, 1), -1),
+    (StatementType.STATUS, (13,), bytes(15)),
+    (StatementType.STATUS, (14,), bytes(17)),
+    (StatementType.EPOCH, (0,), 0),
+    (StatementType.EPOCH, (1,), -1),
+    (StatementType.EPOCH, (2,), bytes(31)),
+    (StatementType.EPOCH, (3,), bytes(1167)),
+    (StatementType.PREKEYS, (0,), 0),
+    (StatementType.PREKEYS, (1,), [bytes(1216)] * 33),
+    (StatementType.PREKEYS, (1, 0), bytes(1215)),
+    (StatementType.ROUTES, (0,), -1),
+    (StatementType.ROUTES, (1,), [["direct", "192.0.2.1:4300"]] * 17),
+    (StatementType.ROUTES, (1, 0), ["direct"]),
+    (StatementType.ROUTES, (1, 0), ["direct", "192.0.2.1:4300", "?"]),
+    (StatementType.ROUTES, (1, 0, 0), "k" * 33),
+    (StatementType.ROUTES, (1, 0, 1), "a" * 513),
+]
+
+
+@pytest.mark.parametrize(("kind", "path", "value"), AT_THE_BOUND)
+def test_value_at_its_bound_is_read(kind: StatementType, path: tuple[int, ...], value: object) -> None:
+    READERS[kind](changed(kind, *path, to=value))
+
+
+@pytest.mark.parametrize(("kind", "path", "value"), BEYOND)
+def test_value_beyond_its_bound_is_refused(kind: StatementType, path: tuple[int, ...], value: object) -> None:
+    with pytest.raises(Malformed) as refused:
+        READERS[kind](changed(kind, *path, to=value))
+    assert refused.value.rule == 39
+
+
+@pytest.mark.parametrize("kind", list(StatementType))
+@pytest.mark.parametrize("change", [lambda values: values[:-1], lambda values: (*values, 0)], ids=["fewer", "more"])
+def test_statement_with_fewer_or_more_values_than_its_type_has_is_refused(
+    kind: StatementType, change: Callable[[tuple[object, ...]], tuple[object, ...]]
+) -> None:
+    values = change(tuple(decode(encode(list(VALUES[kind])))))
+    with pytest.raises(Malformed):
+        READERS[kind](Statement(kind, DIRECTION, values, b"", b"", None))
+
+
+def test_refusals_of_a_statement_name_their_rules() -> None:
+    made = sign_statement(StatementType.EPOCH, DIRECTION, VALUES[StatementType.EPOCH], KEY)
+    spoken = decode(made.stated().spoken)
+    unknown = Stated(encode([5, *spoken[1:]]), made.ed, made.ml)
+    foreign = Stated(encode([spoken[0], 2, *spoken[2:]]), made.ed, made.ml)
+    half = Stated(made.stated().spoken, made.ed, None)
+    rules: list[int | None] = []
+    for stated in (unknown, foreign, half):
+        with pytest.raises(PeerError) as refused:
+            verify_statement(stated, DIRECTION, PUBLIC)
+        rules.append(refused.value.rule)
+    assert rules == [4, 20, 4]
+
+
+@pytest.mark.parametrize("number", [0, 5])
+def test_kept_statement_of_an_unknown_type_is_refused_before_its_signatures(number: int) -> None:
+    parts = decode(sign_statement(StatementType.STATUS, DIRECTION, STATUS.values(), KEY).payload)
+    with pytest.raises(Malformed) as refused:
+        read_statement(encode([number, *parts[1:]]), bytes(64), None, PUBLIC)
+    assert refused.value.rule == 39
+
+
+def test_kept_statement_says_whose_it_is_in_which_incarnations() -> None:
+    direction = DIRECTION._replace(inc=3, peer_inc=5)
+    made = sign_statement(StatementType.STATUS, direction, STATUS.values(), KEY)
+    assert read_statement(made.payload, made.ed, made.ml, PUBLIC).direction == direction
+
+
+def test_statement_that_says_nothing_is_read_as_one() -> None:
+    made = sign_statement(StatementType.STATUS, DIRECTION, (), KEY)
+    assert verify_statement(made.stated(), DIRECTION, PUBLIC).values == ()
+    assert read_statement(made.payload, made.ed, made.ml, PUBLIC).values == ()
+    with pytest.raises(Malformed) as refused:
+        status_in(made.payload)
+    assert refused.value.rule == 39
+
+
+SHORT = bytes(31)
+
+
+@pytest.mark.parametrize(
+    "direction",
+    [DIRECTION._replace(line=SHORT), DIRECTION._replace(sender=SHORT), DIRECTION._replace(recipient=SHORT)],
+    ids=["line", "sender", "recipient"],
+)
+def test_kept_statement_that_names_no_line_or_desk_is_refused(direction: Direction) -> None:
+    made = sign_statement(StatementType.STATUS, direction, (), KEY)
+    with pytest.raises(Malformed) as refused:
+        read_statement(made.payload, made.ed, made.ml, PUBLIC)
+    assert refused.value.rule == 39
+
+
+def test_kept_statement_of_the_largest_size_is_looked_at() -> None:
+    overhead = len(encode([int(StatementType.STATUS), *DIRECTION, bytes(65_000)])) - 65_000
+    size = STATEMENT_BYTES_MAX - overhead
+    largest = encode([int(StatementType.STATUS), *DIRECTION, bytes(size)])
+    assert len(largest) == STATEMENT_BYTES_MAX
+    with pytest.raises(BadSignature):
+        read_statement(largest, bytes(64), None, PUBLIC)
+    made = sign_statement(StatementType.STATUS, DIRECTION, (bytes(size),), KEY)
+    assert read_statement(made.payload, made.ed, made.ml, PUBLIC).payload == largest
+    with pytest.raises(Malformed) as refused:
+        read_statement(largest + b"\0", bytes(64), None, PUBLIC)
+    assert refused.value.rule == 39
+
+
+def test_what_a_kept_status_says_is_read_without_its_signatures() -> None:
+    payload = sign_statement(StatementType.STATUS, DIRECTION, STATUS.values(), KEY).payload
+    assert kept_rung(payload) == STATUS.rung
+    assert status_in(payload) == STATUS
+    for parts in (decode(payload)[:-1], [*decode(payload), 0]):
+        with pytest.raises(Malformed):
+            kept_rung(encode(parts))
+
+
+def test_kept_statement_that_is_no_status_is_not_read_as_one() -> None:
+    parts = decode(sign_statement(StatementType.STATUS, DIRECTION, STATUS.values(), KEY).payload)
+    for payload in (encode([4, *parts[1:]]), encode(parts[:5]), encode([])):
+        with pytest.raises(Malformed) as refused:
+            status_in(payload)
+        assert refused.value.rule == 4
 
 
 @given(st.binary(max_size=80))

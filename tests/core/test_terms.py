@@ -74,6 +74,18 @@ def test_form_can_have_seconds_of_its_own() -> None:
     assert made.clocks_for("false-alarm", ROUTINE) == Clocks(60, 259_200)
 
 
+def test_precedences_have_these_names_in_this_order() -> None:
+    assert PRECEDENCES == ("ROUTINE", "PRIORITY", "IMMEDIATE", "FLASH")
+
+
+@pytest.mark.parametrize("name", ["status", "test"])
+def test_interval_that_cannot_be_is_refused_by_its_name(name: str) -> None:
+    change: dict[str, Any] = {f"{name}_interval_seconds": 0}
+    with pytest.raises(Malformed) as refused:
+        replace(terms(), **change)
+    assert refused.value.facts["field"] == f"{name} interval"
+
+
 def test_precedence_without_a_clock_gives_none_to_forms_that_follow_it() -> None:
     made = replace(terms(), clocks=(Clocks(None, None), *terms().clocks[1:]))
     assert made.clocks_for("statement", ROUTINE) == Clocks(None, None)
@@ -124,6 +136,123 @@ def test_machine_sends_only_the_forms_that_the_terms_name() -> None:
 def test_terms_with_an_impossible_value_are_refused(change: dict[str, Any]) -> None:
     with pytest.raises(Malformed):
         replace(terms(), **change)
+
+
+YEAR = 366 * 24 * 3600  # the longest clock, in seconds
+LONGEST = "a" * 64
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"languages": tuple(f"aa-{number:02}" for number in range(16))},
+        {"clocks": (Clocks(1, YEAR),) * 4},
+        {"form_clocks": {LONGEST: Clocks(0, YEAR)}},
+        {"form_clocks": {f"form{number}": Clocks(1, 1) for number in range(256)}},
+        {"unreleased_forms": tuple(sorted(f"form{number}" for number in range(256)))},
+        {"unreleased_forms": (LONGEST,)},
+        {"status_interval_seconds": 1, "test_interval_seconds": 1, "body_days": 1},
+        {"status_interval_seconds": YEAR, "test_interval_seconds": YEAR, "body_days": 36_525},
+        {"release_people": (1, 16, 1, 1)},
+        {"witnesses": (Witness("w" * 16, "k" * 512),)},
+        {"witnesses": tuple(Witness("w", f"key{number}") for number in range(16))},
+    ],
+)
+def test_terms_with_a_value_at_its_bound_are_read_back(change: dict[str, Any]) -> None:
+    made = replace(terms(), **change)
+    assert Terms.decode(made.encode()) == made
+
+
+@pytest.mark.parametrize(
+    ("change", "rule"),
+    [
+        ({"clocks": (Clocks(1, YEAR + 1),) * 4}, 39),
+        ({"form_clocks": {"statement": Clocks(YEAR + 1, 0)}}, 39),
+        ({"status_interval_seconds": YEAR + 1}, 39),
+        ({"test_interval_seconds": YEAR + 1}, 39),
+        ({"body_days": 36_526}, 39),
+        ({"unreleased_forms": tuple(sorted(f"form{number}" for number in range(257)))}, 6),
+        ({"unreleased_forms": (LONGEST + "a",)}, 6),
+        ({"witnesses": (Witness("w", "k" * 513),)}, 6),
+        ({"languages": ()}, 6),
+        ({"languages": ("e",)}, 6),
+        ({"clocks": (Clocks(1, 1),) * 3}, 6),
+        ({"release_people": (1, 1, 1)}, 6),
+        ({"form_clocks": {"Statement": Clocks(1, 1)}}, 6),
+        ({"witnesses": (Witness("w", "key"), Witness("v", "key"))}, 6),
+        ({"witnesses": (Witness("a\nb", "key"),)}, 6),
+        ({"witnesses": tuple(Witness("w", f"key{number}") for number in range(17))}, 6),
+    ],
+)
+def test_refusal_of_terms_names_its_rule(change: dict[str, Any], rule: int) -> None:
+    with pytest.raises(Malformed) as refused:
+        replace(terms(), **change)
+    assert refused.value.rule == rule
+
+
+@pytest.mark.parametrize(
+    ("place", "value"),
+    [
+        (0, -1),
+        (2, bytes(31)),
+        (3, [[1, 1]] * 3),
+        (3, [[1]] * 4),
+        (3, [[1, 1, 1]] * 4),
+        (3, [[YEAR + 1, 1]] * 4),
+        (4, {"a": [1, 2, 3]}),
+        (6, [1]),
+        (6, [1, True, 3]),
+        (7, [-1] * 4),
+        (9, [["name"]]),
+        (9, [["name", "key", "?"]]),
+        (10, -1),
+        (1, ["e" * 1_025]),
+    ],
+)
+def test_encoded_terms_with_a_value_of_another_shape_are_refused(place: int, value: object) -> None:
+    values = decode(terms().encode())
+    values[place] = value
+    with pytest.raises(Malformed) as refused:
+        Terms.decode(encode(values))
+    assert refused.value.rule == 39
+
+
+def test_encoded_terms_with_fewer_or_more_values_are_refused() -> None:
+    values = decode(terms().encode())
+    for other in (values[:-1], [*values, None]):
+        with pytest.raises(Malformed):
+            Terms.decode(encode(other))
+
+
+def test_terms_of_the_largest_size_are_read_and_larger_ones_are_not() -> None:
+    def padded(count: int) -> Terms:
+        """Witnesses of so many more bytes than the shortest keys take."""
+        each, rest = divmod(count, 16)
+        keys = (f"{number:02}" + "k" * (300 + each + (rest if number == 0 else 0)) for number in range(16))
+        forms = {f"{'form' * 15}-{number:03}": Clocks(300_000, 300_000) for number in range(256)}
+        witnesses = tuple(Witness("w", key) for key in keys)
+        return replace(terms(), witnesses=witnesses, form_clocks=forms, unreleased_forms=tuple(sorted(forms)[:100]))
+
+    least = len(padded(0).encode())
+    largest = padded(32_768 - least)
+    assert len(largest.encode()) == 32_768
+    assert Terms.decode(largest.encode()) == largest
+    with pytest.raises(Malformed) as refused:
+        padded(32_769 - least)
+    assert refused.value.rule == 6
+    with pytest.raises(Malformed) as refused:
+        Terms.decode(largest.encode() + b"\0")
+    assert refused.value.rule == 6
+
+
+def test_terms_to_begin_with_are_these() -> None:
+    made = default_terms(("en",), bytes(32), {}, ("test", "a", "test"))
+    assert (made.version, made.status_interval_seconds, made.test_interval_seconds) == (1, 60, 3_600)
+    assert (made.lower_id_tests_even_hours, made.show_third_parties) == (True, True)
+    assert (made.release_people, made.witnesses, made.body_days) == ((1, 1, 1, 1), (), 90)
+    assert made.unreleased_forms == ("a", "test")
+    assert default_terms(("en",), bytes(32), {}).unreleased_forms == ("test", "test-answer")
+    assert made.clocks == (Clocks(86_400, 259_200), Clocks(10_800, 43_200), Clocks(1_800, 7_200), Clocks(600, 3_600))
 
 
 def test_terms_above_their_size_are_refused() -> None:

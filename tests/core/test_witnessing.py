@@ -10,7 +10,16 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.line_pair import terms
-from watchline.core.checkpoint import COSIGNATURE, ED25519, Checkpoint, Note, VerifierKey, format_note, parse_note
+from watchline.core.checkpoint import (
+    COSIGNATURE,
+    ED25519,
+    NOTE_BYTES_MAX,
+    Checkpoint,
+    Note,
+    VerifierKey,
+    format_note,
+    parse_note,
+)
 from watchline.core.keys import Ed25519Key
 from watchline.core.limits import INTEGER_MAX, PROOF_HASHES_MAX
 from watchline.core.merkle import EMPTY_ROOT, consistency_path, leaf_hash, root_of
@@ -293,3 +302,23 @@ def test_nonce_is_bound_to_chance_and_cosignature() -> None:
     assert len(nonce) == 16
     assert len({nonce, bound_nonce(b"1" * 16, said.blob), bound_nonce(bytes(16), said._replace(time=1).blob)}) == 3
     assert WITNESS.verifier.algorithm == COSIGNATURE
+
+
+def test_request_of_the_largest_size_is_looked_at() -> None:
+    assert REQUEST_BYTES_MAX == NOTE_BYTES_MAX + 32 + 64 * 45
+    head = b"old 0\n\n"
+    assert len(AddCheckpoint.parse(head + b"x" * (REQUEST_BYTES_MAX - len(head))).note) == REQUEST_BYTES_MAX - len(head)
+    with pytest.raises(Malformed):
+        AddCheckpoint.parse(head + b"x" * (REQUEST_BYTES_MAX - len(head) + 1))
+
+
+def test_clocks_may_be_ten_minutes_apart() -> None:
+    assert [judge_time(NOW + seconds, NOW) is None for seconds in (-601, -600, 600, 601)] == [False, True, True, False]
+
+
+def test_cosignature_stands_in_a_note_as_its_time_and_signature() -> None:
+    assert Cosignature(WITNESS.verifier, NOW, b"s" * 64).blob == NOW.to_bytes(8, "big") + b"s" * 64
+
+
+def test_secret_of_a_witness_fills_no_log() -> None:
+    assert repr(WITNESS) == f"WitnessKey(name={WITNESS.name!r})"

@@ -87,11 +87,11 @@ def build_and_judge(bundle: Bundle) -> tuple[bytes, bool]:
     if desks is not None:
         with faults.of("certificates"):  # one may be missing
             parts = write_parts(bundle, desks.keys)
-    reading = None if faults.found else read_evidence(parts, faults)
-    words = None if reading is None or faults.found else Words(reading, judge_silences(reading, faults))
-    if words is None or faults.found:
+    found = _read(parts, faults)
+    if found is None:
         fault = faults.found[0]
         raise Malformed(f"this gives no evidence that would verify: {fault.message}", rule=fault.rule, part=fault.part)
+    _, words = found
     return pack(parts | _told(words)), words.is_complete
 
 
@@ -110,12 +110,21 @@ def verify_evidence(data: bytes, trusted: Sequence[Identity] = ()) -> Report:
     except PeerError as error:
         part = error.facts.get("part")
         return _refuse([Fault(part if isinstance(part, str) else "", error.rule, error.message)])
-    reading = read_evidence(parts, faults)
-    words = None if reading is None or faults.found else Words(reading, judge_silences(reading, faults))
-    if reading is None or words is None or faults.found:
+    found = _read(parts, faults)
+    if found is None:
         return _refuse(faults.found)
+    reading, words = found
     faults.found += _compare(parts, write_parts(reading.bundle, reading.desks.keys) | _told(words))
     return _refuse(faults.found) if faults.found else _accept(reading, words, trusted)
+
+
+def _read(parts: Mapping[str, bytes], faults: Faults) -> tuple[Reading, Words] | None:
+    """What the signed parts show, and the words for it; None where there are faults."""
+    reading = None if faults.found else read_evidence(parts, faults)
+    if reading is None or faults.found:
+        return None
+    words = Words(reading, judge_silences(reading, faults))
+    return None if faults.found else (reading, words)
 
 
 def _told(words: Words) -> dict[str, bytes]:

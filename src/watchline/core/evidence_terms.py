@@ -34,6 +34,7 @@ class ShownTerms(Source):
         self._entered = {name: reader.entered() for name, reader in self._readers.items()}
         self._histories: dict[Pair, TermsHistory] = {}
         self._amended = any(self._entered.values())
+        self._unamended = TermsHistory(self._first, self._lower)
 
     def continues(self, pair: Pair) -> tuple[Continues | None, Continues | None]:
         first, second = (self._readers.get(name) for name in _both(pair))
@@ -45,24 +46,22 @@ class ShownTerms(Source):
 
     def at(self, name: LogName, leaf: Leaf) -> Terms:
         """The terms by which an entry of this log is judged."""
-        if not self._amended:
-            return self._first
         return self._history(_pair(name)).at(name.author == INVITER, leaf.index, leaf.peer_size)
 
     def versions(self, name: LogName) -> tuple[Terms, ...]:
         """The terms under which the pair of this log began, and those that came into force in it, in their order."""
-        if not self._amended:
-            return (self._first,)
         history = self._history(_pair(name))
         return history.base, *(amendment.terms for amendment in history.amendments)
 
     def _history(self, pair: Pair) -> TermsHistory:
+        if not self._amended:
+            return self._unamended  # as what is read would give: most lines never amend their terms
         if pair not in self._histories:
             self._histories[pair] = history_of(pair, self, self._first, self._lower)
         return self._histories[pair]
 
     def _pairs(self) -> list[Pair]:
-        return sorted({_pair(name) for name in self._readers}) if self._amended else []
+        return sorted({_pair(name) for name in self._readers})
 
     @property
     def newest(self) -> Terms:

@@ -187,7 +187,11 @@ class Status:
 
 def read_status(statement: Statement) -> Status:
     """Give the status that a verified statement holds; raises Malformed (25)."""
-    parts = shapes.array(list(statement.values), "status", length=15)
+    return _read_status(list(statement.values))
+
+
+def _read_status(values: list[Value]) -> Status:
+    parts = shapes.array(values, "status", length=15)
     counts = [shapes.integer(parts[at], "status count") for at in (0, 1, 3, 5, 6, 7, 8, 10, 11)]
     time, size, held_size, epoch_held, prekeys_held, serial, peer_serial, left_out, rung = counts
     people, armed, alone = (shapes.integer(part, "watch") for part in shapes.array(parts[12], "watch", length=3))
@@ -220,8 +224,7 @@ def status_in(payload: bytes) -> Status:
     parts = shapes.array(decode(payload), "statement")
     if len(parts) < 6 or parts[0] != StatementType.STATUS:
         raise Malformed("this statement is no status", rule=4)
-    nobody = Direction(b"", b"", b"", 0, 0)
-    return read_status(Statement(StatementType.STATUS, nobody, tuple(parts[6:]), payload, b"", None))
+    return _read_status(parts[6:])
 
 
 def _read_open_item(value: Value) -> OpenItem:
