@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 @click.option("--again", is_flag=True, help="Write this desk's file 3 once more: the other desk did not get it.")
 @click.option("--identity-dir", type=click.Path(path_type=Path, file_okay=False), help="Where the identity's medium is now.")
 def renew(session: Session, line: str, file: Path | None, out: Path | None, again: bool, identity_dir: Path | None) -> None:
-    """Renew the secret of LINE, which may have been stolen with a machine.
+    """Renew the secret of a line that may have been stolen.
 
     Without FILE it begins, and writes file 1. FILE is what the other desk brought: of file 1 comes file 2, of file 2 comes file
     3, and file 3 ends it. The line goes on meanwhile. Without FILE and --out it says how far the renewal is.
