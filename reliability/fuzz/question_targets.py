@@ -128,7 +128,7 @@ def _genuine_questions() -> Mapping[str, bytes]:
         "bodies_due": {"line": "beijing", "older_than_days": BODY_DAYS},
         "archive": {"line": "beijing", "folder": "", "older_than_days": 2 * PASSED_DAYS - 1},
         "erase": {"line": "beijing", "older_than_days": None},
-        "renewal_put": {"line": LINE.hex(), "before": bytes(32).hex(), "pairing": encode([]).hex()},
+        "renewal_put": {"line": LINE.hex(), "before": bytes(32).hex(), "pairing": encode([]).hex(), "waiting": None},
     }
     talks = _questions_about_talks(said)
     asked_so = {*known, *(method for method, _ in talks.values())}

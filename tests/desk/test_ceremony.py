@@ -11,7 +11,7 @@ import pytest
 from tests.core.sample_form1 import paired_by_form_1
 from tests.desk.sample_homes import IDENTITY, OFFICER, Ceremony, Side, make_home, unlock
 from watchline.core.encoding import decode, encode
-from watchline.core.pairing import Pairing
+from watchline.core.pairing import MAGIC, PURPOSE, Pairing
 from watchline.desk import ceremony
 from watchline.desk.agreement import proposed_terms
 from watchline.desk.local import connect
@@ -317,3 +317,24 @@ def test_pairing_that_an_earlier_version_began_is_in_nobodys_way(desks: Ceremony
     desks.pair()
 
     assert (desks.tokyo.names(), desks.beijing.names()) == (["beijing"], ["tokyo"])
+
+
+def test_file_3_that_its_maker_signed_once_more_changes_nothing_of_the_line_that_it_made(desks: Ceremony) -> None:
+    """LINE is over what is signed, not over the signatures; this desk was killed before it forgot what waited for file 3."""
+    file1 = desks.tokyo.invite(desks.table / "1")
+    file3 = desks.tokyo.complete(desks.beijing.accept(file1, desks.table / "2"), desks.table / "3").file3
+    assert file3 is not None
+    waiting = desks.beijing.caller.call("documents", kind="pending")["values"]
+    done = desks.beijing.complete(file3)
+    desks.beijing.confirm("tokyo", done.pairing.digits)
+    before = ceremony.line_row(desks.beijing.caller, "tokyo")
+    for key, value in waiting.items():
+        desks.beijing.caller.call("document_put", kind="pending", key=key, value=value, sealed=True)
+    body, _, _, undisclosed = decode(file3[len(MAGIC) :])
+    signature = unlock(desks.tokyo.home)(desks.tokyo.own).key.sign(PURPOSE, body)
+    again = MAGIC + encode([body, signature.ed, signature.ml, undisclosed])
+    assert again != file3
+
+    assert desks.beijing.complete(again) == done
+    assert ceremony.line_row(desks.beijing.caller, "tokyo") == before
+    assert desks.beijing.pending() == []

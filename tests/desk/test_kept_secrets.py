@@ -20,7 +20,7 @@ from watchline.desk.kept_secrets import KIND
 from watchline.desk.local import connect
 from watchline.desk.renewal_ceremony import Renewing
 from watchline.desk.restore import restore_backup, restore_identity
-from watchline.errors import SecretError, UsageError
+from watchline.errors import SecretError, UsageError, WrongParty
 
 LATER = NOW + 3_600
 
@@ -144,6 +144,71 @@ def test_home_that_is_not_old_goes_on_with_its_renewal_when_it_is_rotated(desks:
     before = secrets(desks / "tokyo")
     rotated(desks / "tokyo")
     assert secrets(desks / "tokyo") == before
+
+
+def test_backup_from_before_file_3_was_replaced_is_restored_with_the_secret_that_the_peer_took(desks: Path) -> None:
+    offer(desks, "in-vain-")
+    backed_up(desks / "tokyo", desks / "backup")
+    spoken = change(desks)
+    assert restored(desks).spoken == spoken
+
+
+def test_home_that_was_set_back_to_before_file_3_was_replaced_takes_the_secret_that_the_peer_took(desks: Path) -> None:
+    offer(desks, "in-vain-")
+    before = secrets(desks / "tokyo")
+    spoken = change(desks)
+    put(desks / "tokyo", before)
+    rotated(desks / "tokyo")
+    assert secrets(desks / "tokyo").spoken == spoken
+
+
+def test_home_that_knows_that_its_peer_has_the_new_secret_begins_its_new_logs_under_it(desks: Path) -> None:
+    """Else a home that was set back to before the change-over would wait for ever for a peer that forgot the old secret."""
+    offer(desks)
+    offered = secrets(desks / "tokyo")
+    assert offered.next is not None
+    put(desks / "tokyo", offered.heard(offered.next))
+    rotated(desks / "tokyo")
+    found = secrets(desks / "tokyo")
+    assert (found.spoken, found.previous) == (offered.next, offered.spoken)
+
+
+def test_old_copy_of_the_medium_does_not_bring_back_what_was_offered_in_vain(desks: Path) -> None:
+    offer(desks, "in-vain-")
+    shutil.copytree(medium_of(desks), desks / "old")
+    offer(desks)
+    offered = secrets(desks / "tokyo")
+    assert offered.next is not None
+    put(desks / "tokyo", offered.heard(offered.next))
+    shutil.copytree(desks / "old", medium_of(desks), dirs_exist_ok=True)
+    rotated(desks / "tokyo")
+    assert secrets(desks / "tokyo").spoken == offered.next
+
+
+def test_restored_home_says_that_file_3_may_still_be_wanted(desks: Path) -> None:
+    offer(desks)
+    backed_up(desks / "tokyo", desks / "backup")
+    restored(desks)
+    home = Home.open(desks / "new")
+    with connect(home) as caller:
+        renewing = Renewing(caller, home, own_desk(caller), unlock(home), "beijing", medium_of(desks))
+        assert (renewing.standing.state, renewing.standing.renewals) == ("offered", 1)
+
+
+def test_restored_home_whose_file_3_is_under_way_asks_for_that_instead_of_another_renewal(desks: Path) -> None:
+    offer(desks)
+    step(desks, "beijing", None, desks / "anew")
+    backed_up(desks / "tokyo", desks / "backup")
+    restored(desks)
+    home = Home.open(desks / "new")
+    with connect(home) as caller:
+        renewing = Renewing(caller, home, own_desk(caller), unlock(home), "beijing", medium_of(desks))
+        with pytest.raises(WrongParty) as refused:
+            renewing.go_on((desks / "anew").read_bytes(), desks / "2")
+        with pytest.raises(UsageError, match="not through") as not_begun:
+            renewing.begin(desks / "1")
+    assert "--again" in refused.value.hint
+    assert "--again" in not_begun.value.hint
 
 
 def test_what_waits_for_a_file_does_not_come_back_from_a_backup(desks: Path) -> None:

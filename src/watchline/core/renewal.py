@@ -48,6 +48,7 @@ _STATE = "watchline/1 begun renewal"
 _SECRET_BYTES = 32
 _SIGNED_AND_SEALED = {1: 1, 2: 3, 3: 3}  # values of a body behind the five that all have
 _SEND_AGAIN = "ask for the file again and compare its SHA-256"
+_GIVE_FILE_3 = "bring the other desk this one's file 3: watchline renew LINE --again --out FILE"
 _BEGIN_ANEW = "give the file that answers the one you sent, or begin anew with watchline renew LINE --out FILE"
 
 
@@ -186,7 +187,9 @@ def _check_ready(at: RenewalLine) -> None:
     if at.secrets.is_changing:
         raise UsageError(
             "the last renewal of this line is not through: the other desk was not heard under the new secret yet",
-            hint="let the two nodes reach each other, then begin; watchline renew LINE says how it stands",
+            hint="let the two nodes reach each other, then begin; watchline renew LINE says how it stands"
+            if at.secrets.file3 is None
+            else _GIVE_FILE_3,
         )
     if at.secrets.renewals >= RENEWALS_MAX:
         raise UsageError(f"a line is renewed at most {RENEWALS_MAX} times", hint="pair the two desks anew: watchline invite")
@@ -224,7 +227,9 @@ def _read(at: RenewalLine, file: bytes, step: int) -> list[Value]:
             "this file does not renew the secret that this desk holds: it is an old file, or one of the desks was brought back "
             "from before a renewal",
             rule=5,
-            hint="begin anew; if that is refused too, restore that desk with the newest copy of its identity's medium",
+            hint="begin anew; if that is refused too, restore that desk with the newest copy of its identity's medium"
+            if at.secrets.previous is None or at.secrets.file3 is None
+            else f"this desk was restored while its file 3 was under way. {_GIVE_FILE_3}; if it takes that no more, pair anew",
             number=number if isinstance(number, int) else None,
             wanted=at.secrets.renewals + 1,
         )

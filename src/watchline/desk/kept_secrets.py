@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from watchline.core.line_secrets import LineSecrets
 from watchline.core.pairing import Pairing
 from watchline.desk.medium import Unlocked, kept_pairings
 from watchline.journal import Journal
@@ -30,9 +31,23 @@ def take_kept_secrets(journal: Journal, unlocked: Unlocked, *, from_backup: bool
     kept = {pairing.line: pairing.secrets for pairing in kept_pairings(unlocked.folder, unlocked.medium)}
     for row in journal.lines():
         pairing = Pairing.decode(row.pairing)
-        here = pairing.secrets.restored() if from_backup else pairing.secrets
-        there = kept.get(row.line, here).restored()
-        after = there if there.renewals > here.newest and there.follows(here) else here
-        if after != pairing.secrets:
+        here = pairing.secrets
+        there = kept.get(row.line, here)
+        newest = there if _is_newer(there, here) else here
+        # Where the peer is known to have what we do not speak under yet: it may have forgotten what was before, and would never
+        # read the logs that begin now.
+        after = newest.restored() if newest != here or from_backup or here.known else here
+        if after != here:
             journal.put_line(replace(row, pairing=pairing.with_secrets(after).encode()))
         journal.put_document(KIND, row.line.hex(), None, True)
+
+
+def _is_newer(there: LineSecrets, here: LineSecrets) -> bool:
+    """Whether the medium knows a later secret than the journal: of a later renewal, or of one that was begun again after what
+    the journal holds had been offered in vain. The medium always learns a secret before the journal.
+    """
+    if not there.follows(here):
+        return False
+    if there.newest != here.newest:
+        return there.newest > here.newest
+    return here.next is not None and not here.known and here.next not in there.all

@@ -1,15 +1,15 @@
 """The ceremony of a renewal (rule 5): three files carried by hand, and both desks leave a secret that may have been stolen.
 
-What waits for the next file is kept, sealed, in the journal: one renewal of a line at a time. A new secret is in the journal
-and on the identity's medium before file 3 is given away, and on the medium before whoever takes file 3 speaks under it:
-whichever of them is lost, the other goes on. A step that was interrupted is made again.
+What waits for the next file is kept, sealed, in the journal: one renewal of a line at a time. A new secret is on the identity's
+medium and then in the journal, before file 3 is given away and before whoever takes file 3 speaks under it: whichever of them
+is lost, the other goes on, and the medium is never behind. A step that was interrupted is made again. A step is stored only if
+the line stands where it stood when the command began: while one waits for a passphrase, another may have gone on.
 """
 
 from __future__ import annotations
 
 import os
 from dataclasses import dataclass
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -31,9 +31,10 @@ from watchline.desk.kept_secrets import KIND
 from watchline.desk.local import Caller
 from watchline.desk.medium import keep_pairing
 from watchline.desk.own import OwnDesk
+from watchline.desk.renewal_methods import state_digest
 from watchline.desk.secrets import write_private_file
 from watchline.desk.spare import outdate
-from watchline.errors import UsageError, WrongParty
+from watchline.errors import RouteError, UsageError, WatchlineError, WrongParty
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,16 +74,17 @@ class Renewing:
             raise UsageError(f"line {name} is not confirmed yet", hint="compare the digits first: watchline confirm")
         self._pairing = Pairing.decode(bytes.fromhex(self._row["pairing"]))
         self._at = RenewalLine(self._pairing.line, own.identity, self._pairing.peer, self._pairing.secrets)
+        self._waiting: str | None = caller.call("document_get", kind=KIND, key=self._row["line"])["value"]
 
     @property
     def standing(self) -> Standing:
         """How far it is."""
         secrets, begun = self._pairing.secrets, self._begun()
-        if secrets.is_changing:
+        if secrets.is_changing and secrets.file3 is None:
             return Standing("changing", secrets.renewals)
         if begun is not None:
             return Standing("asked" if begun.file2 is None else "answered", secrets.renewals)
-        return Standing("none" if secrets.next is None else "offered", secrets.renewals)
+        return Standing("none" if secrets.file3 is None else "offered", secrets.renewals)
 
     def begin(self, out: Path) -> RenewalStep:
         """Write file 1. What was under way here ends."""
@@ -127,9 +129,7 @@ class Renewing:
                 hint="begin anew with watchline renew LINE --out FILE",
             )
         file3, renewed = complete_renewal(self._at, begun, file2, self._unlock(self._own).key, os.urandom)
-        pairing = self._pairing.with_secrets(self._at.secrets.offered(renewed.secret, file3))
-        self._store(pairing)
-        self._keep_on_medium(pairing)
+        self._store(self._pairing.with_secrets(self._at.secrets.offered(renewed.secret, file3)))
         write_private_file(out, file3)
         return self._done(3, file3, renewed)
 
@@ -142,9 +142,7 @@ class Renewing:
                 hint="if it was given before, it is taken: watchline renew LINE says how it stands; else begin anew",
             )
         renewed = take_renewal(self._at, begun, file3)
-        pairing = self._pairing.with_secrets(self._at.secrets.taken(renewed.secret))
-        self._keep_on_medium(pairing)
-        self._store(pairing)
+        self._store(self._pairing.with_secrets(self._at.secrets.taken(renewed.secret)))
         return self._done(3, None, renewed)
 
     def _done(self, step: int, file: bytes | None, renewed: RenewedSecret) -> RenewalStep:
@@ -154,24 +152,30 @@ class Renewing:
         keep_pairing(self._folder, self._own.archive, pairing.line, pairing.encode())
 
     def _store(self, pairing: Pairing) -> None:
-        """In the journal; a node that runs goes on with it. What was under way ends."""
-        before = sha256(bytes.fromhex(self._row["pairing"])).hexdigest()
-        self._caller.call("renewal_put", line=self._row["line"], before=before, pairing=pairing.encode().hex())
-        self._put(None)
+        """On the medium, then in the journal; a node that runs goes on with it. What was under way ends."""
+        self._keep_on_medium(pairing)
         outdate(self._caller, pairing.line)
+        try:
+            self._put(pairing=pairing.encode().hex())
+        except RouteError:
+            raise  # no answer: it may be stored all the same
+        except WatchlineError:  # such as where another command was faster, and gave away what it made
+            self._keep_on_medium(Pairing.decode(bytes.fromhex(line_row(self._caller, self._row["name"])["pairing"])))
+            raise
 
     def _give(self, step: int, begun: BegunRenewal, out: Path, file: bytes) -> RenewalStep:
-        """Store, then give away."""
-        self._put(begun.encode())
+        """Store, then give away. What a step that was interrupted left on the medium can never be agreed on any more."""
+        self._put(waiting=begun.encode().hex())
+        self._keep_on_medium(self._pairing)
         write_private_file(out, file)
         return RenewalStep(step, self._at.secrets.renewals + 1, file, None)
 
     def _begun(self) -> BegunRenewal | None:
         """What waits for the next file; what was begun from an earlier secret is over."""
-        value = self._caller.call("document_get", kind=KIND, key=self._row["line"])["value"]
-        begun = None if value is None else BegunRenewal.decode(bytes.fromhex(value))
+        begun = None if self._waiting is None else BegunRenewal.decode(bytes.fromhex(self._waiting))
         return begun if begun is not None and begun.is_of(self._at) else None
 
-    def _put(self, value: bytes | None) -> None:
-        text = None if value is None else value.hex()
-        self._caller.call("document_put", kind=KIND, key=self._row["line"], value=text, sealed=True)
+    def _put(self, *, pairing: str | None = None, waiting: str | None = None) -> None:
+        """Store a step in the journal. pairing: None where it stays. waiting: what waits for the next file now."""
+        before = state_digest(self._row["pairing"], self._waiting)
+        self._caller.call("renewal_put", line=self._row["line"], before=before, pairing=pairing, waiting=waiting)

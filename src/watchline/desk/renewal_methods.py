@@ -6,7 +6,9 @@ from hashlib import sha256
 from typing import TYPE_CHECKING, Any
 
 from watchline.core.pairing import Pairing
+from watchline.desk.kept_secrets import KIND
 from watchline.errors import UsageError
+from watchline.journal import LineRecord
 
 if TYPE_CHECKING:
     from watchline.desk.api import Api, Method
@@ -15,18 +17,31 @@ if TYPE_CHECKING:
 def methods(api: Api) -> dict[str, Method]:
     """The methods about renewals."""
 
-    async def renewal_put(line: str, before: str, pairing: str) -> dict[str, Any]:
-        """Store the pairing with its new secrets. before: SHA-256 of the pairing that the command read."""
+    async def renewal_put(line: str, before: str, pairing: str | None, waiting: str | None) -> dict[str, Any]:
+        """Store a step. before: `state_digest` of what the command went by. pairing: with the new secrets, None where they
+        stay. waiting: what the line keeps for the next file from now on, None for nothing.
+        """
         row = api.desk.journal.line(_octets(line))
-        if row is None or sha256(row.pairing).hexdigest() != before:
+        known = api.desk.journal.document(KIND, _octets(line).hex())
+        if row is None or state_digest(row.pairing.hex(), None if known is None else known.hex()) != before:
             raise UsageError("the line has gone a step meanwhile", hint="give the same command again")
+        if pairing is not None:
+            _put_pairing(row, pairing)
+        api.desk.journal.put_document(KIND, row.line.hex(), None if waiting is None else _octets(waiting), True)
+        return {}
+
+    def _put_pairing(row: LineRecord, pairing: str) -> None:
         known, brought = Pairing.decode(row.pairing), Pairing.decode(_octets(pairing))
         if known.with_secrets(brought.secrets) != brought or not brought.secrets.follows(known.secrets):
             raise UsageError("this is another line, or an older secret of it", hint="give the same command again")
         api.desk.renewals.put(row, brought)
-        return {}
 
     return {"renewal_put": renewal_put}
+
+
+def state_digest(pairing: str, waiting: str | None) -> str:
+    """By what a command and the desk know that they go by the same state of a line: both as hex, None for nothing."""
+    return sha256(f"{pairing} {waiting}".encode()).hexdigest()
 
 
 def _octets(text: str) -> bytes:

@@ -45,10 +45,10 @@ class Renewals:
         """Store what people brought to this line, durable on return; if it runs it goes on with that."""
         after = replace(row, pairing=pairing.encode())
         self._desk.journal.put_line(after)
-        self._desk.journal.compact()
         opened = self._desk.lines.get(row.line)
         if opened is not None:
-            self._adopt(opened, after, pairing)
+            self._adopt(opened, after, pairing)  # before anything else can fail: what a line speaks by is what is stored
+        self._desk.journal.compact()
 
     def heard(self, opened: OpenLine, event: SecretHeard) -> None:
         """A frame of the peer opened under a secret that says more than we knew."""
