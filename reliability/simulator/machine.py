@@ -10,9 +10,10 @@ from reliability.medium import Fault, Image, MediumVFS
 from reliability.simulator.liar import Liar
 from reliability.simulator.network import Frame, SimulatedLink
 from reliability.simulator.pool import NODE_KEY, START, WAL_BYTES, Party, journal_path, reincarnate
+from reliability.simulator.removals import Untouched
 from reliability.simulator.watch import Span, Violation
 from watchline.core.certificate import SignedCertificate
-from watchline.core.records import EntryRecord, Log, Record
+from watchline.core.records import EntryRecord, Log, Record, RemovalRecord
 from watchline.core.setting import AlarmRaised, Event, Moment, PhaseChanged
 from watchline.desk.lines import OpenLine
 from watchline.errors import JournalError
@@ -90,9 +91,12 @@ class WatchedJournal:
     def commit(self, records: Iterable[Record]) -> None:
         machine, listed = self._machine, list(records)
         machine.meet("before commit")
+        untouched = Untouched(machine, listed) if any(isinstance(record, RemovalRecord) for record in listed) else None
         machine.watch.committing(machine.name, listed)
         self.real.commit(listed)
         machine.watch.committed(machine.name)
+        if untouched is not None:
+            untouched.check()
         machine.note("commit", len(listed), *_spans(listed))
         machine.meet("after commit")
 
@@ -213,6 +217,8 @@ class Machine:
         """
         self.inc += 1
         self.note("new incarnation", self.inc, image is not None)
+        if self.liar is not None and self.world.swarm.stolen:
+            self.liar.honest = True  # the thief has the keys of the one before
         watch = self.world.watch
         if self.is_up:
             self.die(power=False)

@@ -17,7 +17,7 @@ from typing import Any
 from reliability.medium import Image, MediumVFS
 from watchline.core.certificate import Certificate, SignedCertificate, issue
 from watchline.core.encoding import encode
-from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey
+from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey, KemKey
 from watchline.core.pairing import Pairing, RouteAddress
 from watchline.core.persons import Officer, Roster
 from watchline.core.terms import Clocks, Terms, default_terms
@@ -63,6 +63,12 @@ def party(name: str) -> Party:
     officers = Ed25519Key(source.randbytes(32)), Ed25519Key(source.randbytes(32))
     people = tuple(Officer(number, 0, key.public, "releaser", None, *DATES) for number, key in enumerate(officers, start=1))
     return Party(name, identity, keys, certificate, officers, Roster(1, people))
+
+
+@cache
+def archive_key(name: str) -> KemKey:
+    """What opens the archives of a desk; on the medium of its identity."""
+    return KemKey(random.Random(f"archive of {name}").randbytes(32))
 
 
 @cache
@@ -123,9 +129,9 @@ def home(name: str, peers: tuple[str, ...], pace: str) -> Image:
     disk = MediumVFS("pool")
     try:
         journal = open_journal(journal_path(), NODE_KEY, create=True, vfs="pool", wal_bytes=WAL_BYTES)
-        own = party(name)
+        own, archive = party(name), archive_key(name).public
         document = OwnDesk(
-            "en", "UTC", own.identity.identity, "identity", bytes(1216), own.keys, own.certificate, own.roster, START
+            "en", "UTC", own.identity.identity, "identity", archive, own.keys, own.certificate, own.roster, START
         )
         journal.put_document(*DOCUMENT, document.encode(), sealed=True)
         for peer in peers:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from typing import TYPE_CHECKING
 
+from reliability.simulator.liar import Liar
 from reliability.simulator.machine import Machine
 from reliability.simulator.network import Cable, End
 from reliability.simulator.pool import incarnation
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from reliability.medium import Image
+    from reliability.simulator.swarm import Lie
     from reliability.simulator.watch import Watch
     from reliability.simulator.world import World
 
@@ -122,6 +124,8 @@ class Clone(Machine):
         self.original = original
         self.told: dict[bytes, Line] = {}
         self.watch = Outsider(world.watch)
+        if original.liar is not None and world.swarm.stolen:
+            self.liar = Liar(world.swarm.lies, random.Random(source.randrange(1 << 62)), self._lied)
         self.boot(lambda _: None)
         if not self.is_up:
             return
@@ -129,6 +133,9 @@ class Clone(Machine):
             if original in cable.ends:
                 self._join(cable)
         self._write()
+
+    def _lied(self, line: bytes, lie: Lie) -> None:
+        self.world.lied(line, lie, in_force=False)
 
     def _join(self, cable: Cable) -> None:
         link = CloneLink(cable, self)
@@ -209,6 +216,8 @@ class Outsider:
                 self._watch.sign(self._watch.direction(desk, record.log), record.size)
 
     def spoken(self, desk: str, line: bytes, frame: bytes) -> Span | None:
+        if desk == self._watch.liar:
+            return None
         for item in self._watch.opened(desk, line, frame):
             for direction, index, wire in wires(desk, line, item):
                 self._watch.say(direction, index, wire)

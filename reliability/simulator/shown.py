@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import Counter
 
 from reliability.simulator.watch import Violation, Watch
-from watchline.core.records import EntryRecord, Pair
+from watchline.core.records import EntryRecord, Log, Pair
+from watchline.core.stubs import WITHHELD
 from watchline.core.succession import ISSUED_AGAIN
 from watchline.desk.past import late_entries, without_earlier_copies
 from watchline.journal import Journal
@@ -23,7 +24,7 @@ def shown_once(watch: Watch, author: str, line: bytes, journal: Journal, peer: J
     shown = Counter(record.nonce for record in theirs)
     found = {record.nonce: record for record in theirs}
     for nonce in sorted(watch.released.get((author, line), set())):
-        if shown[nonce] == 0 and not confirmed:
+        if shown[nonce] == 0 and (not confirmed or _went_in_time(ours[nonce], journal, peer)):
             continue
         if shown[nonce] != 1:
             place = ours[nonce].log.pair, ours[nonce].index
@@ -35,6 +36,14 @@ def shown_once(watch: Watch, author: str, line: bytes, journal: Journal, peer: J
         log = watch.log(watch.direction(watch.peers[author, line], record.log))
         if (record.leaf, record.body) not in log.written.get(record.index, ()):
             raise Violation("custody", f"a late entry of {author} was shown that it did not write")
+
+
+def _went_in_time(ours: EntryRecord, journal: Journal, peer: Journal) -> bool:
+    """Whether the peer had this entry and lost it, after its author had removed the body of what it knew to be there."""
+    receipt = journal.latest_receipt(ours.log)
+    pair = Pair(ours.log.pair.theirs, ours.log.pair.ours)
+    record = peer.entry(Log(ours.log.line, pair, False), ours.index)
+    return receipt is not None and ours.index < receipt.size and record is not None and record.gone == WITHHELD
 
 
 def said_again(watch: Watch, author: str, line: bytes, journal: Journal) -> None:

@@ -48,6 +48,9 @@ class Weather:
 CALM = Weather()
 DEEP_FROM = 10_000  # seeds below have been run, and named, without deep lives: they stay what they were
 DEEP = 0.35  # of all lives
+MIXED_FROM = 16_000  # the same for lives in which bodies are removed, and in which a desk that lies becomes a new incarnation
+REMOVING = 0.25  # of all lives
+REBORN_LIARS, THIEVES = 0.6, 0.6  # of the lives with a liar, and of those
 
 
 @dataclass(frozen=True)
@@ -58,7 +61,8 @@ class Swarm:
     checkpoint: how many share a signature. troubles: which are on; one comes about every `trouble_seconds`.
     rollback: somebody puts back an old copy of a disk, and nobody notices. rebirths: how desks become new incarnations.
     confirming: when people confirm those. amending: how likely somebody who looks proposes other terms; manned: whether people
-    sign in and consoles sound. liar: a desk that lies, and how; None for none.
+    sign in and consoles sound. liar: a desk that lies, and how; None for none. stolen: it lies with the stolen keys of one
+    incarnation, so the next one of that desk is honest. removing: every so many seconds somebody removes bodies; None: nobody.
     """
 
     desks: tuple[str, ...]
@@ -82,12 +86,24 @@ class Swarm:
     manned: bool
     liar: str | None
     lies: tuple[Lie, ...]
+    stolen: bool = False
+    removing: float | None = None
 
 
 def draw_life(seed: int, source: random.Random) -> Swarm:
-    """What this seed has in store. source: the seed's own; how deep a life is comes from another, for the sake of old seeds."""
+    """What this seed has in store. source: the seed's own; what came later is drawn from others, for the sake of old seeds."""
     swarm = draw_swarm(source)
-    return deepened(swarm, random.Random(f"depth of {seed}")) if seed >= DEEP_FROM else swarm
+    if seed >= DEEP_FROM:
+        swarm = deepened(swarm, random.Random(f"depth of {seed}"))
+    return mixed(swarm, random.Random(f"mixture of {seed}")) if seed >= MIXED_FROM else swarm
+
+
+def mixed(swarm: Swarm, source: random.Random) -> Swarm:
+    """In some lives bodies are removed while the faults go on; in some a desk that lies becomes a new incarnation."""
+    removing = source.choice((1.0, 3.0)) if source.random() < REMOVING else None
+    if swarm.liar is None or source.random() >= REBORN_LIARS:
+        return replace(swarm, removing=removing)
+    return replace(swarm, removing=removing, rebirths=draw_rebirths(source), stolen=source.random() < THIEVES)
 
 
 def deepened(swarm: Swarm, source: random.Random) -> Swarm:

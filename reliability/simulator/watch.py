@@ -7,7 +7,7 @@ rules is a `Violation`; of a desk that lies only its peers are watched.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -26,6 +26,7 @@ from watchline.core.records import (
     PrekeyRecord,
     ReceiptRecord,
     Record,
+    RemovalRecord,
     StatementRecord,
 )
 from watchline.core.statements import StatementType
@@ -56,6 +57,7 @@ INVARIANTS = {
     "silence": "a silence certificate follows at both desks, and none is about what the peer had closed before its status",
     "accused": "nobody is accused, and no line stops, where nobody lied and no old copy was restored",
     "silent": "a lie that left two desks with different logs is alarmed",
+    "removed": "a body goes after its time, once its archive is there, and never comes back; what proves its entry stays",
     "live": "when the faults have ended, everything composed arrives and is receipted, and what one desk lost comes back",
     "closed": "in a pair of incarnations that is over nothing is said, appended or receipted; only what was lost comes back",
     "again": "what had no receipt in an earlier pair is issued again, once people have confirmed the peer",
@@ -63,6 +65,8 @@ INVARIANTS = {
     "lost": "what people released is shown to the peer's people exactly once, however many incarnations either desk had",
 }
 
+
+EVER = 1 << 62  # seconds: no clock of a run comes to that
 
 Wire = tuple[object, ...]
 """An entry as it goes over the wire; its ciphertext comes last."""
@@ -108,6 +112,9 @@ class LogWatch:
     `roots` of statuses by size, `cosigned` the roots of receipts, `epochs` their statements, `prekeys` that the receiver gave
     its author. forgotten: sizes of receipts of which the receiver's disk says nothing, or another thing, since it was put back.
     offered: the numbers of prekeys that are on its disk. rung: the last one that a status of the author named.
+
+    gone: the entries whose bodies each desk has no more. withheld: those that a desk once had no body of, so it gave the other
+    none.
     """
 
     durable: list[Content] = field(default_factory=list)
@@ -129,6 +136,8 @@ class LogWatch:
     prekeys: dict[int, bytes] = field(default_factory=dict)
     offered: set[int] = field(default_factory=set)
     rung: int = 0
+    gone: defaultdict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    withheld: set[int] = field(default_factory=set)
 
 
 class Watch:
@@ -139,12 +148,12 @@ class Watch:
         self.logs: dict[Direction, LogWatch] = {}
         self.suspect: set[bytes] = set()  # lines on which accusations are in order: a liar's, and those of an old copy
         self.restored: set[bytes] = set()  # lines of which one end was put back to an old copy, and went on as if it were not
-        self.mended: set[bytes] = set()  # those of them whose end became a new incarnation later
+        self.mended: set[bytes] = set()  # suspect ones that a new incarnation has given a pair in which nothing was wrong yet
         self.reborn: set[bytes] = set()  # lines of which one end became a new incarnation
         self.present: dict[tuple[str, bytes], Pair] = {}
         self.counts: Counter[str] = Counter()
         self._statuses = KeptStatuses()
-        self._committing: dict[str, list[Record]] = {}
+        self._committing: dict[str, list[list[Record]]] = {}
         self.copied: set[bytes] = set()  # lines of which one end was put back to an old copy, whatever it did then
         self._set_back: dict[bytes, set[str]] = {}
         self.released: dict[tuple[str, bytes], set[bytes]] = {}
@@ -182,15 +191,17 @@ class Watch:
 
     def committing(self, desk: str, records: list[Record]) -> None:
         """A desk hands these to its journal; whether they are durable shows later."""
-        self._committing[desk] = records
+        self._committing.setdefault(desk, []).append(records)
 
     def committed(self, desk: str) -> None:
-        """The journal said that all of it is durable."""
-        for record in self._committing.pop(desk):
+        """The journal said that all of it is durable; so what failed before it is not, and never will be."""
+        for record in self._committing.pop(desk)[-1]:
             if isinstance(record, EntryRecord):
                 self._append(desk, record)
             elif isinstance(record, ReceiptRecord):
                 self._remember(desk, record)
+            elif isinstance(record, RemovalRecord):
+                self._remove(desk, record)
             elif isinstance(record, CheckpointRecord) and record.log.outgoing:
                 self.sign(self.direction(desk, record.log), record.size)
             elif isinstance(record, StatementRecord):
@@ -203,6 +214,8 @@ class Watch:
         direction = self.direction(desk, record.log)
         log, content = self.log(direction), Content(record.leaf, record.body, record.sealed)
         recovered = record.epoch == 0  # epochs count from 1, and what comes back was under none
+        if record.gone is not None:
+            self._take_withheld(desk, direction, record)
         if record.log.outgoing and record.index == 0 and not recovered:
             self.present[desk, direction.line] = record.log.pair
         self._check_pair(desk, direction, record, recovered=recovered)
@@ -217,6 +230,20 @@ class Watch:
         log.durable.append(content)
         del log.met[record.index :]
         return log.met.append(0)
+
+    def _remove(self, desk: str, record: RemovalRecord) -> None:
+        direction = self.direction(desk, record.log)
+        log = self.log(direction)
+        held = log.durable if record.log.outgoing else log.custody
+        indexes = {index for index, _ in record.stubs}
+        is_present = record.log.outgoing and record.log.pair == self.present.get((desk, direction.line))
+        if is_present and any(index >= log.believed for index in indexes):
+            raise Violation("removed", f"{desk} removed the body of what {self.peers[desk, direction.line]} may not have")
+        for index, stub in record.stubs:
+            held[index] = Content(held[index].leaf, stub, None)
+        log.gone[desk] |= indexes
+        log.withheld |= indexes
+        self.counts["removed"] += len(indexes)
 
     def _check_pair(self, desk: str, direction: Direction, record: EntryRecord, *, recovered: bool) -> None:
         present = self.present.get((desk, direction.line))
@@ -247,6 +274,14 @@ class Watch:
         if (record.number != number or first != number) and direction.line not in self.restored:
             raise Violation("number", f"{direction.author} issued {first} again as {record.number}, marked {number}")
 
+    def _take_withheld(self, desk: str, direction: Direction, record: EntryRecord) -> None:
+        """An entry came back without its body: the desk that gave it had none."""
+        log = self.log(direction)
+        if record.index not in log.withheld and direction.line not in self.suspect:
+            raise Violation("removed", f"{desk} took back entry {record.index} of {direction.author} without the body it has")
+        log.gone[desk].add(record.index)
+        self.counts["withheld"] += 1
+
     def _take(self, desk: str, direction: Direction, index: int, content: Content, *, recovered: bool) -> None:
         log = self.log(direction)
         if index != len(log.custody):
@@ -260,7 +295,8 @@ class Watch:
         log = self.log(direction)
         if direction.line in self.suspect:
             return
-        if content[:2] not in log.written.get(index, ()):
+        bodiless = index in log.gone[desk] and content.leaf in {leaf for leaf, _ in log.written.get(index, ())}
+        if not bodiless and content[:2] not in log.written.get(index, ()):
             raise Violation("custody", f"{desk} took an entry {index} that {direction.author} did not write so")
         if index not in log.said and direction.author != self.liar and not recovered:
             raise Violation("custody", f"{desk} took entry {index}, which {direction.author} never said")
@@ -432,14 +468,13 @@ class Watch:
 
     def started(self, desk: str, journal: Journal) -> None:
         """After a crash: what was durable is there, what was being committed is there whole or not at all."""
-        doubtful = self._committing.pop(desk, [])
-        entries = [record for record in doubtful if isinstance(record, EntryRecord)]
-        survived = {self._survived(desk, journal, record) for record in entries}
-        if len(survived) > 1:
-            raise Violation("durable", f"a part of a commit survived at {desk}")
-        if survived == {True}:
-            self._committing[desk] = doubtful
-            self.committed(desk)
+        for doubtful in self._committing.pop(desk, []):
+            survived = {each for record in doubtful for each in survivals(journal, record)}
+            if len(survived) > 1:
+                raise Violation("durable", f"a part of a commit survived at {desk}")
+            if survived == {True}:
+                self._committing[desk] = [doubtful]
+                self.committed(desk)
         self._check_statuses(desk, journal)
         for direction, log in self.logs.items():
             own = direction.author == desk
@@ -447,6 +482,7 @@ class Watch:
                 continue
             self._check_start(desk, journal, direction, log.durable if own else log.custody)
             name = log_name(desk, direction)
+            self._check_gone(desk, journal, name, log)
             if own:
                 self._check_receipts(desk, journal, name, log)
             else:
@@ -456,9 +492,6 @@ class Watch:
         if missing := self._statuses.missing(desk, journal):
             raise Violation("kept", f"{desk} has lost {missing} statuses that it kept as proof")
 
-    def _survived(self, desk: str, journal: Journal, record: EntryRecord) -> bool:
-        return journal.size(record.log) > record.index
-
     def _check_start(self, desk: str, journal: Journal, direction: Direction, known: list[Content]) -> None:
         name = log_name(desk, direction)
         size = journal.size(name)
@@ -467,6 +500,11 @@ class Watch:
         last = journal.entry(name, size - 1) if size else None
         if last is not None and (last.leaf, last.body) != known[-1][:2]:
             raise Violation("durable", f"entry {size - 1} of {direction.author} has changed on the disk of {desk}")
+
+    def _check_gone(self, desk: str, journal: Journal, name: Log, log: LogWatch) -> None:
+        gone = log.gone[desk]
+        if gone and (back := gone & {index for index, _, _ in journal.kept_before(name, EVER)}):
+            raise Violation("removed", f"{desk} has bodies again that it removed: {sorted(back)[:5]}")
 
     def _check_receipts(self, desk: str, journal: Journal, name: Log, log: LogWatch) -> None:
         receipt = journal.latest_receipt(name)
@@ -485,14 +523,24 @@ class Watch:
         """The lines that end at this desk."""
         return [line for name, line in self.peers if name == desk]
 
+    def lied(self, line: bytes, *, in_force: bool) -> None:
+        """A desk showed another log than before: its line may stop until a new pair begins. Once it has, who speaks with the
+        keys of an earlier one (in_force: False) may cause alarms, and no more.
+        """
+        self.suspect.add(line)
+        if in_force:
+            self.mended.discard(line)
+
     def become(self, desk: str) -> None:
-        """A desk becomes a new incarnation: what was wrong with an old copy of it is over with the pair that it was in."""
+        """A desk becomes a new incarnation: what was wrong with an old copy of it, and what a liar said in the pair before, is
+        over with that pair.
+        """
         self.counts["incarnations"] += 1
         for line in self.lines_of(desk):
             self.reborn.add(line)
             back = self._set_back.get(line, set())
             back.discard(desk)
-            if line in self.restored and not back:
+            if line in self.suspect and not back:
                 self.mended.add(line)
 
     def put_back(self, desk: str, journal: Journal, *, reborn: bool = False) -> None:
@@ -520,7 +568,11 @@ class Watch:
             name = log_name(desk, direction)
             held = log.durable if own else log.custody
             stored = journal.entries(name, 0, journal.size(name))  # not only shorter: it may be of a life before the last copy
-            held[:] = [Content(record.leaf, record.body, record.sealed) for record in stored]
+            held[:], log.gone[desk] = [], set()
+            for record in stored:
+                held.append(Content(record.leaf, record.body, record.sealed))
+                if record.gone is not None:
+                    log.gone[desk].add(record.index)
             if own:
                 log.known = len(log.custody)
                 receipt = journal.latest_receipt(name)
@@ -558,6 +610,7 @@ class Watch:
             if not self.is_of(desk, direction):
                 continue
             known, name = (log.durable if own else log.custody), log_name(desk, direction)
+            self._check_gone(desk, journal, name, log)
             stored = [(record.leaf, record.body) for record in journal.entries(name, 0, journal.size(name))]
             if stored != [content[:2] for content in known]:
                 raise Violation("durable", f"the log of {direction.author} has changed on the disk of {desk}")
@@ -621,6 +674,16 @@ def wires(desk: str, line: bytes, item: Item) -> Iterator[tuple[Direction, int, 
         leaf = Leaf.decode(item.leaf)
         direction = Direction(line, desk, leaf.direction.inc, leaf.direction.peer_inc)
         yield direction, leaf.index, (leaf.type, leaf.time, leaf.commitment, leaf.peer_size, leaf.re, item.sealed)
+
+
+def survivals(journal: Journal, record: Record) -> Iterator[bool]:
+    """Of each thing in a record, whether it is on the disk; nothing of what tells nothing of that."""
+    if isinstance(record, EntryRecord):
+        yield journal.size(record.log) > record.index
+    elif isinstance(record, RemovalRecord):
+        for index, _ in record.stubs:
+            stored = journal.entry(record.log, index)
+            yield stored is not None and stored.gone is not None
 
 
 def log_name(desk: str, direction: Direction) -> Log:

@@ -19,6 +19,7 @@ from reliability.simulator.people import People
 from reliability.simulator.pool import home, line_id, party, seeded_entropy
 from reliability.simulator.promises import silences_made, wrong_promises
 from reliability.simulator.rebirth import Rebirths
+from reliability.simulator.removals import Removals
 from reliability.simulator.shown import said_again, shown_once
 from reliability.simulator.swarm import CALM, HARMFUL, Lie, Swarm, draw_life
 from reliability.simulator.trace import Trace
@@ -83,6 +84,7 @@ class World:
         self.people = People(self, random.Random(source.randrange(1 << 62)))
         self.trouble = Trouble(self, random.Random(source.randrange(1 << 62)))
         self.rebirths = Rebirths(self, random.Random(source.randrange(1 << 62)))
+        self.removals = Removals(self, random.Random(source.randrange(1 << 62)))
 
     def image(self, name: str) -> Image:
         """The disk of a desk that has been paired, and has not said a word."""
@@ -104,6 +106,7 @@ class World:
         self.people.begin()
         self.trouble.begin()
         self.rebirths.begin()
+        self.removals.begin()
         self.clock.advance(self.swarm.compose_seconds)
         self._heal()
         self._settle()
@@ -121,6 +124,7 @@ class World:
             machine.fate = None
             machine.disk.heal()
             machine.give_room()
+        for machine in (*self.machines.values(), *self.rebirths.clones):
             if machine.liar is not None:
                 machine.liar.honest = True
 
@@ -166,11 +170,13 @@ class World:
     def _finish(self) -> None:
         for line in self.watch.suspect:
             self._judge_suspect(line)
+        self.counts["lines_mended"] += len(self.watch.mended)
         for machine in self.machines.values():
             machine.run(machine.desk.flush)
             self.watch.finished(machine.name, machine.journal)
             self._check_alarms(machine)
         self.rebirths.judge()
+        self.removals.judge()
         self._judge_promises()
         for line in self.watch.reborn:
             if not self.is_sound(line):
@@ -243,12 +249,12 @@ class World:
         self.counts[f"fault: {kind}"] += 1
         self.watch.met(span)
 
-    def lied(self, line: bytes, lie: Lie) -> None:
-        """A desk lied; after some lies its line may stop."""
+    def lied(self, line: bytes, lie: Lie, *, in_force: bool = True) -> None:
+        """A desk lied; after some lies its line may stop. in_force: in a pair that it has not left."""
         self.faulted(f"lie: {lie}", None)
         self.watch.shaken(line=line)
         if lie in HARMFUL:
-            self.watch.suspect.add(line)
+            self.watch.lied(line, in_force=in_force)
 
     def machine_died(self, machine: Machine) -> None:
         """Its links break, and somebody starts it again."""
@@ -273,6 +279,7 @@ class World:
             machine.halt()
         for clone in self.rebirths.clones:
             clone.halt()
+        self.removals.close()
 
 
 def simulate(

@@ -17,6 +17,7 @@ from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.entries import Body, Continues, EntryType
 from watchline.core.outgoing import Draft
 from watchline.core.records import Pair
+from watchline.core.statements import OpenItem
 from watchline.core.terms import Clocks, Terms
 from watchline.errors import JournalError, Malformed
 
@@ -406,6 +407,35 @@ def test_notice_said_before_the_peers_entry_0_is_judged_by_what_both_hold(pair: 
         True, pair.b.line.outgoing.edge.size, pair.b.line.incoming.edge.size, pair.b.clock.moment()
     )
     assert {(clock.index, clock.allowed) for clock in running if clock.kind == ACKNOWLEDGE} == {(asked.index, 600)}
+    both_agree(pair)
+
+
+def test_peer_that_lists_clocks_by_what_both_hold_is_not_accused_before_its_entry_0_came(pair: LinePair) -> None:
+    """Found by the simulator: it had the notice, and the terms that its list was judged by were those of our word alone."""
+    pair.settle(1)
+    heard = pair.b.line.statuses.peer_status
+    assert heard is not None
+    agreed = next_text(pair.a, clocks=flash_in(120))
+    enter(pair.a, agreed)
+    pair.settle(1)
+    enter(pair.b, agreed)
+    pair.b.turn()
+    pair.b.out.clear()
+    pair.b.reincarnate()
+    asked = ask(pair.b)
+
+    def contradicts(allowed: int) -> bool:
+        line = pair.b.line
+        sizes = line.outgoing.edge.size, line.incoming.edge.size
+        items = (OpenItem(asked.index, ACKNOWLEDGE, 0, allowed),)
+        said = replace(heard, held_size=sizes[0], size=sizes[1], open=items, left_out=0)
+        return line.clocks.judge(said, *sizes) is not None
+
+    assert not contradicts(600)
+    assert not contradicts(120)  # what both hold is not known yet
+    pair.settle(2)
+    assert contradicts(120)
+    assert not contradicts(600)
     both_agree(pair)
 
 

@@ -240,6 +240,29 @@ def test_what_comes_back_of_a_later_pair_has_its_numbers_and_releases() -> None:
         assert all(record.released for record in recovered)
 
 
+def test_answer_that_comes_back_before_what_it_answers_is_released_when_that_is_back() -> None:
+    """What it answers was issued again, so only its mark says what the officer signed about; both logs were lost."""
+    with joined() as made, TemporaryDirectory() as folder:
+        made.cut()
+        made.a.say("issued again")
+        made.a.turn()
+        made.a.reincarnate()
+        made.a.backup(Path(folder) / "backup.db")
+        made.connect()
+        made.settle(1)
+        (asked,) = (each for each in made.b.arrived if each.type == EntryType.NOTICE)
+        made.b.say("an answer", re=asked.index)
+        made.settle(1)
+        made.a.restart_from(Path(folder) / "backup.db")
+        ends = Ends(made)
+        ends.learn()
+        answer = next(record for record in ends.recover() if record.re == asked.index)
+        assert (answer.log.outgoing, answer.released) == (False, False)
+        back = made.a.journal.entry(answer.log, answer.index)
+        assert back is not None
+        assert back.released
+
+
 # --- what is given
 
 

@@ -11,7 +11,7 @@ import pytest
 
 from tests.desk.desk_pair import DeskEnd, DeskPair
 from tests.desk.talking import talkers, theirs
-from tests.desk.test_new_incarnation import introduce, reincarnate
+from tests.desk.test_new_incarnation import confirm, introduce, reincarnate
 from tests.desk.test_report import SECRET, report_of, say
 from tests.desk.test_talks import TERMS, arrange, both_show_the_same
 from tests.desk.watch_samples import acknowledge, ask, sign_on
@@ -165,6 +165,27 @@ def test_what_nobody_has_receipted_stays(pair: DeskPair) -> None:
     assert record.gone is None
 
 
+def test_what_is_still_to_be_issued_again_stays_until_people_have_confirmed_the_peer(pair: DeskPair) -> None:
+    """Found by the simulator: the pair had begun, nobody had confirmed the peer, and what it never had was erased."""
+    pair.cut()
+    number = say(pair.a)
+    pair.advance(1)
+    reincarnate(pair.b)
+    assert introduce(pair.b, pair.a)
+    pair.join()
+    pair.advance(3)
+    assert pair.a.line.line.unconfirmed == ("theirs",)
+    pass_days(pair, DAYS + 1)
+    assert ask(pair.a, "erase", line=name(pair.a)) == {"entries": 0}
+    confirm(pair.a, "theirs")
+    pair.advance(3)
+    assert any(SECRET in (entry["text"] or "") for entry in entries_of(pair.b))
+    ask(pair.a, "erase", line=name(pair.a))
+    first = pair.a.journal.entry(Log(pair.a.line.record.line, Pair(1, 1), True), number)
+    assert first is not None
+    assert first.gone == ERASED
+
+
 def test_entries_that_the_line_is_judged_by_keep_their_bodies(pair: DeskPair) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -242,6 +263,21 @@ def test_archive_gives_every_body_back_with_what_proves_it(pair: DeskPair, folde
             assert getattr(record, part) == getattr(was, part)
     assert SECRET.encode() not in Path(done["file"]).read_bytes()
     assert Path(done["file"]).stat().st_mode & 0o777 == 0o600
+
+
+def test_archive_opens_though_the_clock_was_set_back_between_two_entries(pair: DeskPair, folder: Path) -> None:
+    """Entries were archived in the order of their times and read in that of their indexes: what had gone was out of reach."""
+    first = note(pair.a)
+    pair.advance(1)
+    for end in (pair.a, pair.b):
+        end.scheduler.wall -= 3_600
+    second = note(pair.a)
+    pair.advance(3)
+    pass_days(pair, DAYS + 1)
+    file = ask(pair.a, "archive", line=name(pair.a), folder=str(folder))["file"]
+    kept = [record for record in read(Path(file)) if record.log.outgoing and record.index in (first, second)]
+    assert [record.index for record in kept] == [first, second]
+    assert kept[0].time > kept[1].time
 
 
 def test_nothing_due_writes_no_file(pair: DeskPair, folder: Path) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from reliability.simulator import KIND, Outcome, run, simulate
 from reliability.simulator.__main__ import main as show
-from reliability.simulator.swarm import DEEP_FROM, REBIRTHS, TROUBLES, Rebirth, Swarm, draw_life, draw_swarm
+from reliability.simulator.swarm import DEEP_FROM, MIXED_FROM, REBIRTHS, TROUBLES, Rebirth, Swarm, draw_life, draw_swarm
 from reliability.simulator.trace import Trace
 from reliability.simulator.watch import INVARIANTS
 from reliability.simulator.world import HEALING_SECONDS
@@ -21,10 +21,13 @@ from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.line import Phase
 from watchline.core.line_parts import LineParts
 from watchline.core.outgoing import Draft
-from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, StatementRecord, StateRecord
+from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, RemovalRecord, StatementRecord, StateRecord
 from watchline.core.setting import Moment
 from watchline.core.silence import Claim, Silence, SilenceKind
+from watchline.core.stubs import UNKNOWN
 from watchline.core.terms import Terms
+from watchline.desk import removal
+from watchline.desk.body_archive import sealed_archive
 from watchline.desk.desk import Desk
 from watchline.desk.lines import OpenLine
 from watchline.journal import LineRecord
@@ -127,6 +130,16 @@ def test_deep_lives_are_drawn_beside_the_others_and_old_seeds_stay_what_they_wer
         assert draw_life(seed, random.Random(seed)) == draw_swarm(random.Random(seed))
 
 
+def test_removals_and_liars_that_are_reborn_are_drawn_and_old_seeds_stay_what_they_were() -> None:
+    lives = [draw_life(seed, random.Random(seed)) for seed in range(MIXED_FROM, MIXED_FROM + 400)]
+    assert 60 < sum(life.removing is not None for life in lives) < 140
+    liars = [life for life in lives if life.liar is not None and life.rebirths]
+    assert {life.stolen for life in liars} == {True, False}
+    assert not any(life.stolen for life in lives if life not in liars)
+    before = [draw_life(seed, random.Random(seed)) for seed in range(MIXED_FROM - 400, MIXED_FROM)]
+    assert not any(life.removing is not None or (life.liar is not None and life.rebirths) for life in before)
+
+
 def test_deep_life_delivers_hundreds_of_entries_that_met_faults() -> None:
     outcome = simulate(300_008)
     assert outcome.violation is None
@@ -195,6 +208,33 @@ def test_lie_that_shows_another_log_stops_the_line_with_an_alarm(lie: str) -> No
     assert all(outcome.violation is None for outcome in outcomes)
     assert sum(outcome.counts["lines_stopped"] for outcome in outcomes) >= 3
     assert sum(outcome.counts["alarms"] for outcome in outcomes) >= 3
+
+
+def test_lie_after_a_new_incarnation_may_stop_the_line_that_it_had_mended() -> None:
+    """The watch waited for a line that an old copy had spoiled and a new incarnation mended, and that was lied on later."""
+    swarm = replace(QUIET, liar="Tokyo", lies=("fork",), rebirths=("unnoticed",))
+    outcomes = [simulate(seed, swarm=swarm) for seed in range(4)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    assert sum(outcome.counts["lines_stopped"] for outcome in outcomes) > 0
+
+
+@pytest.mark.parametrize("kind", ["rotate", "clone"])
+def test_line_works_again_once_stolen_keys_are_those_of_an_earlier_incarnation(kind: Rebirth) -> None:
+    """Whoever stole them goes on lying beside the new incarnation, if it is a clone, and costs no more than alarms."""
+    swarm = replace(QUIET, liar="Tokyo", lies=("fork", "two heads", "deny custody"), rebirths=(kind,) * 4, stolen=True)
+    outcomes = [simulate(seed, swarm=swarm) for seed in range(4)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    assert sum(outcome.counts["lines_mended"] for outcome in outcomes) > 0
+    assert sum(outcome.counts["alarms"] for outcome in outcomes) > 0
+
+
+def test_bodies_are_removed_while_machines_die_and_become_others() -> None:
+    swarm = replace(REBORN, troubles=TROUBLES, trouble_seconds=0.7, removing=1.0, rebirths=("restore", "rotate"))
+    outcomes = [simulate(seed, swarm=swarm) for seed in range(4)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
+    assert counts["removed"] > counts["archived"] > 0
+    assert counts["withheld"] > 0
 
 
 @pytest.mark.parametrize("lie", ["withhold receipts", "replay", "old incarnation", "flood"])
@@ -428,6 +468,37 @@ def test_planted_closed_log_grows() -> None:
     swarm = replace(REBORN, rebirths=("rotate",))
     assert rules_broken(swarm, range(6)) == {None}
     assert "closed" in rules_broken(swarm, range(6), desk_type=KeepsLate)
+
+
+REMOVING = replace(QUIET, removing=1.0)
+
+
+class Hoarder(SqliteJournal):
+    """Says that bodies have gone, and keeps them."""
+
+    def commit(self, records: Iterable[Record]) -> None:
+        super().commit([record for record in records if not isinstance(record, RemovalRecord)])
+
+
+def test_planted_removed_bodies_stay() -> None:
+    assert rules_broken(REMOVING, range(3)) == {None}
+    assert "removed" in rules_broken(REMOVING, range(3), journal_of=lambda journal: Hoarder(journal._disk, journal._seal))
+
+
+def test_planted_removed_with_what_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removal, "stub", lambda _: UNKNOWN)
+    assert "removed" in rules_broken(REMOVING, range(3))
+
+
+def test_planted_removed_while_a_clock_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removal._Waiting, "holds", lambda *_: False)
+    assert "removed" in rules_broken(REMOVING, range(3))
+
+
+def test_planted_removed_and_the_archive_does_not_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    write = sealed_archive
+    monkeypatch.setattr(removal, "sealed_archive", lambda key, about, entries: write(key, about, reversed(list(entries))))
+    assert "removed" in rules_broken(REMOVING, range(3))
 
 
 def test_planted_again_is_forgotten(monkeypatch: pytest.MonkeyPatch) -> None:

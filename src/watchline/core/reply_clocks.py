@@ -296,8 +296,10 @@ class ReplyClocks:
         """Recompute which of our notices the peer must list as open; give what is wrong with its list, None if nothing is.
 
         our_size, their_size: of the logs as we hold them. A status about more, or about less than was judged before, waits
-        for a later one: what closed its notices is not known yet, or is forgotten.
+        for a later one: what closed its notices is not known yet, or is forgotten. So does one by terms that are not known yet.
         """
+        if not self.settled:
+            return None
         if not self._judged[0] <= status.held_size <= our_size or not self._judged[1] <= status.size <= their_size:
             return None
         sizes = status.held_size, status.size

@@ -2,9 +2,9 @@
 
 An entry may go once it is older than the days that the terms of the line agree on (`body_days`), and nothing waits for it: a
 notice of ours must have the peer's receipt, and none with an open reply clock may be the entry itself, refer to it or be
-referred to by it. Of earlier incarnations everything may go: what was unsettled there was issued again. What talks are made of
-stays for good: a commitment outlives its round, and both desks judge by the same words. What stays of all others is what proves
-that it happened, and a stub (`core.stubs`).
+referred to by it. Of earlier incarnations everything may go, ours once what was unsettled there was issued again: people must
+have confirmed the peer for that. What talks are made of stays for good: a commitment outlives its round, and both desks judge
+by the same words. What stays of all others is what proves that it happened, and a stub (`core.stubs`).
 
 An archive is durable before any body goes: a power cut leaves the body here, in the archive, or in both.
 """
@@ -15,13 +15,15 @@ import re
 from collections.abc import Generator, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from itertools import chain, islice
+from itertools import groupby, islice
+from operator import itemgetter
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import structlog
 
 from watchline.core.amendments import journal_history
+from watchline.core.changeover import AGAIN_PART
 from watchline.core.entries import EntryType, Leaf
 from watchline.core.records import EntryRecord, Log, RemovalRecord
 from watchline.core.reply_clocks import ReplyClocks
@@ -95,8 +97,11 @@ class Removal:
         before = self._desk.moment().wall - days * DAY_SECONDS
         waiting, receipt = self._waiting(row, setup), journal.latest_receipt(setup.outgoing_log)
         received = 0 if receipt is None else receipt.size
+        is_issued_again = journal.state(row.line, setup.part(AGAIN_PART)) is not None
         talks: set[Reference] | None = None
         for entries in journal.logs(row.line):
+            if entries.outgoing and entries.pair != setup.pair and not is_issued_again:
+                continue
             for index, kind, meant in journal.kept_before(entries, before):
                 if kind not in REMOVABLE:
                     continue
@@ -142,12 +147,10 @@ class Removal:
         self._busy = True
         try:
             yield from self._desk.talks.reading(row)
-            chosen: list[Reference] = []
+            chosen = yield from self._chosen(row, days)
             removed = Removed(0)
-            if folder is None:
-                chosen += self._due(row, days)
-            else:
-                removed = yield from self._archive(row, folder, days, chosen)
+            if chosen and folder is not None:
+                removed = yield from self._archive(row, folder, chosen)
             for start in range(0, len(chosen), BATCH_ENTRIES):
                 self._remove(chosen[start : start + BATCH_ENTRIES], ERASED if folder is None else ARCHIVED)
                 yield
@@ -157,33 +160,33 @@ class Removal:
         finally:
             self._busy = False
 
-    def _archive(self, row: LineRecord, folder: Path, days: int, chosen: list[Reference]) -> Generator[None, None, Removed]:
-        """Write what is due into an archive, durably, and note in `chosen` what was written."""
-        entries = self._noted(row, days, chosen)
-        first = next(entries, None)
-        if first is None:
-            return Removed(0)
+    def _chosen(self, row: LineRecord, days: int) -> Generator[None, None, list[Reference]]:
+        """What is due, a step at a time; each log by index, as an archive has it, whatever the clock said at each."""
+        due, chosen = self._due(row, days), list[Reference]()
+        while piece := list(islice(due, COUNTED_MAX)):
+            chosen += piece
+            yield
+        return [place for _, of_one_log in groupby(chosen, itemgetter(0)) for place in sorted(of_one_log)]
+
+    def _archive(self, row: LineRecord, folder: Path, chosen: list[Reference]) -> Generator[None, None, Removed]:
+        """Write these into an archive, durably."""
         facts, now = self._desk.facts, self._desk.moment().wall
         peer = self._desk.setup_of(row)[0].peer_identity.desk
         about = About(facts.name, facts.identity.id, peer, row.line, row.name, facts.language, facts.zone, now)
         out = _free_path(folder, row.name, now)
-        pieces = sealed_archive(facts.archive, about, chain([first], entries))
+        pieces = sealed_archive(facts.archive, about, (self._stored(*place) for place in chosen))
         sha256, _ = yield from write_pieces(KIND, out, pieces)
         return Removed(len(chosen), out, sha256)
 
-    def _noted(self, row: LineRecord, days: int, chosen: list[Reference]) -> Iterator[EntryRecord]:
-        for entries, index in self._due(row, days):
-            record = self._desk.journal.entry(entries, index)
-            assert record is not None
-            chosen.append((entries, index))
-            yield record
+    def _stored(self, entries: Log, index: int) -> EntryRecord:
+        record = self._desk.journal.entry(entries, index)
+        assert record is not None
+        return record
 
     def _remove(self, batch: list[Reference], gone: str) -> None:
         stubs: dict[Log, list[tuple[int, bytes]]] = {}
         for entries, index in batch:
-            record = self._desk.journal.entry(entries, index)
-            assert record is not None
-            stubs.setdefault(entries, []).append((index, stub(record)))
+            stubs.setdefault(entries, []).append((index, stub(self._stored(entries, index))))
         self._desk.journal.commit(RemovalRecord(entries, gone, tuple(each)) for entries, each in stubs.items())
 
     # --- each day
