@@ -39,6 +39,7 @@ from watchline.core.records import (
     PrekeyRecord,
     ReceiptRecord,
     Record,
+    ReleaseRecord,
     StateRecord,
 )
 from watchline.errors import UsageError
@@ -93,6 +94,14 @@ def journal(store: Store) -> Journal:
 FULL_ENTRY = entry(0, re=7, number=3, nonce=b"n" * 16, once="key", released=True)
 
 # Entries.
+
+
+def test_entry_that_is_found_to_be_released_is_so_from_then_on_and_no_other_is(journal: Journal) -> None:
+    kept = [entry(0, THEIRS), entry(1, THEIRS), entry(0)]
+    journal.commit(kept)
+    journal.commit([ReleaseRecord(THEIRS, 1)])
+    found = [journal.entry(each.log, each.index) for each in kept]
+    assert [each is not None and each.released for each in found] == [False, True, False]
 
 
 @pytest.mark.parametrize("record", [FULL_ENTRY, entry(0), entry(0, THEIRS), entry(0, body=b""), entry(0, body=bytes(65_536))])

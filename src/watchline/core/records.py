@@ -83,6 +83,14 @@ class RemovalRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class ReleaseRecord:
+    """An entry of an earlier pair that is released after all: what it refers to came back only after it (rule 31)."""
+
+    log: Log
+    index: int
+
+
+@dataclass(frozen=True, slots=True)
 class CheckpointRecord:
     """The author's signed tree head of a log; its note is rebuilt from log, size, root and signature."""
 
@@ -212,6 +220,7 @@ class AttemptRecord:
 Record = (
     EntryRecord
     | RemovalRecord
+    | ReleaseRecord
     | CheckpointRecord
     | ReceiptRecord
     | CosignatureRecord

@@ -9,8 +9,9 @@ Bodies that have gone at the peer do not come back: their entries are kept with 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 
 from watchline.core.amendments import TermsHistory, journal_history
 from watchline.core.checkpoint import Checkpoint, origin
@@ -20,7 +21,7 @@ from watchline.core.frames import LostRequest, Recovered, RecoveredEntry
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import FRAME_ENTRIES_MAX
 from watchline.core.merkle import Edge, consistency_path, leaf_hash, verify_consistency
-from watchline.core.records import FIRST_PAIR, CheckpointRecord, EntryRecord, Log, Pair, Record
+from watchline.core.records import FIRST_PAIR, CheckpointRecord, EntryRecord, Log, Pair, Record, ReleaseRecord
 from watchline.core.release import is_released
 from watchline.core.setting import LineSetup, Moment, Reader
 from watchline.core.stubs import REMOVABLE, UNKNOWN, WITHHELD
@@ -29,6 +30,7 @@ from watchline.errors import Contradiction, PeerError, WrongParty
 
 PIECE_BYTES = 100_000  # of leaves, blindings and bodies: with its head and path it fits into a frame
 ASK_AGAIN_SECONDS = 10.0
+ANSWERS_MAX = 1_024  # looked at for one piece: nobody answers so much, and a dishonest peer may
 TRIES = 6  # for what the peer did not say it holds
 
 
@@ -141,7 +143,7 @@ class Recovery:
         return kept
 
     def _follow(self, log: Log, edge: Edge, item: Recovered, moment: Moment) -> tuple[Edge, list[Record]]:
-        direction, kept = self._setup.direction(log), list[Record]()
+        direction, kept = self._setup.direction(log), list[EntryRecord]()
         for index, (encoded, blinding, body) in enumerate(item.entries, start=item.start):
             leaf = Leaf.decode(encoded)
             leaf.verify_direction(direction)
@@ -158,9 +160,30 @@ class Recovery:
             raise WrongParty("recovered entries go on above their head", rule=31, size=item.size)
         self._verify_head(log, item)
         verify_consistency(edge.size, edge.root(), item.size, item.root, item.path)
-        if edge.size == item.size:
-            kept.append(CheckpointRecord(log, item.size, item.root, item.signature))
-        return edge, kept
+        head = [CheckpointRecord(log, item.size, item.root, item.signature)] if edge.size == item.size else []
+        return edge, [*kept, *head, *self._released_now(log, kept)]
+
+    def _released_now(self, log: Log, kept: Sequence[EntryRecord]) -> Iterator[ReleaseRecord]:
+        """Answers in the other log that came back before what they answer: only the mark of what was issued again says what
+        their officers signed about.
+        """
+        other = log._replace(outgoing=not log.outgoing)
+        for target, index in islice(self._answered(other, kept), ANSWERS_MAX):
+            record = self._reader.entry(other, index)
+            if record is None or record.released or record.gone is not None or record.type != EntryType.NOTICE:
+                continue
+            if self._is_released(other, Leaf.decode(record.leaf), record.read(), target):
+                yield ReleaseRecord(other, index)
+
+    def _answered(self, other: Log, kept: Sequence[EntryRecord]) -> Iterator[tuple[Body, int]]:
+        for entry in kept:
+            target = None if entry.gone is not None else Body.decode(entry.body)
+            if target is not None and target.again is not None:
+                yield from ((target, index) for index in self._reader.referring(other, entry.index))
+
+    def _is_released(self, log: Log, leaf: Leaf, body: Body, target: Body | None) -> bool:
+        roster = self._setup.own_roster if log.outgoing else self._setup.peer_roster
+        return is_released(leaf, body, target, roster, self._terms(log, leaf), leaf.time)
 
     def _take_up(self, log: Log) -> None:
         if self._edge is not None:
@@ -208,7 +231,6 @@ class Recovery:
         self, log: Log, leaf: Leaf, encoded: bytes, blinding: bytes, body: bytes, target: Body | None, moment: Moment
     ) -> EntryRecord:
         read = Body.decode(body)
-        roster = self._setup.own_roster if log.outgoing else self._setup.peer_roster
         return EntryRecord(
             log=log,
             index=leaf.index,
@@ -222,7 +244,7 @@ class Recovery:
             re=leaf.re,
             number=self._count(log, leaf.type, body),
             nonce=read.nonce,
-            released=is_released(leaf, read, target, roster, self._terms(log, leaf), leaf.time),
+            released=self._is_released(log, leaf, read, target),
         )
 
     def _withheld(self, log: Log, leaf: Leaf, encoded: bytes, moment: Moment) -> EntryRecord:

@@ -74,6 +74,10 @@ class Bodies:
         cut = 0 if is_gone else BLINDING_BYTES
         return opened[:cut], opened[cut:]
 
+    def release(self, key: int) -> None:
+        """Mark an entry as released, which it was not when it was stored."""
+        self._disk.cursor.execute("UPDATE bodies SET released = 1 WHERE key = ?", (key,))
+
     def remove(self, log: int, place: bytes, record: RemovalRecord) -> None:
         """Inside a transaction; the entries are stored."""
         stubs = sorted((log << INDEX_BITS | index, stub) for index, stub in record.stubs)

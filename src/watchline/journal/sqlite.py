@@ -27,6 +27,7 @@ from watchline.core.records import (
     PrekeyRecord,
     ReceiptRecord,
     Record,
+    ReleaseRecord,
     RemovalRecord,
     StatementRecord,
     StateRecord,
@@ -111,6 +112,7 @@ class SqliteJournal:
         self._store: dict[type, Callable[[Any], None]] = {
             EntryRecord: self._store_entry,
             RemovalRecord: self._remove_bodies,
+            ReleaseRecord: lambda record: self._bodies.release(self._known_log(record.log).number << INDEX_BITS | record.index),
             CheckpointRecord: self._store_checkpoint,
             ReceiptRecord: self._store_receipt,
             CosignatureRecord: lambda record: self._cosignatures.store(self._known_log(record.log).number, record),
