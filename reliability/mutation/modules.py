@@ -10,6 +10,7 @@ CORE = ROOT / "src" / "watchline" / "core"
 
 _CORE, _ATTACKS = "tests/core", "tests/attacks"
 _LINE = (f"{_CORE}/test_line.py", f"{_ATTACKS}/test_line_attacks.py")
+_EVIDENCE = (f"{_CORE}/test_evidence.py", f"{_ATTACKS}/test_evidence_attacks.py")
 TESTS: dict[str, tuple[str, ...]] = {
     "encoding": (f"{_CORE}/test_encoding.py", f"{_CORE}/test_vectors.py"),
     "shapes": (f"{_CORE}/test_shapes.py",),
@@ -17,8 +18,11 @@ TESTS: dict[str, tuple[str, ...]] = {
     "merkle": (f"{_CORE}/test_merkle.py", f"{_CORE}/test_vectors.py"),
     "checkpoint": (f"{_CORE}/test_checkpoint.py", f"{_CORE}/test_vectors_line.py"),
     "entries": (f"{_CORE}/test_entries.py", f"{_CORE}/test_entry_contents.py", f"{_CORE}/test_vectors_line.py"),
-    "epochs": (f"{_CORE}/test_epochs.py", f"{_CORE}/test_vectors_line.py"),
-    "frames": (f"{_CORE}/test_frames.py", f"{_CORE}/test_vectors_line.py"),
+    "epochs": (f"{_CORE}/test_epochs.py", f"{_CORE}/test_line_keys.py", f"{_CORE}/test_vectors_line.py"),
+    "line_secrets": (f"{_CORE}/test_line_secrets.py", f"{_CORE}/test_renewal.py"),
+    "line_keys": (f"{_CORE}/test_line_keys.py",),
+    "renewal": (f"{_CORE}/test_renewal.py",),
+    "frames": (f"{_CORE}/test_frame_items.py", f"{_CORE}/test_frames.py", f"{_CORE}/test_vectors_line.py"),
     "release": (f"{_CORE}/test_stood_for.py", f"{_CORE}/test_release.py"),
     "statements": (f"{_CORE}/test_statements.py", f"{_CORE}/test_vectors_line.py"),
     "certificate": (f"{_CORE}/test_certificate.py", f"{_CORE}/test_vectors_line.py"),
@@ -39,8 +43,18 @@ TESTS: dict[str, tuple[str, ...]] = {
     "silence": (f"{_CORE}/test_silence_judged.py", f"{_CORE}/test_silence.py"),
     "silence_logs": (f"{_CORE}/test_silence_closed.py", f"{_CORE}/test_silence_judged.py", f"{_CORE}/test_silence_logs.py"),
     "evidence": (f"{_CORE}/test_evidence_report.py",),
-    "evidence_parts": (f"{_CORE}/test_evidence.py", f"{_ATTACKS}/test_evidence_attacks.py"),
-    "evidence_reading": (f"{_CORE}/test_evidence.py", f"{_ATTACKS}/test_evidence_attacks.py"),
+    "evidence_parts": (f"{_CORE}/test_evidence_parts.py", *_EVIDENCE, f"{_CORE}/test_evidence_report.py"),
+    "evidence_reading": (
+        *_EVIDENCE,
+        f"{_CORE}/test_evidence_report.py",
+        f"{_CORE}/test_evidence_incarnations.py",
+        f"{_CORE}/test_evidence_terms.py",
+        f"{_CORE}/test_evidence_witnessed.py",
+        f"{_CORE}/test_evidence_amended_witnesses.py",
+        f"{_CORE}/test_silence_told.py",
+        f"{_CORE}/test_silence.py",
+        f"{_ATTACKS}/test_compromised_keys.py",
+    ),
     "evidence_shown": (f"{_CORE}/test_evidence_report.py", f"{_CORE}/test_evidence_incarnations.py"),
     "evidence_silences": (f"{_CORE}/test_silence_logs.py", f"{_ATTACKS}/test_silence_certificates.py"),
     "evidence_terms": (f"{_CORE}/test_shown_terms.py",),
@@ -58,9 +72,15 @@ TESTS: dict[str, tuple[str, ...]] = {
     "succession": (f"{_CORE}/test_recovery.py", f"{_CORE}/test_quarantine.py"),
     "quarantine": (f"{_CORE}/test_quarantine.py",),
     "recovery": (f"{_CORE}/test_recovery.py",),
-    "incoming": (*_LINE, f"{_ATTACKS}/test_line_slots.py"),
-    "outgoing": (*_LINE, f"{_ATTACKS}/test_forward_secrecy.py"),
-    "line": (*_LINE, f"{_ATTACKS}/test_line_slots.py"),
+    "incoming": (
+        f"{_CORE}/test_custody.py",
+        f"{_CORE}/test_incoming.py",
+        f"{_CORE}/test_amendments.py",
+        *_LINE,
+        f"{_ATTACKS}/test_line_slots.py",
+    ),
+    "outgoing": (f"{_CORE}/test_outgoing.py", *_LINE, f"{_ATTACKS}/test_forward_secrecy.py"),
+    "line": (*_LINE, f"{_CORE}/test_incoming.py", f"{_ATTACKS}/test_line_slots.py"),
 }
 
 

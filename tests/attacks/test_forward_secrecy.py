@@ -147,7 +147,7 @@ def test_pairing_secret_alone_reads_no_body() -> None:
         known = [SECRET, outer_key(SECRET, near, far), outer_key(SECRET, far, near), *found]
         assert not opens(known, entries[-1])
         for opening in openings(items, pair.a).values():
-            context = _context(pair.a.setup.outgoing, opening.epoch, opening.pre_id, opening.prekey_hash)
+            context = _context(pair.a.setup.outgoing, opening.epoch, opening.pre_id, opening.prekey_hash, b"")
             chain = _derive(opening.epoch, bytes(32), SECRET, NO_ROOT_KEY, context, opening.sealed_seed)  # all but the seed
             for entry in entries:
                 assert not opens([chain.chain_key], entry)

@@ -64,6 +64,19 @@ def test_another_unzip_reads_the_same_parts(parts: dict[str, bytes]) -> None:
         assert {info.date_time for info in file.infolist()} <= {(1980, 1, 1, 0, 0, 0)}
 
 
+def test_archive_has_the_bytes_of_another_writer_that_stores_without_extras_under_ms_dos() -> None:
+    written = io.BytesIO()
+    with zipfile.ZipFile(written, "w") as file:
+        for name, content in sorted(PARTS.items()):
+            info = zipfile.ZipInfo(name)
+            info.create_system, info.create_version, info.extract_version = 0, 10, 10
+            file.writestr(info, content)
+        for info in file.infolist():
+            info.external_attr = 0
+    assert pack(PARTS) == written.getvalue()
+    assert unpack(written.getvalue()) == PARTS
+
+
 @pytest.mark.needs("unzip")
 def test_unzip_program_extracts_the_parts(tmp_path: Path) -> None:
     (tmp_path / "evidence.zip").write_bytes(pack(PARTS))
@@ -157,6 +170,32 @@ def test_name_that_leads_astray_is_refused_when_writing_and_reading(name: str) -
         with pytest.raises(Malformed):
             unpack(archive._local_header(good, b"").replace(good.encode(), name.encode()) + pack({}))
     _refused_for("part", _zipped([(name, b"")]) if name else archive._local_header("", b"") + pack({}))
+
+
+@pytest.mark.parametrize(
+    "name", ["x" * NAME_BYTES_MAX, "a/b/c/d/e/f/g/h", "a.b/c..d", "-/_", "0.9", "x" * 100 + "/" + "y" * 99]
+)
+def test_name_at_its_bounds_is_taken_when_writing_and_reading(name: str) -> None:
+    assert unpack(pack({name: b"1"})) == {name: b"1"}
+
+
+def test_place_of_a_fault_is_told_by_its_byte_in_the_file() -> None:
+    whole = pack({"a": b"12", "b": b"3"})
+    second, directory = whole.index(b"PK\x03\x04", 1), whole.index(b"PK\x01\x02")
+    cases = [
+        ("cut short in the header", whole[: second + 29], second + 29, None),
+        ("cut short in the name", whole[: second + 30], second + 30, None),
+        ("cut short in the content", whole[: second + 31], second + 31, "b"),
+        ("header and content of a part disagree", whole[: second + 10] + b"\1" + whole[second + 11 :], second + 10, "b"),
+        ("a part's name", whole[: second + 30] + b"B" + whole[second + 31 :], second, None),
+        ("order of name", whole[: second + 30] + b"a" + whole[second + 31 :], second, "a"),
+        ("the directory is not", whole[: directory + 9] + b"\1" + whole[directory + 10 :], directory + 9, None),
+        ("cut short", whole[: directory + 9], directory + 9, None),
+        ("bytes left over", whole + b"\0\0", len(whole), None),
+    ]
+    for why, data, offset, part in cases:
+        facts = _refused_for(why, data).facts
+        assert (facts["offset"], facts["part"]) == (offset, part)
 
 
 def test_part_named_like_the_folder_of_another_is_refused_when_writing_and_reading() -> None:

@@ -13,6 +13,7 @@ from watchline.core.certificate import (
     Certificate,
     ExpiryRemark,
     choose_certificate,
+    counts_after,
     expiry_remark,
     issue,
     parse_certificate,
@@ -215,6 +216,7 @@ def test_refusals_of_a_certificate_name_rule_2() -> None:
 def test_first_certificate_counts() -> None:
     offered = signed_certificate("A")
     assert choose_certificate(None, offered, LINE) is offered
+    assert counts_after(None, offered.certificate, LINE)
 
 
 def test_highest_serial_wins() -> None:

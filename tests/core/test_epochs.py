@@ -52,6 +52,14 @@ def test_epoch_with_a_changed_part_does_not_open(changed: dict[str, Any]) -> Non
         accept_epoch(DIRECTION, replace(opening, **changed), PREKEY, SECRET, NO_ROOT_KEY)
 
 
+@pytest.mark.parametrize(("marked", "taken"), [(b"one", b"other"), (b"one", b""), (b"", b"one")])
+def test_epoch_marked_for_another_secret_of_the_line_does_not_open(marked: bytes, taken: bytes) -> None:
+    opening, chain = open_epoch(DIRECTION, 1, 0, PREKEY.public, bytes(32), SECRET, NO_ROOT_KEY, mark=marked)
+    with pytest.raises(BadSignature):
+        accept_epoch(DIRECTION, opening, PREKEY, SECRET, NO_ROOT_KEY, mark=taken)
+    assert accept_epoch(DIRECTION, opening, PREKEY, SECRET, NO_ROOT_KEY, mark=marked) == chain
+
+
 def test_epoch_for_another_prekey_than_its_number_says_is_told_so() -> None:
     opening, _ = open_epoch(DIRECTION, 1, 0, PREKEY.public, bytes(32), SECRET, NO_ROOT_KEY)
     with pytest.raises(BadSignature, match="another key than its number says") as refused:

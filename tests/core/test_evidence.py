@@ -259,6 +259,11 @@ def test_numbers_are_told_only_where_the_leaves_before_are_shown() -> None:
     assert verify_evidence(small()).entries[0]["number"] is None
 
 
+def test_entry_whose_content_is_hidden_is_counted_in_the_first_pair_as_nothing_was_issued_again_there() -> None:
+    report = verify_evidence(build_evidence(talk().bundle(closed={"a": [2]})))
+    assert [entry["number"] for entry in report.entries] == [None, 1, 2, 3, 4, None, None, 1, 2]
+
+
 @pytest.mark.parametrize(("content", "first"), [(Continues(last_number=7).encode(), 8), (b"\xff", None)])
 def test_numbers_go_on_where_the_log_begins_by_saying_so(content: bytes, first: int | None) -> None:
     other = Talk()
@@ -419,13 +424,14 @@ def test_log_of_an_incarnation_that_no_desk_can_have_is_refused(name: str) -> No
     assert [(fault.part, fault.message) for fault in report.faults] == [(name, "this part belongs to nothing that is shown")]
 
 
-def test_heads_under_each_others_names_are_refused() -> None:
+@pytest.mark.parametrize("swapped", [(2, 4), (4, 5)])
+def test_heads_under_each_others_names_are_refused(swapped: tuple[int, int]) -> None:
     heads = tuple(talk().head("a", size) for size in (2, 4, 5))
     parts = dict(unpack(build_evidence(talk().bundle({"a": range(5)}, make=lambda _: heads))))
-    two, four = (f"logs/a-1-1/heads/{size:016}.txt" for size in (2, 4))
-    parts[two], parts[four] = parts[four], parts[two]
+    lower, higher = (f"logs/a-1-1/heads/{size:016}.txt" for size in swapped)
+    parts[lower], parts[higher] = parts[higher], parts[lower]
     report = verify_evidence(pack(parts))
-    assert [(fault.part, fault.rule) for fault in report.faults] == [(four, 41)]
+    assert [(fault.part, fault.rule) for fault in report.faults] == [(higher, 41)]
     assert "order of their sizes" in report.faults[0].message
 
 

@@ -11,10 +11,10 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCMSIV
 from tests.dishonest import forge, goes_on, only, sign_head, state
 from tests.line_pair import LinePair, joined
 from watchline.core.encoding import encode
-from watchline.core.entries import Body, EntryType, Notice, Precedence, Response
+from watchline.core.entries import Again, Body, EntryType, Notice, Precedence, Response
 from watchline.core.epochs import NO_ROOT_KEY, Chain, EpochOpening, open_epoch
 from watchline.core.frames import Entries, FullEntry, Probe, Refusal, ShownCheckpoint, Stated
-from watchline.core.incoming import EXPECTED_MAX, ROOTS_KEPT, UPCOMING_MAX
+from watchline.core.incoming import EXPECTED_MAX, ROOTS_KEPT, UPCOMING_MAX, _number
 from watchline.core.line import Line, Phase
 from watchline.core.outgoing import Draft
 from watchline.core.statements import Statement, StatementType, epoch_values, sign_statement
@@ -192,6 +192,33 @@ def test_roots_that_are_no_longer_at_hand_come_from_the_journal() -> None:
         log = pair.b.setup.incoming_log
         for at in (0, 1, 2, ROOTS_KEPT // 2, size - 1, size):
             assert {side.root_at(at) for side in sides} == {pair.b.journal.root_at(log, at)}
+
+
+@pytest.mark.parametrize(
+    ("again", "good"),
+    [
+        (Again(1, 1, 3, 5, None), True),
+        (Again(1, 1, 3, 1, None), True),
+        (Again(1, 1, 3, 6, None), False),
+        (Again(1, 1, 3, None, None), False),
+        (Again(2, 1, 3, 5, None), False),
+        (Again(3, 1, 3, 5, None), False),
+        (Again(1, 2, 3, 5, None), False),
+    ],
+)
+def test_entry_that_is_issued_again_keeps_a_number_that_was_counted_in_an_earlier_pair(
+    pair: LinePair, again: Again, good: bool
+) -> None:
+    incoming = pair.b.line.incoming
+    leaf = incoming.leaf_at(0)
+    assert leaf is not None
+    assert incoming.chain is not None
+    leaf = replace(leaf, direction=leaf.direction._replace(inc=2), index=1, type=EntryType.NOTICE)
+    step = replace(incoming._step(incoming.chain), number=5)
+    number, fault = _number(step, leaf, Body(b"said before", again=again))
+    assert (number, fault is None, step.number) == (again.number if good else None, good, 5)
+    assert fault is None or fault.rule == 30
+    assert _number(step, leaf, Body(b"new")) == (6, None)
 
 
 # --- what is asked for

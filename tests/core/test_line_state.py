@@ -292,6 +292,13 @@ def test_lamps_never_contradict_the_state(facts: LineFacts, test: LastTest | Non
         assert lamps.human.colour == "red" or facts.is_unheard
 
 
+def test_overdue_notice_says_nothing_of_people_whose_machine_refuses_while_another_route_is_untried() -> None:
+    facts = replace(WELL, linked_seconds=None, routes=(TRIED, REFUSED), overdue=(LATE,))
+    standing = judge(facts)
+    assert standing.state is State.TERMINAL_DOWN
+    assert judge_lamps(facts, standing, None).human.colour == "grey"
+
+
 def test_lamps_tell_apart_who_is_there() -> None:
     shown = {
         watch: judge_lamps(facts, judge(facts), None).human.colour

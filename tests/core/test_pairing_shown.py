@@ -11,6 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tests.core.sample_desks import (
+    BEGIN,
+    END,
     ROUTES,
     accept,
     certificate,
@@ -25,9 +27,11 @@ from tests.core.sample_desks import (
 from tests.core.sample_form1 import desk, pair, paired_by_form_1, resigned
 from watchline.core.certificate import issue
 from watchline.core.encoding import decode, encode
+from watchline.core.limits import TERMS_BYTES_MAX
 from watchline.core.pairing import complete_invitation
 from watchline.core.pairing_files import PAIRING_BYTES_MAX, PURPOSE
 from watchline.core.pairing_shown import Parts, read_shown_parts, shown_parts
+from watchline.core.persons import PASSKEY_ED25519, Officer, Roster
 from watchline.errors import BadSignature, Malformed, PeerError, WrongParty
 
 Change = Callable[[list[object]], object]
@@ -238,6 +242,39 @@ def test_offer_that_cannot_be_read_is_refused_by_its_own_rule(place: int, at: in
         assert refused.value.rule in rules
 
 
+def large_roster(size: int) -> bytes:
+    """A roster whose encoding has so many bytes, about 60,000."""
+
+    def made(letters: int) -> bytes:
+        origins = ["https://" + "o" * 240] * 107 + ["https://" + "o" * letters]
+        people = [
+            Officer(number, PASSKEY_ED25519, number.to_bytes(32, "big"), "duty", None, BEGIN, END, "r" * 251, origin)
+            for number, origin in enumerate(origins, start=1)
+        ]
+        return Roster(1, tuple(people)).encode()
+
+    return made(100 + size - len(made(100)))
+
+
+def test_body_of_the_largest_size_is_read_and_one_byte_more_is_not() -> None:
+    def with_roster(size: int) -> Parts:
+        return made_by("A", "B", {0: put(3, large_roster(size))})
+
+    size = 60_000 + PAIRING_BYTES_MAX - len(with_roster(60_000)[0])
+    largest = with_roster(size)
+    assert len(largest[0]) == PAIRING_BYTES_MAX
+    assert len(read_shown_parts(largest).inviter.roster.encode()) == size
+    with pytest.raises(Malformed, match="at most 65536 bytes") as refused:
+        read_shown_parts(with_roster(size + 1))
+    assert refused.value.rule == 5
+
+
+def test_terms_that_are_longer_than_terms_may_be_are_refused_before_they_are_read() -> None:
+    with pytest.raises(Malformed, match="terms must be at most 32768 bytes") as refused:
+        read_shown_parts(made_by("A", "B", {0: put(5, bytes(TERMS_BYTES_MAX + 1))}))
+    assert refused.value.rule == 39
+
+
 @PLACES
 def test_body_without_the_hash_of_its_undisclosed_part_is_refused(place: int) -> None:
     at = 2 if place == 2 else 4
@@ -336,3 +373,10 @@ def test_line_of_form_1_with_itself_or_with_a_certificate_for_one_line_is_refuse
     with pytest.raises(WrongParty, match="every line"):
         read_shown_parts(pair((key, narrow, officers, routes), desk("B"), terms())[0])
     assert signed_certificate("A") != narrow
+
+
+def test_files_of_both_forms_together_are_not_shown() -> None:
+    old, new = paired_by_form_1()[0], paired()[0]
+    with pytest.raises(PeerError) as refused:
+        shown_parts((new[0], old[1], old[2]))
+    assert refused.value.rule == 5

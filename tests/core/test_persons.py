@@ -23,6 +23,7 @@ from watchline.core.keys import Ed25519Key, HybridSignature
 from watchline.core.persons import (
     ASSERTIONS_MAX,
     ED25519,
+    KIND_NAMES,
     MAY,
     PASSKEY_ED25519,
     PASSKEY_ES256,
@@ -35,6 +36,7 @@ from watchline.core.persons import (
     Signer,
     assertion_challenge,
     client_data_json,
+    read_roster_change,
     sign_assertion,
     sign_roster,
     verify_assertion,
@@ -112,6 +114,7 @@ def test_roster_comes_back_from_its_one_encoding() -> None:
     assert again.digest == sha256(made.encode()).digest()
     assert again.officer(1) == made.officers[0]
     assert again.officer(5) is None
+    assert "_by_number" not in repr(again)
 
 
 def test_roster_of_256_officers_is_taken_and_of_257_refused() -> None:
@@ -119,8 +122,9 @@ def test_roster_of_256_officers_is_taken_and_of_257_refused() -> None:
         Officer(number, ED25519, number.to_bytes(32, "big"), "duty", "n" * 128, BEGIN, END) for number in range(1, 258)
     )
     assert Roster.decode(Roster(1, officers[:256]).encode()).officers == officers[:256]
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         Roster(1, officers)
+    assert refused.value.rule == 3
 
 
 def test_roster_of_61_440_bytes_is_taken_and_of_one_more_refused_with_advice() -> None:
@@ -133,7 +137,12 @@ def test_roster_of_61_440_bytes_is_taken_and_of_one_more_refused_with_advice() -
             for number, origin in enumerate(origins, start=1)
         )
 
-    assert len(Roster(1, officers(209)).encode()) == 61_440
+    largest = Roster(1, officers(209))
+    assert len(largest.encode()) == 61_440
+    assert Roster.decode(largest.encode()) == largest
+    with pytest.raises(Malformed) as too_long:
+        Roster.decode(largest.encode() + b"\0")
+    assert too_long.value.rule == 3
     with pytest.raises(Malformed, match="61440 bytes") as refused:
         Roster(1, officers(210))
     assert refused.value.rule == 3
@@ -179,8 +188,9 @@ def test_one_key_never_counts_as_two_people() -> None:
     ],
 )
 def test_officer_with_an_impossible_value_is_refused(change: dict[str, Any]) -> None:
-    with pytest.raises(Malformed):
+    with pytest.raises(Malformed) as refused:
         replace(officer("A", 1), **change)
+    assert refused.value.rule in (3, 39)
 
 
 def test_roster_cut_short_or_with_bytes_left_over_is_refused() -> None:
@@ -433,9 +443,12 @@ def test_one_bad_assertion_spoils_the_others() -> None:
         people([sign(1), replace(sign(2), signature=bytes(64))], duty_roster(1, 2), needed=1)
 
 
-def test_too_many_assertions_are_refused_unread() -> None:
-    with pytest.raises(Malformed):
-        people([sign(1)] * (ASSERTIONS_MAX + 1), duty_roster(1))
+def test_sixteen_assertions_are_taken_and_more_are_refused_unread() -> None:
+    numbers = tuple(range(1, 17))
+    assert len(people([sign(number) for number in numbers], duty_roster(*numbers))) == ASSERTIONS_MAX == 16
+    with pytest.raises(Malformed) as refused:
+        people([sign(1)] * 17, duty_roster(1))
+    assert refused.value.rule == 3
 
 
 @pytest.mark.parametrize("purpose", PURPOSES)
@@ -447,6 +460,25 @@ def test_each_role_asserts_only_what_it_may(purpose: str, role: str) -> None:
     else:
         with pytest.raises(WrongParty, match=f"role {role} may not {purpose}"):
             people(assertions, known, purpose=purpose)
+
+
+@pytest.mark.parametrize(
+    ("role", "purposes"),
+    [
+        ("duty", {"release", "answer", "cancel", "acknowledge", "decline", "incarnation", "watch"}),
+        ("releaser", {"release", "answer", "cancel", "acknowledge", "decline", "terms", "incarnation", "watch"}),
+        ("admin", {"roster", "terms", "incarnation"}),
+        ("auditor", set()),
+    ],
+)
+def test_each_role_may_what_the_protocol_says(role: str, purposes: set[str]) -> None:
+    assert {purpose for purpose in PURPOSES if role in MAY[purpose]} == purposes
+    assert set(MAY) == set(PURPOSES)
+
+
+def test_kinds_of_keys_have_their_names() -> None:
+    names = {ED25519: "ed25519", PASSKEY_ES256: "passkey-es256", PASSKEY_ED25519: "passkey-ed25519"}
+    assert {kind: KIND_NAMES[kind] for kind in names} == names
 
 
 def test_auditor_asserts_nothing_and_only_an_admin_changes_the_roster() -> None:
@@ -517,6 +549,37 @@ def test_identity_changes_the_roster_of_one_line() -> None:
             verify_signed_roster(CURRENT, proposed, key.identity, line, given_signature)
     with pytest.raises(WrongParty):
         verify_signed_roster(NEXT, NEXT, key.identity, LINE, signature)
+
+
+def roster_change(proposed: Roster, desk: str = "A", line: bytes = LINE) -> list[Any]:
+    signature = sign_roster(identity_key(desk), line, proposed)
+    return [proposed.encode(), signature.ed, signature.ml]
+
+
+def test_roster_entry_that_the_identity_signed_gives_the_new_roster() -> None:
+    content = encode(roster_change(NEXT))
+    assert read_roster_change(content, CURRENT, identity_key("A").identity, LINE) == NEXT
+
+
+@pytest.mark.parametrize(
+    ("content", "rule"),
+    [
+        (roster_change(NEXT, desk="B"), 4),
+        (roster_change(NEXT, line=WHAT), 4),
+        (roster_change(replace(NEXT, version=3)), 3),
+        ([Roster(2, (*NEXT.officers, officer("A", 5))).encode(), *roster_change(NEXT)[1:]], 4),
+        (roster_change(NEXT)[:2], 39),
+        ([*roster_change(NEXT), None], 39),
+        ([None, *roster_change(NEXT)[1:]], 39),
+        ([roster_change(NEXT)[0], bytes(63), roster_change(NEXT)[2]], 39),
+        ([roster_change(NEXT)[0], roster_change(NEXT)[1], bytes(4_626)], 39),
+    ],
+    ids=["desk", "line", "version", "roster", "too few", "too many", "no roster", "short ed", "short ml"],
+)
+def test_roster_entry_that_says_anything_else_changes_no_roster(content: list[Any], rule: int) -> None:
+    with pytest.raises(PeerError) as refused:
+        read_roster_change(encode(content), CURRENT, identity_key("A").identity, LINE)
+    assert refused.value.rule == rule
 
 
 def test_vectors_of_roster_and_assertion_hold() -> None:

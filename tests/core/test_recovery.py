@@ -242,7 +242,7 @@ def test_what_comes_back_of_a_later_pair_has_its_numbers_and_releases() -> None:
 
 
 def test_answer_that_comes_back_before_what_it_answers_is_released_when_that_is_back() -> None:
-    """What it answers was issued again, so only its mark says what the officer signed about; both logs were lost (seed 10370)."""
+    """What it answers was issued again: only its mark says what the officer signed about. Both logs were lost (seed 10370)."""
     with joined() as made, TemporaryDirectory() as folder:
         made.a.backup(Path(folder) / "backup.db")
         made.cut()

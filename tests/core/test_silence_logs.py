@@ -49,6 +49,7 @@ def test_last_leaf_without_a_notice_is_what_a_walk_finds(shown: list[Leaf], inde
 
 
 @given(leaves(), SIZES, SIZES)
+@example(leaves_of((0, 0), (2, 0)), 1, 5)
 def test_first_hidden_leaf_is_what_a_walk_finds(shown: list[Leaf], start: int, stop: int) -> None:
     present = {leaf.index for leaf in shown}
     hidden = next((index for index in range(start, stop) if index not in present), None)

@@ -69,3 +69,12 @@ def test_status_of_a_silence_with_another_value_that_equals_its_incarnation_is_o
     said = certificate(talk, notice, SilenceKind.UNANSWERED, SignedStatus(encode(payload), made.ed, made.ml))
     report = verify_evidence(as_it_is(bundle(talk, notice, said, status)))
     assert [fault.rule for fault in report.faults][:1] == [4]
+
+
+def test_contradiction_by_a_status_that_names_another_log_of_its_own_is_refused() -> None:
+    talk = Talk()
+    notice = talk.say("a")
+    status = replace(status_of(talk, notice), open=(), root=bytes(32))
+    said = certificate(talk, notice, SilenceKind.CONTRADICTED, sign(talk, status))
+    report = verify_evidence(as_it_is(bundle(talk, notice, said, status, theirs=range(status.size))))
+    assert ("logs/b-1-1/tree.txt", 7) in [(fault.part, fault.rule) for fault in report.faults]

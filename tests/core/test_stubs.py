@@ -12,7 +12,7 @@ from watchline.core.entries import Again, Body, EntryType, Notice, Place, Preced
 from watchline.core.records import EntryRecord, RemovalRecord
 from watchline.core.reply_clocks import PROMISED_FIELD
 from watchline.core.setting import Moment
-from watchline.core.stubs import ARCHIVED, ERASED, REMOVABLE, is_copy_of, stub
+from watchline.core.stubs import ARCHIVED, ERASED, REMOVABLE, UNKNOWN, WITHHELD, is_copy_of, stub
 from watchline.core.terms import PRECEDENCES
 
 SECRET = "three balloons over the bay"
@@ -54,11 +54,33 @@ def test_stub_of_a_holding_reply_keeps_the_promised_time_alone() -> None:
     assert Notice.decode(body.content).fields == {PROMISED_FIELD: 99}
 
 
-def test_stub_of_a_decline_loses_the_reason() -> None:
+@pytest.mark.parametrize("promised", [{}, {PROMISED_FIELD: SECRET}, {PROMISED_FIELD: True}])
+def test_stub_of_a_holding_reply_that_promises_no_time_keeps_no_field(promised: dict[int, object]) -> None:
+    with joined() as pair:
+        notice = Notice("holding-reply", 1, Precedence.ROUTINE, False, "en", {1: [1, 1, 1], **promised})
+        body = Body.decode(stub(record_of(pair, EntryType.NOTICE, notice.encode())))
+    assert Notice.decode(body.content).fields == {}
+
+
+@pytest.mark.parametrize("kind", [EntryType.DECLINE, EntryType.ACKNOWLEDGE])
+def test_stub_of_a_response_loses_the_reason_alone(kind: EntryType) -> None:
+    with joined() as pair:
+        said = Response(kind, 1, 1, 5, bytes(32), "en", SECRET if kind == EntryType.DECLINE else None)
+        body = Body.decode(stub(record_of(pair, kind, said.encode())))
+    assert Response.decode(body.content) == Response(kind, 1, 1, 5, bytes(32), "en")
+
+
+@pytest.mark.parametrize("kind", [EntryType.CANCEL, EntryType.FILE, EntryType.COMPLETE])
+def test_stub_of_any_other_entry_keeps_nothing_though_its_content_reads_as_a_response(kind: EntryType) -> None:
     with joined() as pair:
         said = Response(EntryType.DECLINE, 1, 1, 5, bytes(32), "en", SECRET)
-        body = Body.decode(stub(record_of(pair, EntryType.DECLINE, said.encode())))
-    assert Response.decode(body.content) == Response(EntryType.DECLINE, 1, 1, 5, bytes(32), "en")
+        body = Body.decode(stub(record_of(pair, kind, said.encode())))
+    assert body.content == b""
+
+
+def test_words_and_the_body_that_journals_keep_for_what_went_stay_what_they_are() -> None:
+    assert (ARCHIVED, ERASED, WITHHELD) == ("archived", "erased", "withheld")
+    assert Body.decode(UNKNOWN) == Body(b"")
 
 
 @pytest.mark.parametrize("kind", sorted(REMOVABLE))

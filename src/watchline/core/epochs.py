@@ -150,7 +150,7 @@ def accept_epoch(
     return _derive(opening.epoch, seed, secret, root_key, context, opening.sealed_seed)
 
 
-def _context(direction: Direction, epoch: int, pre_id: int, prekey_hash: bytes, mark: bytes = b"") -> bytes:
+def _context(direction: Direction, epoch: int, pre_id: int, prekey_hash: bytes, mark: bytes) -> bytes:
     return encode(["EPOCH", *direction, epoch, pre_id, prekey_hash, *([mark] if mark else [])])
 
 

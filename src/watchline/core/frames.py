@@ -370,7 +370,7 @@ def _read_full_entry(parts: list[Value]) -> Item:
 
 
 def _read_refusal(parts: list[Value]) -> Item:
-    return Refusal(*(shapes.integer(part, "refusal") for part in parts[1:4]))
+    return Refusal(*(shapes.integer(part, "refusal") for part in parts[1:]))
 
 
 def _read_cosigned(parts: list[Value]) -> Item:

@@ -72,7 +72,7 @@ def _machine(facts: LineFacts, standing: Standing) -> Lamp:
 
 
 def _human(facts: LineFacts, standing: Standing) -> Lamp:
-    if facts.is_unheard:
+    if facts.is_unheard or standing.state in (State.TERMINAL_DOWN, State.DARK):
         return Lamp("grey", "human_unknown")
     if facts.overdue:
         return Lamp("red", "human_absent" if standing.state is State.UNMANNED else "human_overdue")
