@@ -19,6 +19,7 @@ from watchline.core.merkle import (
     Edge,
     Subtree,
     consistency_path,
+    earlier_path,
     inclusion_path,
     leaf_hash,
     node_hash,
@@ -256,6 +257,23 @@ def test_consistency_with_another_history_never_verifies(size: int, data: st.Dat
     for changed in _changes(path, data):
         with pytest.raises(BadProof):
             verify_consistency(old_size, old_root, size, root, changed)
+
+
+@given(sizes, st.data())
+def test_part_of_a_tree_and_the_path_above_it_give_the_path_from_every_place_in_it(size: int, data: st.DataObject) -> None:
+    known_size = data.draw(st.integers(1, size))
+    old_size = data.draw(st.integers(0, known_size))
+
+    def held(start: int, end: int) -> bytes:
+        assert end <= known_size
+        return _subtree(start, end)
+
+    path = consistency_path(known_size, size, _subtree)
+    assert earlier_path(old_size, known_size, size, path, held) == consistency_path(old_size, size, _subtree)
+    with pytest.raises(ValueError, match="zip"):
+        earlier_path(known_size, known_size, size, [*path, bytes(32)], held)
+    with pytest.raises(ValueError, match="cannot show"):
+        earlier_path(known_size + 1, known_size, size, path, held)
 
 
 def _changes(path: list[bytes], data: st.DataObject) -> list[list[bytes]]:

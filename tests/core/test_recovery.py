@@ -19,7 +19,7 @@ from watchline.core.checkpoint import Checkpoint, origin
 from watchline.core.encoding import decode
 from watchline.core.entries import Body, Continues, EntryType, Leaf, Notice, Precedence
 from watchline.core.frames import LostRequest, Recovered
-from watchline.core.merkle import EMPTY_ROOT
+from watchline.core.merkle import EMPTY_ROOT, consistency_path
 from watchline.core.records import CheckpointRecord, EntryRecord, Log, Pair, Record, RemovalRecord
 from watchline.core.recovery import ASK_AGAIN_SECONDS, TRIES, Recovery
 from watchline.core.stubs import ARCHIVED, UNKNOWN, WITHHELD, stub
@@ -413,6 +413,47 @@ def test_piece_below_the_head_is_kept_without_a_checkpoint_and_the_rest_is_asked
     rest = ends.piece()
     assert rest.start == 2
     assert [type(record) for record in ends.take(rest)] == [EntryRecord, CheckpointRecord]
+
+
+# --- a part of a lost log
+
+
+def part_of(piece: Recovered, pair: LinePair, log: Log, stop: int) -> Recovered:
+    """The same answer of Beijing, with the entries below `stop` only."""
+    path = consistency_path(stop, piece.size, lambda start, end: pair.b.journal.subtree(log, start, end))
+    return replace(piece, entries=piece.entries[: stop - piece.start], path=tuple(path))
+
+
+def test_part_of_a_lost_log_is_given_back_as_far_as_it_came_when_the_other_desk_has_lost_it_too(tmp_path: Path) -> None:
+    with joined() as made:
+        for side, name in ((made.a, "a.db"), (made.b, "b.db")):
+            side.backup(tmp_path / name)
+        made.connect()
+        for number in range(4):
+            made.b.say(f"theirs {number}" + 40_000 * ".")  # two of them fill a piece
+            made.settle(1)
+        made.a.restart_from(tmp_path / "a.db")
+        ends, log = Ends(made), Log(made.a.setup.line, made.a.setup.pair, outgoing=False)
+        ends.learn()
+        for _ in range(2):
+            piece = ends.piece()
+            stop = min(4, piece.start + len(piece.entries))
+            made.a.journal.commit(ends.take(part_of(piece, made, log._replace(outgoing=True), stop)))
+        assert made.a.journal.size(log) == 4  # of five
+
+        made.b.restart_from(tmp_path / "b.db")
+        gives, asks = Recovery(ends.ours, made.a.journal), Recovery(ends.theirs, made.b.journal)
+        asks.compare(Succession(ends.ours, made.a.journal).continues().encode())
+        for start, stop in ((1, 3), (3, 4)):
+            request = asks.ask(made.b.clock.moment())
+            assert request is not None
+            gives.hear(request)
+            piece = gives.answer()
+            assert piece is not None
+            assert (piece.start, piece.start + len(piece.entries), piece.size) == (start, stop, 5)
+            made.b.journal.commit(asks.take(piece, made.b.clock.moment()))
+        assert asks.due_at is None
+        assert made.b.journal.root_at(log._replace(outgoing=True), 4) == made.a.journal.root_at(log, 4)
 
 
 # --- bodies that have gone at the peer

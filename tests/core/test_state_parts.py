@@ -4,7 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from watchline.core import changeover, confirmations, incoming, line_notices, line_parts, outgoing, reply_clocks, spoken
+from watchline.core import (
+    changeover,
+    confirmations,
+    incoming,
+    line_notices,
+    line_parts,
+    outgoing,
+    part_heads,
+    reply_clocks,
+    spoken,
+)
 
 
 @pytest.mark.parametrize(
@@ -17,6 +27,7 @@ from watchline.core import changeover, confirmations, incoming, line_notices, li
         (line_notices.STATE_PART, "line-notices"),
         (line_parts.PHASE_PART, "phase"),
         (outgoing.STATE_PART, "outgoing"),
+        (part_heads.STATE_PART, "part-heads"),
         (reply_clocks.STATE_PART, "clocks"),
         (spoken.SPOKEN_PART, "spoken"),
     ],

@@ -125,19 +125,47 @@ def consistency_path(old_size: int, new_size: int, subtree: Subtree) -> list[byt
         raise ValueError(f"a tree of {new_size} cannot begin with one of {old_size}")
     if old_size == 0:
         return []
-    path = []
+    return [_span(start, end, subtree) for start, end in _consistency_spans(old_size, new_size)]
+
+
+def earlier_path(old_size: int, known_size: int, new_size: int, path: Sequence[bytes], subtree: Subtree) -> list[bytes]:
+    """The consistency path from `old_size` to `new_size`, for whoever holds only the leaves below `known_size` between them.
+
+    path: the consistency path from `known_size` to `new_size`, verified. Raises ValueError if it has another length, or if the
+    old tree is larger than what is known.
+    """
+    if not 0 <= old_size <= known_size:
+        raise ValueError(f"a tree of which {known_size} leaves are known cannot show {old_size}")
+    if old_size == 0:
+        return []
+    known = dict(zip(_consistency_spans(known_size, new_size), path, strict=True))
+
+    def span(start: int, end: int) -> bytes:
+        if (start, end) in known:
+            return known[start, end]
+        if end <= known_size:
+            return _span(start, end, subtree)
+        split = _split(start, end)
+        return node_hash(span(start, split), span(split, end))
+
+    return [span(start, end) for start, end in _consistency_spans(old_size, new_size)]
+
+
+def _consistency_spans(old_size: int, new_size: int) -> list[tuple[int, int]]:
+    """Of which leaves, from where to before where, a consistency path has the hashes, in its order (RFC 9162, 2.1.4.1)."""
+    spans = []
     start, end = 0, new_size
     while end != old_size:
         split = _split(start, end)
         if old_size <= split:
-            path.append(_span(split, end, subtree))
+            spans.append((split, end))
             end = split
         else:
-            path.append(_span(start, split, subtree))
+            spans.append((start, split))
             start = split
     if start:  # else the old tree is one perfect subtree, and its root is what the verifier has
-        path.append(_span(start, end, subtree))
-    return path[::-1]
+        spans.append((start, end))
+    return spans[::-1]
 
 
 def verify_inclusion(leaf_hash: bytes, index: int, size: int, path: Sequence[bytes], root: bytes) -> None:

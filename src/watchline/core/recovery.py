@@ -20,7 +20,8 @@ from watchline.core.entries import NUMBERED, Body, Continues, EntryType, Leaf, v
 from watchline.core.frames import LostRequest, Recovered, RecoveredEntry
 from watchline.core.keys import verify_ed25519
 from watchline.core.limits import FRAME_ENTRIES_MAX
-from watchline.core.merkle import Edge, consistency_path, leaf_hash, verify_consistency
+from watchline.core.merkle import Edge, leaf_hash, verify_consistency
+from watchline.core.part_heads import PartHeads
 from watchline.core.records import FIRST_PAIR, CheckpointRecord, EntryRecord, Log, Pair, Record, ReleaseRecord
 from watchline.core.release import is_released
 from watchline.core.setting import LineSetup, Moment, Reader
@@ -53,6 +54,7 @@ class Recovery:
     def __init__(self, setup: LineSetup, reader: Reader) -> None:
         self._setup = setup
         self._reader = reader
+        self._heads = PartHeads(setup.line, reader)
         self._lost: list[Lost] = []
         self._edge: Edge | None = None  # of the log that is being recovered, as far as it is committed or in this turn
         self._number: int | None = 0
@@ -160,8 +162,8 @@ class Recovery:
             raise WrongParty("recovered entries go on above their head", rule=31, size=item.size)
         self._verify_head(log, item)
         verify_consistency(edge.size, edge.root(), item.size, item.root, item.path)
-        head = [CheckpointRecord(log, item.size, item.root, item.signature)] if edge.size == item.size else []
-        return edge, [*kept, *head, *self._released_now(log, kept)]
+        head = self._heads.take(edge, CheckpointRecord(log, item.size, item.root, item.signature), item.path)
+        return edge, [*kept, head, *self._released_now(log, kept)]
 
     def _released_now(self, log: Log, kept: Sequence[EntryRecord]) -> Iterator[ReleaseRecord]:
         """Answers in the other log that came back before what they answer: only the mark of what was issued again says what
@@ -299,16 +301,16 @@ class Recovery:
         log = None if request is None else self._named(request)
         if request is None or log is None or log.pair == self._setup.pair:
             return None
-        head = self._reader.latest_checkpoint(log)
-        if head is None or request.start >= min(head.size, self._reader.size(log)):
+        held = self._heads.held(log)
+        if held is None or request.start >= held.size:
             return None
-        entries = tuple(self._piece(log, request.start, head.size))
+        entries = tuple(self._piece(log, request.start, held.size))
         end = request.start + len(entries)
 
         def subtree(start: int, stop: int) -> bytes:
             return self._reader.subtree(log, start, stop)
 
-        path = tuple(consistency_path(end, head.size, subtree))
+        head, path = held.head, tuple(held.path_from(end, subtree))
         return Recovered(
             log.outgoing, request.inc, request.peer_inc, request.start, entries, head.size, head.root, head.signature, path
         )
