@@ -448,10 +448,10 @@ def test_part_of_a_lost_log_is_given_back_as_far_as_it_came_when_the_other_desk_
             request = asks.ask(made.b.clock.moment())
             assert request is not None
             gives.hear(request)
-            piece = gives.answer()
-            assert piece is not None
-            assert (piece.start, piece.start + len(piece.entries), piece.size) == (start, stop, 5)
-            made.b.journal.commit(asks.take(piece, made.b.clock.moment()))
+            given = gives.answer()
+            assert given is not None
+            assert (given.start, given.start + len(given.entries), given.size) == (start, stop, 5)
+            made.b.journal.commit(asks.take(given, made.b.clock.moment()))
         assert asks.due_at is None
         assert made.b.journal.root_at(log._replace(outgoing=True), 4) == made.a.journal.root_at(log, 4)
 
