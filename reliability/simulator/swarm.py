@@ -48,6 +48,9 @@ class Weather:
 CALM = Weather()
 DEEP_FROM = 10_000  # seeds below have been run, and named, without deep lives: they stay what they were
 DEEP = 0.35  # of all lives
+STORMS_FROM = 12_000  # the same for storms; there are fewer other deep lives then
+STORMS, DEEP_BESIDE_STORMS = 0.05, 0.05  # of all lives
+STORM_REMOVAL_SECONDS = 3.0  # who removes bodies reads the whole logs
 MIXED_FROM = 16_000  # the same for lives in which bodies are removed, and in which a desk that lies becomes a new incarnation
 REMOVING = 0.25  # of all lives
 REBORN_LIARS, THIEVES = 0.6, 0.6  # of the lives with a liar, and of those
@@ -92,10 +95,13 @@ class Swarm:
 
 def draw_life(seed: int, source: random.Random) -> Swarm:
     """What this seed has in store. source: the seed's own; what came later is drawn from others, for the sake of old seeds."""
-    swarm = draw_swarm(source)
-    if seed >= DEEP_FROM:
-        swarm = deepened(swarm, random.Random(f"depth of {seed}"))
-    return mixed(swarm, random.Random(f"mixture of {seed}")) if seed >= MIXED_FROM else swarm
+    swarm, depth = draw_swarm(source), random.Random(f"depth of {seed}")
+    if seed >= MIXED_FROM:
+        swarm = mixed(swarm, random.Random(f"mixture of {seed}"))
+    chance = depth.random()
+    if seed >= DEEP_FROM and chance < (DEEP if seed < STORMS_FROM else DEEP_BESIDE_STORMS):
+        return deepened(swarm, depth)
+    return stormed(swarm, depth) if seed >= STORMS_FROM and chance >= 1 - STORMS else swarm
 
 
 def mixed(swarm: Swarm, source: random.Random) -> Swarm:
@@ -110,8 +116,6 @@ def deepened(swarm: Swarm, source: random.Random) -> Swarm:
     """Some lives have logs of hundreds and thousands of entries, which people write in long bursts while the faults go on: many
     go in one batch, many have no receipt when a machine starts again, and many have to come back from the peer.
     """
-    if source.random() >= DEEP:
-        return swarm
     return replace(
         swarm,
         pace=swarm.pace if source.random() < 0.3 else "calm",  # clocks that run out by the hundred take their time
@@ -120,6 +124,34 @@ def deepened(swarm: Swarm, source: random.Random) -> Swarm:
         troubles=tuple({**dict.fromkeys(swarm.troubles), **dict.fromkeys(source.sample(CUTTING, source.randint(3, 6)))}),
         trouble_seconds=source.choice((0.5, 0.7, 1.5)),
         compose_seconds=swarm.compose_seconds * source.uniform(1.0, 2.0),
+    )
+
+
+def stormed(swarm: Swarm, source: random.Random) -> Swarm:
+    """Some lives are a flood of ten or twenty thousand entries on one line, faster than the faults let them through: a log has
+    thousands without a receipt whenever something fails, and both desks have to tell the whole of it apart from what they hold.
+    """
+    ends = swarm.desks[:2]
+    return replace(
+        swarm,
+        desks=ends,
+        lines=(ends,),
+        pace="calm",
+        entries=source.choice((10_000, 20_000)),
+        burst=256,
+        checkpoint=source.choice((64, 256)),
+        long_bodies=0.0,
+        released=source.choice((0.0, 0.2)),
+        compose_seconds=source.uniform(25.0, 50.0),
+        troubles=tuple({**dict.fromkeys(swarm.troubles), **dict.fromkeys(source.sample(CUTTING, source.randint(3, 5)))}),
+        trouble_seconds=source.choice((0.7, 1.5)),
+        rollback=False,
+        rebirths=swarm.rebirths[:1] if source.random() < 0.3 else (),
+        liar=None,
+        lies=(),
+        manned=False,
+        stolen=False,
+        removing=None if swarm.removing is None else STORM_REMOVAL_SECONDS,
     )
 
 

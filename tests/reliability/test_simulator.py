@@ -12,7 +12,17 @@ import pytest
 
 from reliability.simulator import KIND, Outcome, run, simulate
 from reliability.simulator.__main__ import main as show
-from reliability.simulator.swarm import DEEP_FROM, MIXED_FROM, REBIRTHS, TROUBLES, Rebirth, Swarm, draw_life, draw_swarm
+from reliability.simulator.swarm import (
+    DEEP_FROM,
+    MIXED_FROM,
+    REBIRTHS,
+    STORMS_FROM,
+    TROUBLES,
+    Rebirth,
+    Swarm,
+    draw_life,
+    draw_swarm,
+)
 from reliability.simulator.trace import Trace
 from reliability.simulator.watch import INVARIANTS
 from reliability.simulator.world import HEALING_SECONDS
@@ -130,6 +140,18 @@ def test_deep_lives_are_drawn_beside_the_others_and_old_seeds_stay_what_they_wer
         assert draw_life(seed, random.Random(seed)) == draw_swarm(random.Random(seed))
 
 
+def test_storms_are_drawn_and_old_seeds_stay_what_they_were() -> None:
+    lives = [draw_life(seed, random.Random(seed)) for seed in range(MIXED_FROM, MIXED_FROM + 1_000)]
+    storms = [life for life in lives if life.entries >= 10_000]
+    assert 25 < len(storms) < 80
+    assert all(len(life.lines) == 1 and life.liar is None and not life.stolen for life in storms)
+    assert any(life.rebirths for life in storms)
+    assert any(life.removing is not None for life in storms)
+    assert 25 < sum(1_000 <= life.entries < 10_000 for life in lives) < 80
+    before = [draw_life(seed, random.Random(seed)) for seed in range(STORMS_FROM - 1_000, STORMS_FROM)]
+    assert max(life.entries for life in before) < 10_000
+
+
 def test_removals_and_liars_that_are_reborn_are_drawn_and_old_seeds_stay_what_they_were() -> None:
     lives = [draw_life(seed, random.Random(seed)) for seed in range(MIXED_FROM, MIXED_FROM + 400)]
     assert 60 < sum(life.removing is not None for life in lives) < 140
@@ -141,9 +163,16 @@ def test_removals_and_liars_that_are_reborn_are_drawn_and_old_seeds_stay_what_th
 
 
 def test_deep_life_delivers_hundreds_of_entries_that_met_faults() -> None:
-    outcome = simulate(300_008)
+    outcome = simulate(300_057)
     assert outcome.violation is None
     assert outcome.counts["entries"] > 500
+
+
+@pytest.mark.slow
+def test_storm_delivers_thousands_of_entries_that_met_faults() -> None:
+    outcome = simulate(300_002)
+    assert outcome.violation is None
+    assert outcome.counts["entries"] > 5_000
 
 
 def test_what_a_slow_link_has_taken_may_come_after_the_faults() -> None:
