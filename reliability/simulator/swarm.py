@@ -131,11 +131,11 @@ def stormed(swarm: Swarm, source: random.Random) -> Swarm:
     """Some lives are a flood of ten or twenty thousand entries on one line, faster than the faults let them through: a log has
     thousands without a receipt whenever something fails, and both desks have to tell the whole of it apart from what they hold.
     """
-    ends = swarm.desks[:2]
+    one, other, *_ = swarm.desks
     return replace(
         swarm,
-        desks=ends,
-        lines=(ends,),
+        desks=(one, other),
+        lines=((one, other),),
         pace="calm",
         entries=source.choice((10_000, 20_000)),
         burst=256,
