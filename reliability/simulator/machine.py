@@ -11,12 +11,14 @@ from reliability.simulator.liar import Liar
 from reliability.simulator.network import Frame, SimulatedLink
 from reliability.simulator.pool import NODE_KEY, START, WAL_BYTES, Party, journal_path, reincarnate
 from reliability.simulator.removals import Untouched
-from reliability.simulator.watch import Span, Violation
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Span
 from watchline.core.certificate import SignedCertificate
 from watchline.core.records import EntryRecord, Log, Record, RemovalRecord
 from watchline.core.setting import AlarmRaised, Event, Moment, PhaseChanged
 from watchline.desk.lines import OpenLine
 from watchline.errors import JournalError
+from watchline.journal import LineRecord
 from watchline.journal.sqlite import SqliteJournal, open_journal
 from watchline.routes.memory import MemoryClock
 
@@ -67,6 +69,10 @@ class Scheduler:
 class Watcher(Protocol):
     """Who is told of what a machine commits and says."""
 
+    def storing(self, desk: str, row: LineRecord) -> None: ...
+
+    def stored(self, desk: str, row: LineRecord) -> None: ...
+
     def committing(self, desk: str, records: list[Record]) -> None: ...
 
     def committed(self, desk: str) -> None: ...
@@ -100,6 +106,15 @@ class WatchedJournal:
         machine.note("commit", len(listed), *_spans(listed))
         machine.meet("after commit")
 
+    def put_line(self, row: LineRecord, records: Iterable[Record] = ()) -> None:
+        machine = self._machine
+        machine.meet("before commit")
+        machine.watch.storing(machine.name, row)
+        self.real.put_line(row, records)
+        machine.watch.stored(machine.name, row)
+        machine.note("line stored")
+        machine.meet("after commit")
+
 
 class Machine:
     """A desk's machine. It is built off; `boot` starts it.
@@ -126,6 +141,7 @@ class Machine:
         self.liar: Liar | None = None
         self._powered_at = world.clock.now_seconds - source.uniform(10.0, 1e6)
         self._links: list[SimulatedLink] = []
+        self._broken = False  # the journal failed, and nobody ended the process for it: the next commit will
         self._random = random.Random(source.randrange(1 << 62)).randbytes
 
     # --- its process
@@ -136,6 +152,7 @@ class Machine:
         If a fault of the disk is the reason, it fails and is tried again.
         """
         self.life += 1
+        self._broken = False
         self.disk.forgive()
         try:
             self._open(check)
@@ -161,6 +178,7 @@ class Machine:
         self.desk.on_peer_keys_changed = self._peer_keys_changed
         self.desk.run(Scheduler(self))
         self.note("started")
+        self.world.renewals.started(self)
 
     def run(self, action: Callable[[], None], link: SimulatedLink | None = None) -> None:
         """Let the process do something, at the call of this link if one is given; it may end on the way."""
@@ -175,13 +193,20 @@ class Machine:
             if link is not None:
                 link.close()
 
+    def refuse(self, error: JournalError) -> None:
+        """The journal failed while it answered a command: the command is told, unless the whole machine is gone."""
+        self._read_failed(error)
+        if self.disk.dead:
+            raise Killed
+
     def _read_failed(self, error: JournalError) -> None:
         """Nothing of the desk caught it: an event loop writes it down, closes the connection and goes on, and so does `run`.
 
         The journal takes nothing more after it: the next commit ends the process.
         """
-        if self.disk.struck_by is None:
+        if self.disk.struck_by is None and not self._broken:
             raise Violation("durable", f"the journal of {self.name} failed: {error.message} {error.facts}") from error
+        self._broken = True
         self.note("read failed")
 
     def die(self, *, power: bool) -> None:
@@ -208,12 +233,13 @@ class Machine:
         self.note("put back")
         self.die(power=False)
         self.disk.restore(image)
+        self.world.renewals.set_back(self)
         self.boot(lambda journal: self.world.watch.put_back(self.name, journal))
 
-    def reincarnate(self, image: Image | None) -> None:
+    def reincarnate(self, image: Image | None, *, spare: bool = False) -> None:
         """Somebody makes the home a new incarnation, from another disk if one is given, and starts the machine from it.
 
-        The number comes from the identity's medium, which no copy of a disk sets back.
+        The number comes from the identity's medium, which no copy of a disk sets back. spare: a spare, or the medium alone.
         """
         self.inc += 1
         self.note("new incarnation", self.inc, image is not None)
@@ -230,6 +256,7 @@ class Machine:
             watch.started(self.name, journal)
         else:
             watch.put_back(self.name, journal, reborn=True)
+        self.world.renewals.take_up(self, journal, copied=image is not None, spare=spare)
         reincarnate(journal, self.name, self.inc)
         journal.close()
         watch.become(self.name)
@@ -265,7 +292,7 @@ class Machine:
         self.disk.strike(fault, at)
 
     def _failed(self, error: JournalError) -> None:
-        if self.disk.struck_by is None:
+        if self.disk.struck_by is None and not self._broken:
             raise Violation("durable", f"the journal of {self.name} failed: {error.message} {error.facts}")
         raise Killed
 
@@ -284,10 +311,17 @@ class Machine:
 
     def admits(self, line: bytes, other: Machine, *, introduced: bool) -> bool:
         """Whether a direct route lets in the other's key. introduced: the other shows its certificate."""
+        if not self._have_a_door(line, other):
+            return False
         opened, shown = self.desk.lines[line], other.desk.facts.certificate
         if shown.encoded != opened.line.setup.peer_certificate.encoded and introduced:
             self.run(lambda: self._learn(opened, shown))
         return self.is_up and shown.encoded == opened.line.setup.peer_certificate.encoded
+
+    def _have_a_door(self, line: bytes, other: Machine) -> bool:
+        """Whether one of both dials by a door that the other keeps open."""
+        one, two = (end.desk.lines[line].line.setup.secrets for end in (self, other))
+        return one.spoken in two.all or two.spoken in one.all
 
     def _learn(self, opened: OpenLine, shown: SignedCertificate) -> None:
         self.desk.introduce_peer(opened, shown)

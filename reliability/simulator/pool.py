@@ -21,6 +21,7 @@ from watchline.core.keys import DeskKeys, Ed25519Key, IdentityKey, KemKey
 from watchline.core.pairing import Pairing, RouteAddress
 from watchline.core.persons import Officer, Roster
 from watchline.core.terms import Clocks, Terms, default_terms
+from watchline.desk import renewal_ceremony
 from watchline.desk.incarnation import put_incarnation, read_own
 from watchline.desk.own import DOCUMENT, OwnDesk
 from watchline.journal import Journal, LineRecord, sealing, sqlite
@@ -136,7 +137,7 @@ def home(name: str, peers: tuple[str, ...], pace: str) -> Image:
         journal.put_document(*DOCUMENT, document.encode(), sealed=True)
         for peer in peers:
             line = line_id(name, peer)
-            journal.put_line(LineRecord(line, peer.lower(), START, True, _pairing(line, own, party(peer), pace).encode()))
+            journal.put_line(LineRecord(line, peer.lower(), START, True, pairing(name, peer, pace).encode()))
         journal.put_document("own-routes", "self", encode([["direct", f"{name.lower()}.example:7400"]]), False)
         journal.close()
         return disk.snapshot()
@@ -144,7 +145,9 @@ def home(name: str, peers: tuple[str, ...], pace: str) -> Image:
         disk.unregister()
 
 
-def _pairing(line: bytes, own: Party, peer: Party, pace: str) -> Pairing:
+def pairing(name: str, peer_name: str, pace: str) -> Pairing:
+    """What a desk keeps of the line with this peer."""
+    line, own, peer = line_id(name, peer_name), party(name), party(peer_name)
     route = RouteAddress("direct", f"{peer.name.lower()}.example:7400")
     return Pairing(
         line, pairing_secret(line), own.id, peer.identity.identity, peer.certificate, peer.roster, (route,), terms(pace),
@@ -154,12 +157,16 @@ def _pairing(line: bytes, own: Party, peer: Party, pace: str) -> Pairing:
 
 @contextmanager
 def seeded_entropy(source: random.Random) -> Iterator[None]:
-    """Let the journals draw their nonces and salts from a seed: the one place where a run reaches into the product.
+    """Let journals and ceremonies draw random bytes from a seed: the one place where a run reaches into the product.
 
     Everything else takes its randomness as an argument. ML-DSA and HPKE draw their own inside the library; what they make
     always has the same length, and nothing in a run depends on its bytes.
     """
-    drawing: tuple[Any, ...] = (sealing, sqlite)  # the modules that ask the system for random bytes themselves
+    drawing: tuple[Any, ...] = (
+        sealing,
+        sqlite,
+        renewal_ceremony,
+    )  # the modules that ask the system for random bytes themselves
     real = [module.os for module in drawing]
     for module in drawing:
         module.os = SimpleNamespace(urandom=source.randbytes)

@@ -9,9 +9,11 @@ from reliability.simulator.liar import Liar
 from reliability.simulator.machine import Machine
 from reliability.simulator.network import Cable, End
 from reliability.simulator.pool import incarnation
-from reliability.simulator.watch import Span, Violation, wires
-from watchline.core.frames import FrameKey, OfferedCertificate
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Span, wires
+from watchline.core.frames import OfferedCertificate
 from watchline.core.line import Line, Phase
+from watchline.core.line_keys import LineKeys
 from watchline.core.records import CheckpointRecord, EntryRecord, Record
 from watchline.errors import PeerError
 
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
     from reliability.simulator.swarm import Lie
     from reliability.simulator.watch import Watch
     from reliability.simulator.world import World
+    from watchline.journal import LineRecord
 
 COPY_SECONDS = 3.0
 UNNOTICED_SECONDS = (1.0, 8.0)
@@ -80,7 +83,7 @@ class Rebirths:
             return
         image = None if kind == "rotate" else world.image(machine.name) if kind == "spare" else self._image(machine)
         old = machine.disk.snapshot() if kind == "clone" and machine.is_up else None
-        self.succeed(machine, image)
+        self.succeed(machine, image, spare=kind == "spare")
         if old is not None:
             self.clones.append(Clone(world, machine, old, random.Random(self._source.randrange(1 << 62))))
 
@@ -89,9 +92,9 @@ class Rebirths:
         wait = self._source.uniform(*UNNOTICED_SECONDS)
         clock.call_at(clock.now_seconds + wait, lambda: self.succeed(machine, None))
 
-    def succeed(self, machine: Machine, image: Image | None) -> None:
+    def succeed(self, machine: Machine, image: Image | None, *, spare: bool = False) -> None:
         """The machine becomes a new incarnation; what it and its peers had said before is still under way."""
-        machine.reincarnate(image)
+        machine.reincarnate(image, spare=spare)
         for cable in self._world.cables.values():
             if machine in cable.ends:
                 cable.dial()
@@ -156,7 +159,7 @@ class Clone(Machine):
         line = self.desk.lines[link.cable.line].line
         self.frames_arrived(link, [data])  # type: ignore[arg-type]
         try:
-            items = FrameKey(line.setup.outer_keys()[1]).open(data)
+            items = LineKeys(line.setup).open(data)[0]
         except PeerError:
             return
         own = line.setup.pair.ours
@@ -204,6 +207,12 @@ class Outsider:
     def __init__(self, watch: Watch) -> None:
         self._watch = watch
         self._committing: list[Record] = []
+
+    def storing(self, desk: str, row: LineRecord) -> None:
+        """No renewal is made at it."""
+
+    def stored(self, desk: str, row: LineRecord) -> None:
+        """No renewal is made at it."""
 
     def committing(self, desk: str, records: list[Record]) -> None:
         self._committing = records

@@ -14,7 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from reliability.simulator.pool import DAY, archive_key
-from reliability.simulator.watch import Violation, Watch
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Watch
 from watchline.core.entries import EntryType
 from watchline.core.records import EntryRecord, Log, Record, RemovalRecord
 from watchline.core.stubs import ARCHIVED, REMOVABLE

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import Counter
 
-from reliability.simulator.watch import Violation, Watch
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Watch
 from watchline.core.records import EntryRecord, Log, Pair
 from watchline.core.stubs import WITHHELD
 from watchline.core.succession import ISSUED_AGAIN

@@ -54,6 +54,8 @@ STORM_REMOVAL_SECONDS = 3.0  # who removes bodies reads the whole logs
 MIXED_FROM = 16_000  # the same for lives in which bodies are removed, and in which a desk that lies becomes a new incarnation
 REMOVING = 0.25  # of all lives
 REBORN_LIARS, THIEVES = 0.6, 0.6  # of the lives with a liar, and of those
+RENEWED_FROM = 22_000  # the same for lives in which people renew the secrets of lines
+RENEWING, COPIED = 0.35, 0.4  # of all lives; and of those in which no desk would become a new incarnation
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,7 @@ class Swarm:
     confirming: when people confirm those. amending: how likely somebody who looks proposes other terms; manned: whether people
     sign in and consoles sound. liar: a desk that lies, and how; None for none. stolen: it lies with the stolen keys of one
     incarnation, so the next one of that desk is honest. removing: every so many seconds somebody removes bodies; None: nobody.
+    renewing: every so many seconds people do something about a renewal; None: never. renewals: they begin so many, at most.
     """
 
     desks: tuple[str, ...]
@@ -91,6 +94,8 @@ class Swarm:
     lies: tuple[Lie, ...]
     stolen: bool = False
     removing: float | None = None
+    renewing: float | None = None
+    renewals: int = 0
 
 
 def draw_life(seed: int, source: random.Random) -> Swarm:
@@ -100,8 +105,26 @@ def draw_life(seed: int, source: random.Random) -> Swarm:
         swarm = mixed(swarm, random.Random(f"mixture of {seed}"))
     chance = depth.random()
     if seed >= DEEP_FROM and chance < (DEEP if seed < STORMS_FROM else DEEP_BESIDE_STORMS):
-        return deepened(swarm, depth)
-    return stormed(swarm, depth) if seed >= STORMS_FROM and chance >= 1 - STORMS else swarm
+        swarm = deepened(swarm, depth)
+    elif seed >= STORMS_FROM and chance >= 1 - STORMS:
+        swarm = stormed(swarm, depth)
+    return renewed(swarm, random.Random(f"renewals of {seed}")) if seed >= RENEWED_FROM else swarm
+
+
+def renewed(swarm: Swarm, source: random.Random) -> Swarm:
+    """In some lives people renew secrets. They carry files slowly, so these lives are longer, and troubles come less often."""
+    if source.random() >= RENEWING:
+        return swarm
+    copied = swarm.liar is None and not swarm.rebirths and source.random() < COPIED
+    return replace(
+        swarm,
+        renewing=source.choice((1.0, 2.0, 4.0)),
+        renewals=source.choice((2, 4, 8)),
+        rebirths=draw_rebirths(source) if copied else swarm.rebirths,
+        entries=min(swarm.entries, 1_000),
+        compose_seconds=max(swarm.compose_seconds, source.uniform(20.0, 80.0)),
+        trouble_seconds=swarm.trouble_seconds * source.choice((1, 2, 5)),
+    )
 
 
 def mixed(swarm: Swarm, source: random.Random) -> Swarm:

@@ -12,12 +12,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
-from reliability.simulator.pool import Party, line_id, pairing_secret
+from reliability.simulator.pool import Party, line_id
 from reliability.simulator.promises import KeptStatuses
+from reliability.simulator.secrecy import Secrecy
+from reliability.simulator.violation import Violation
 from watchline.core.encoding import decode
 from watchline.core.entries import Again, Body, Leaf
-from watchline.core.epochs import outer_key
-from watchline.core.frames import Entries, FrameKey, FullEntry, Item, Receipt, Stated
+from watchline.core.frames import Entries, FullEntry, Item, Receipt, Stated
 from watchline.core.records import (
     CheckpointRecord,
     EntryRecord,
@@ -32,16 +33,7 @@ from watchline.core.records import (
 from watchline.core.statements import StatementType
 from watchline.core.succession import ISSUED_AGAIN
 from watchline.errors import PeerError
-from watchline.journal import Journal
-
-
-class Violation(Exception):
-    """A desk broke an invariant. `rule` is its short name, of INVARIANTS."""
-
-    def __init__(self, rule: str, what: str) -> None:
-        super().__init__(f"{rule}: {what}")
-        self.rule = rule
-
+from watchline.journal import Journal, LineRecord
 
 INVARIANTS = {
     "speak": "nothing is said of an entry, an epoch or a prekey before it is durable",
@@ -63,6 +55,8 @@ INVARIANTS = {
     "again": "what had no receipt in an earlier pair is issued again, once people have confirmed the peer",
     "number": "an entry that is issued again keeps its number",
     "lost": "what people released is shown to the peer's people exactly once, however many incarnations either desk had",
+    "secret": "who speaks under a secret of a line knows that the peer holds it; both end on one; a retired one opens nothing",
+    "medium": "a new secret of a line is on the identity's medium before the journal has it",
 }
 
 
@@ -158,15 +152,12 @@ class Watch:
         self._set_back: dict[bytes, set[str]] = {}
         self.released: dict[tuple[str, bytes], set[bytes]] = {}
         self.peers: dict[tuple[str, bytes], str] = {}
-        self._keys: dict[tuple[str, bytes], FrameKey] = {}
         self._nonces: dict[tuple[str, bytes, bytes], bytes] = {}
-        by_name = {party.name: party for party in parties}
         for one, other in lines:
             line = line_id(one, other)
             for speaker, hearer in ((one, other), (other, one)):
                 self.peers[speaker, line] = hearer
-                key = outer_key(pairing_secret(line), by_name[speaker].id, by_name[hearer].id)
-                self._keys[speaker, line] = FrameKey(key)
+        self.secrecy = Secrecy({party.name: party.id for party in parties}, self.peers)
 
     def direction(self, desk: str, log: Log) -> Direction:
         """How all desks call what `desk` calls by this name."""
@@ -188,6 +179,14 @@ class Watch:
         log.signed = max(log.signed, size)
 
     # --- commits
+
+    def storing(self, desk: str, row: LineRecord) -> None:
+        """A desk hands its journal what it knows of a line."""
+        self.secrecy.storing(desk, row)
+
+    def stored(self, desk: str, row: LineRecord) -> None:
+        """That is durable."""
+        self.secrecy.stored(desk, row)
 
     def committing(self, desk: str, records: list[Record]) -> None:
         """A desk hands these to its journal; whether they are durable shows later."""
@@ -338,6 +337,7 @@ class Watch:
         for item in items:
             span = self._span(desk, line, item) or span
         if desk != self.liar:
+            self.secrecy.spoken(desk, line, frame)
             self._check_nonce(desk, line, frame)
             for item in items:
                 self._check_item(desk, line, item)
@@ -346,7 +346,7 @@ class Watch:
     def opened(self, desk: str, line: bytes, frame: bytes) -> tuple[Item, ...]:
         """What a frame of this desk holds."""
         try:
-            return tuple(self._keys[desk, line].open(frame))
+            return tuple(self.secrecy.open(desk, line, frame))
         except PeerError as error:
             if desk == self.liar:
                 return ()
@@ -468,6 +468,7 @@ class Watch:
 
     def started(self, desk: str, journal: Journal) -> None:
         """After a crash: what was durable is there, what was being committed is there whole or not at all."""
+        self.secrecy.started(desk, journal)
         for doubtful in self._committing.pop(desk, []):
             survived = {each for record in doubtful for each in survivals(journal, record)}
             if len(survived) > 1:
@@ -550,6 +551,7 @@ class Watch:
         """
         self._committing.pop(desk, None)
         self._statuses.put_back(desk)
+        self.secrecy.replaced(desk, journal, guessed=True)
         for line in self.lines_of(desk):
             pairs = [log.pair for log in journal.logs(line) if log.outgoing and journal.size(log)]
             self.copied.add(line)

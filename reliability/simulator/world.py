@@ -20,11 +20,13 @@ from reliability.simulator.pool import home, line_id, party, seeded_entropy
 from reliability.simulator.promises import silences_made, wrong_promises
 from reliability.simulator.rebirth import Rebirths
 from reliability.simulator.removals import Removals
+from reliability.simulator.renewals import Renewals
 from reliability.simulator.shown import said_again, shown_once
 from reliability.simulator.swarm import CALM, HARMFUL, Lie, Swarm, draw_life
 from reliability.simulator.trace import Trace
 from reliability.simulator.trouble import Trouble
-from reliability.simulator.watch import Span, Violation, Watch
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Span, Watch
 from watchline.core.line import Phase
 from watchline.core.records import Log, Pair
 from watchline.desk.config import Config
@@ -85,6 +87,7 @@ class World:
         self.trouble = Trouble(self, random.Random(source.randrange(1 << 62)))
         self.rebirths = Rebirths(self, random.Random(source.randrange(1 << 62)))
         self.removals = Removals(self, random.Random(source.randrange(1 << 62)))
+        self.renewals = Renewals(self, random.Random(source.randrange(1 << 62)))
 
     def image(self, name: str) -> Image:
         """The disk of a desk that has been paired, and has not said a word."""
@@ -107,6 +110,7 @@ class World:
         self.trouble.begin()
         self.rebirths.begin()
         self.removals.begin()
+        self.renewals.begin()
         self.clock.advance(self.swarm.compose_seconds)
         self._heal()
         self._settle()
@@ -127,14 +131,16 @@ class World:
         for machine in (*self.machines.values(), *self.rebirths.clones):
             if machine.liar is not None:
                 machine.liar.honest = True
+        self.renewals.heal()
 
     def _settle(self) -> None:
         # What a slow link has taken comes at its own pace: after it everything has the time that it needs.
-        until = self.clock.now_seconds + max(cable.backlog_seconds for cable in self.cables.values()) + HEALING_SECONDS
+        seconds = HEALING_SECONDS * (1 if self.swarm.renewing is None else 2)  # in which people do what the manual says
+        until = self.clock.now_seconds + max(cable.backlog_seconds for cable in self.cables.values()) + seconds
         while late := self._unsettled():
             if self.clock.now_seconds >= until:
                 raise Violation(
-                    "live", f"{HEALING_SECONDS:.0f} s after the last fault and the last word of a slow link: {'; '.join(late)}"
+                    "live", f"{seconds:.0f} s after the last fault and the last word of a slow link: {'; '.join(late)}"
                 )
             self.clock.advance(1.0)
         self._settle_suspects(until)
@@ -162,7 +168,7 @@ class World:
             for line, opened in machine.desk.lines.items()
             if self.is_live(line) and (opened.line.phase is not Phase.OPEN or self._waits_for_people(opened))
         ]
-        return [*down, *closed, *self.watch.undelivered(self.is_live, self.is_whole)]
+        return [*down, *closed, *self.renewals.unsettled(), *self.watch.undelivered(self.is_live, self.is_whole)]
 
     def _waits_for_people(self, opened: OpenLine) -> bool:
         return bool(opened.line.unconfirmed) and self.swarm.confirming != "never"
@@ -177,6 +183,7 @@ class World:
             self._check_alarms(machine)
         self.rebirths.judge()
         self.removals.judge()
+        self.renewals.judge()
         self._judge_promises()
         for line in self.watch.reborn:
             if not self.is_sound(line):
@@ -208,8 +215,8 @@ class World:
                 said_again(self.watch, own.name, line, own.journal)
 
     def is_sound(self, line: bytes) -> bool:
-        """Whether everything has to arrive on this line: nobody lied on it, no old copy was put back."""
-        return line not in self.watch.suspect
+        """Whether everything has to arrive on this line: no lie, no old copy that was put back, no secret that got lost."""
+        return line not in self.watch.suspect and line not in self.renewals.stranded
 
     def is_whole(self, line: bytes) -> bool:
         """Whether both ends hold the other's certificate of each incarnation: else what was lost in one proves nothing."""
@@ -222,7 +229,7 @@ class World:
 
     def is_live(self, line: bytes) -> bool:
         """Whether it has to work: it is sound, or what was wrong with it has been mended by a new incarnation."""
-        return self.is_sound(line) or line in self.watch.mended
+        return line not in self.renewals.stranded and (self.is_sound(line) or line in self.watch.mended)
 
     def _judge_suspect(self, line: bytes) -> None:
         """A line that was lied on, or whose end was put back, may have stopped; it may not differ in silence."""
@@ -231,7 +238,8 @@ class World:
         stopped = self._has_stopped(line)
         if stopped and not alarms:
             raise Violation("silent", "a line has stopped, and there is no alarm")
-        if self.watch.differing(line) and not alarms:
+        # Who went back to a secret that the other end has left behind hears nothing, and is not heard.
+        if self.watch.differing(line) and not alarms and not self.watch.secrecy.is_deaf(line):
             raise Violation("silent", "two desks hold different logs, and nobody was alarmed")
         self.counts["lines_stopped" if stopped else "lines_hung" if self._hangs(line) else "lines_recovered"] += 1
 
@@ -280,6 +288,7 @@ class World:
         for clone in self.rebirths.clones:
             clone.halt()
         self.removals.close()
+        self.renewals.close()
 
 
 def simulate(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -137,6 +138,45 @@ def test_home_that_was_set_back_takes_the_secret_of_the_medium_when_it_is_rotate
     put(desks / "tokyo", before)
     rotated(desks / "tokyo")
     assert secrets(desks / "tokyo").spoken == spoken
+
+
+@pytest.mark.parametrize("kind", ["asks", "answers", "takes", "gives again"])
+def test_home_that_was_set_back_makes_no_step_of_a_renewal_and_the_medium_keeps_the_secret(desks: Path, kind: str) -> None:
+    """An old file 1, answered by a home that was set back, put the old secret on the medium: the line was lost (seed 22399)."""
+    step(desks, "beijing", None, desks / "stray")
+    step(desks, "tokyo", desks / "stray", desks / "answer")
+    step(desks, "beijing", desks / "answer", desks / "lost")
+    before = secrets(desks / "tokyo")
+    if kind == "gives again":
+        offer(desks)
+        before = secrets(desks / "tokyo")
+    spoken = change(desks)
+    put(desks / "tokyo", before)
+    home, out = Home.open(desks / "tokyo"), desks / "out"
+    steps: dict[str, Callable[[Renewing], object]] = {
+        "asks": lambda renewing: renewing.begin(out),
+        "answers": lambda renewing: renewing.go_on((desks / "stray").read_bytes(), out),
+        "takes": lambda renewing: renewing.go_on((desks / "0-3").read_bytes(), out),
+        "gives again": lambda renewing: renewing.again(out),
+    }
+    with connect(home) as caller:
+        renewing = Renewing(caller, home, own_desk(caller), unlock(home), "beijing", None)
+        with pytest.raises(UsageError, match="is an old copy"):
+            steps[kind](renewing)
+    assert not out.exists()
+    rotated(desks / "tokyo")
+    assert spoken in secrets(desks / "tokyo").all
+
+
+def test_home_whose_medium_was_written_for_a_step_that_never_came_is_not_taken_for_an_old_copy(desks: Path) -> None:
+    medium = medium_of(desks)
+    change(desks)
+    held = secrets(desks / "tokyo")
+    line = next(medium.glob("line-*.newest"))
+    assert line.read_bytes() == held.mark
+    line.unlink()
+    change(desks)
+    assert line.read_bytes() == secrets(desks / "tokyo").mark
 
 
 def test_home_that_is_not_old_goes_on_with_its_renewal_when_it_is_rotated(desks: Path) -> None:

@@ -25,6 +25,8 @@ from watchline.desk.medium import (
     keep_pairing,
     kept_desk,
     kept_pairings,
+    note_newest,
+    noted_newest,
     open_medium,
     read_pairing,
 )
@@ -127,8 +129,16 @@ def test_identity_handed_over_in_place_opens_with_the_new_passphrase_alone(folde
     assert (folder / "inode").read_bytes() == bytes(len(before))
 
 
+def test_medium_on_which_a_mark_cannot_be_taken_back_is_refused(folder: Path) -> None:
+    (folder / f"line-{LINE.hex()}.newest").mkdir()
+    with pytest.raises(UsageError, match="cannot be written"):
+        note_newest(folder, LINE, None)
+    assert noted_newest(folder, LINE) is None
+
+
 def test_identity_handed_over_to_another_medium_leaves_nothing_behind(folder: Path, tmp_path: Path) -> None:
     keep_pairing(folder, MEDIUM.archive.public, LINE, b"pairing")
+    note_newest(folder, LINE, b"mark")
     (folder / DESK_FILE).write_bytes(b"kept")
     (folder / "inode").hardlink_to(folder / KEY_FILE)
 
@@ -138,6 +148,7 @@ def test_identity_handed_over_to_another_medium_leaves_nothing_behind(folder: Pa
     assert not any((folder / "inode").read_bytes())
     assert open_medium(tmp_path / "new", "another") == MEDIUM
     assert read_pairing(tmp_path / "new", MEDIUM, LINE) == b"pairing"
+    assert noted_newest(tmp_path / "new", LINE) == b"mark"
     assert (tmp_path / "new" / DESK_FILE).read_bytes() == b"kept"
 
 

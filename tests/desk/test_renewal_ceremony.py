@@ -18,7 +18,7 @@ from watchline.desk.local import Caller, connect
 from watchline.desk.medium import kept_pairings
 from watchline.desk.renewal_ceremony import Renewing
 from watchline.desk.spare import GivenOut, given_out
-from watchline.errors import UsageError
+from watchline.errors import RouteError, UsageError
 
 
 class Killed(Exception):
@@ -42,6 +42,21 @@ class DyingCaller:
         if method == self._method:
             raise Killed
         return answer
+
+
+class NodeThatEnds:
+    """A Caller whose node is there until `ended`, and answers nothing any more then."""
+
+    running = True
+    ended = False
+
+    def __init__(self, caller: Caller) -> None:
+        self._caller = caller
+
+    def call(self, method: str, patience_seconds: float = 30.0, **params: Any) -> dict[str, Any]:
+        if self.ended:
+            raise RouteError("no node answers in this home")
+        return self._caller.call(method, patience_seconds, **params)
 
 
 def on_medium(desks: Path, name: str = "tokyo") -> Pairing:
@@ -90,6 +105,21 @@ def test_medium_keeps_what_the_journal_has_where_two_commands_complete_one_renew
         at_once(desks, "tokyo", lambda one: one.go_on(file2, desks / "3"), lambda two: two.go_on(file2, desks / "other"))
     assert on_medium(desks).secrets == secrets(desks / "tokyo")
     assert not (desks / "other").exists()
+
+
+def test_medium_keeps_what_the_journal_has_where_the_node_ends_before_the_second_of_two_commands_stores(desks: Path) -> None:
+    """Nobody could bring this home back: the secret of the file 3 that was given away was nowhere else (seeds 22080, 22370)."""
+    step(desks, "tokyo", None, desks / "1")
+    step(desks, "beijing", desks / "1", desks / "2")
+    file2, home = (desks / "2").read_bytes(), Home.open(desks / "tokyo")
+    with connect(home) as caller:
+        node = NodeThatEnds(caller)
+        one, two = (Renewing(each, home, own_desk(each), unlock(home), "beijing", None) for each in (caller, node))
+        one.go_on(file2, desks / "3")
+        node.ended = True
+        with pytest.raises(RouteError):
+            two.go_on(file2, desks / "other")
+    assert on_medium(desks).secrets == secrets(desks / "tokyo")
 
 
 @pytest.mark.parametrize("done", [False, True])

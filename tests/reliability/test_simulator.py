@@ -16,6 +16,7 @@ from reliability.simulator.swarm import (
     DEEP_FROM,
     MIXED_FROM,
     REBIRTHS,
+    RENEWED_FROM,
     STORMS_FROM,
     TROUBLES,
     Rebirth,
@@ -29,10 +30,13 @@ from reliability.simulator.world import HEALING_SECONDS
 from watchline.core.changeover import Changeover
 from watchline.core.entries import Body, EntryType, Leaf
 from watchline.core.line import Phase
+from watchline.core.line_keys import LineKeys
 from watchline.core.line_parts import LineParts
+from watchline.core.line_secrets import LineSecrets
 from watchline.core.outgoing import Draft
+from watchline.core.pairing import Pairing
 from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, RemovalRecord, StatementRecord, StateRecord
-from watchline.core.setting import Moment
+from watchline.core.setting import LineSetup, Moment
 from watchline.core.silence import Claim, Silence, SilenceKind
 from watchline.core.stubs import UNKNOWN
 from watchline.core.terms import Terms
@@ -72,6 +76,8 @@ QUIET = Swarm(
 REBORN = replace(QUIET, released=1.0, weather=(0.6, 0.0, 0.3, 0.0, 0.2), troubles=("weather", "reconnect"))
 # Clocks run out, people come and go, and consoles sound.
 MANNED = replace(QUIET, released=1.0, pace="urgent", manned=True)
+# People carry files all the time.
+RENEWING = replace(QUIET, entries=40, compose_seconds=60.0, renewing=1.5, renewals=6)
 SEEDS = range(900_000, 900_003)
 
 
@@ -170,9 +176,9 @@ def test_deep_life_delivers_hundreds_of_entries_that_met_faults() -> None:
 
 @pytest.mark.slow
 def test_storm_delivers_thousands_of_entries_that_met_faults() -> None:
-    outcome = simulate(300_002)
+    outcome = simulate(16_205)
     assert outcome.violation is None
-    assert outcome.counts["entries"] > 5_000
+    assert outcome.counts["entries"] > 3_000
 
 
 def test_what_a_slow_link_has_taken_may_come_after_the_faults() -> None:
@@ -264,6 +270,33 @@ def test_bodies_are_removed_while_machines_die_and_become_others() -> None:
     counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
     assert counts["removed"] > counts["archived"] > 0
     assert counts["withheld"] > 0
+
+
+def test_renewals_are_drawn_and_old_seeds_stay_what_they_were() -> None:
+    lives = [draw_life(seed, random.Random(seed)) for seed in range(RENEWED_FROM, RENEWED_FROM + 400)]
+    renewing = [life for life in lives if life.renewing is not None]
+    assert 100 < len(renewing) < 180
+    assert {bool(life.rebirths) for life in renewing} == {life.liar is None for life in renewing} == {True, False}
+    before = [draw_life(seed, random.Random(seed)) for seed in range(RENEWED_FROM - 400, RENEWED_FROM)]
+    assert not any(life.renewing is not None for life in before)
+
+
+def test_secrets_are_renewed_while_files_go_astray_and_commands_are_killed() -> None:
+    outcomes = [simulate(seed, swarm=replace(RENEWING, troubles=("kill", "disk operation"))) for seed in range(3)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
+    assert counts["renewals_through"] > 0
+    assert min(counts[f"renewal: {each}"] for each in ("step 1", "step 2", "step 3", "refused", "interrupted")) > 0
+    assert counts["frames of a thief"] > 5
+
+
+@pytest.mark.parametrize("kind", REBIRTHS)
+def test_desk_that_comes_back_in_the_middle_of_renewals_finds_the_other_one(kind: Rebirth) -> None:
+    """Unless its file 3 was not taken, and cannot be any more: then it says that the line has to be paired anew."""
+    outcomes = [simulate(seed, swarm=replace(RENEWING, rebirths=(kind,) * 2)) for seed in range(3)]
+    assert {outcome.violation for outcome in outcomes} == {None}
+    counts = sum((outcome.counts for outcome in outcomes), Counter[str]())
+    assert min(counts["renewal: step 3"], counts["incarnations"]) > 0
 
 
 @pytest.mark.parametrize("lie", ["withhold receipts", "replay", "old incarnation", "flood"])
@@ -635,3 +668,56 @@ def test_planted_rung_of_statuses_is_forgotten_at_a_start(monkeypatch: pytest.Mo
     assert rules_broken(swarm, range(4)) == {None}
     monkeypatch.setattr("watchline.desk.watch._pair_key", lambda opened: f"{id(opened)}")
     assert "rung" in rules_broken(swarm, range(4))
+
+
+def test_planted_secret_is_spoken_before_the_other_desk_has_file_3(monkeypatch: pytest.MonkeyPatch) -> None:
+    def hasty(self: LineSecrets, secret: bytes, file3: bytes) -> LineSecrets:
+        return replace(self, next=secret, known=False, file3=file3).restored()
+
+    assert rules_broken(RENEWING, range(2)) == {None}
+    monkeypatch.setattr(LineSecrets, "offered", hasty)
+    assert "secret" in rules_broken(RENEWING, range(2))
+
+
+def test_planted_secret_is_forgotten_while_the_other_desk_speaks_under_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    def forgetful(self: LineSecrets) -> LineSecrets:
+        assert self.next is not None
+        return LineSecrets(self.next, earlier=(*self.earlier, self.mark))
+
+    monkeypatch.setattr(LineSecrets, "_moved", forgetful)
+    assert "secret" in rules_broken(RENEWING, range(2))
+
+
+def test_planted_secret_that_was_left_behind_opens_frames(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept: dict[bytes, list[Any]] = {}
+    begin = LineKeys.__init__
+
+    def hoard(keys: LineKeys, setup: LineSetup) -> None:
+        begin(keys, setup)
+        keys.opening += kept.setdefault(setup.line + setup.own_id, [])
+        kept[setup.line + setup.own_id] += [pair for pair in keys.opening if pair not in kept[setup.line + setup.own_id]]
+
+    monkeypatch.setattr(LineKeys, "__init__", hoard)
+    assert "secret" in rules_broken(RENEWING, range(2))
+
+
+class Talkative(SqliteJournal):
+    """Writes beside each line under what it speaks."""
+
+    def put_line(self, row: LineRecord, records: Iterable[Record] = ()) -> None:
+        super().put_line(row, records)
+        self.put_document("spoken", row.line.hex(), Pairing.decode(row.pairing).ps, False)
+
+
+def test_planted_secret_stands_in_clear_on_the_disk() -> None:
+    assert "secret" in rules_broken(RENEWING, range(3), journal_of=lambda journal: Talkative(journal._disk, journal._seal))
+
+
+def test_planted_medium_learns_of_no_renewal(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("watchline.desk.renewal_ceremony.keep_pairing", lambda *_: None)
+    assert rules_broken(RENEWING, range(2)) == {"medium"}
+
+
+def test_planted_live_renewal_is_never_through(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(LineSecrets, "changed", lambda self: self)
+    assert "live" in rules_broken(RENEWING, range(2))

@@ -8,7 +8,8 @@ import pytest
 
 from reliability.medium import MediumVFS
 from reliability.simulator.pool import NODE_KEY, WAL_BYTES, home, journal_path, line_id, party
-from reliability.simulator.watch import Direction, Violation, Watch, Wire
+from reliability.simulator.violation import Violation
+from reliability.simulator.watch import Direction, Watch, Wire
 from watchline.core.merkle import leaf_hash
 from watchline.core.records import EntryRecord, Log, Pair, ReceiptRecord, Record
 from watchline.journal import Journal

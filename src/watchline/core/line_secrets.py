@@ -64,6 +64,16 @@ class LineSecrets:
         return secret_mark(self.spoken)
 
     @property
+    def newest_mark(self) -> bytes:
+        """The mark of the newest secret that we hold."""
+        return secret_mark(self.next or self.spoken)
+
+    @property
+    def marks(self) -> frozenset[bytes]:
+        """The marks of every secret that we hold or held."""
+        return frozenset((*self.earlier, *map(secret_mark, self.all)))
+
+    @property
     def all(self) -> tuple[bytes, ...]:
         """Every secret under which we take what comes, the one that we speak under first."""
         return tuple(secret for secret in (self.spoken, self.next, self.previous) if secret is not None)

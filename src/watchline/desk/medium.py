@@ -2,8 +2,10 @@
 
 `identity.key` is the identity's secret, sealed by its passphrase, with the incarnation and serial that were given out last, so
 that a restored backup of the home never counts again what was counted. `line-*.pairing` is each line's pairing, sealed to the
-archive key, whose secret half is in `identity.key`: keeping a pairing needs no passphrase, reading it does. `desk.kept` is what
-else a machine has to know to be this desk, sealed in the same way, as it was when the medium was in use last.
+archive key, whose secret half is in `identity.key`: keeping a pairing needs no passphrase, reading it does. Beside it
+`line-*.newest` says in clear which secret of the line the home had last, by a mark that gives nothing of it away: so a home
+that is an old copy is found out. `desk.kept` is what else a machine has to know to be this desk, sealed in the same way, as it
+was when the medium was in use last.
 """
 
 from __future__ import annotations
@@ -182,7 +184,7 @@ def hand_over(folder: Path, medium: Medium, target: Path, passphrase: str, cost:
     Raises UsageError if the other folder holds another identity, or one that counted further.
     """
     moves = target.resolve() != folder.resolve()
-    kept = [folder / DESK_FILE, *folder.glob("line-*.pairing")] if moves else []
+    kept = [folder / DESK_FILE, *folder.glob("line-*.pairing"), *folder.glob("line-*.newest")] if moves else []
     if moves:
         _check_target(target, medium, passphrase)
         for path in filter(Path.exists, kept):
@@ -310,15 +312,43 @@ def kept_desk(folder: Path, medium: Medium) -> KeptDesk | None:
         ) from None
 
 
+def note_newest(folder: Path, line: bytes, mark: bytes | None) -> None:
+    """Note, in clear, the mark of the newest secret of a line that a home is known to have stored; None while that is open.
+
+    Raises UsageError.
+    """
+    path = _newest_path(folder, line)
+    if mark is not None:
+        return write_private_file(path, mark, replace=True)
+    try:
+        return path.unlink(missing_ok=True)
+    except OSError as error:
+        raise UsageError(
+            f"the identity's medium cannot be written: {error.strerror}", hint="check it and its rights", path=str(path)
+        ) from error
+
+
+def noted_newest(folder: Path, line: bytes) -> bytes | None:
+    """What `note_newest` noted last; None if nothing is known."""
+    try:
+        return _newest_path(folder, line).read_bytes()
+    except OSError:
+        return None
+
+
 def drop_pairing(folder: Path, line: bytes) -> None:
     """Forget the pairing of a line that never came to be; nothing happens where the medium is not there."""
-    for path in (_pairing_path(folder, line), _old_path(folder, line)):
+    for path in (_pairing_path(folder, line), _old_path(folder, line), _newest_path(folder, line)):
         with suppress(OSError):
             path.unlink()
 
 
 def _pairing_path(folder: Path, line: bytes) -> Path:
     return folder / f"line-{line.hex()}.pairing"
+
+
+def _newest_path(folder: Path, line: bytes) -> Path:
+    return folder / f"line-{line.hex()}.newest"
 
 
 def _old_path(folder: Path, line: bytes) -> Path:

@@ -3,7 +3,8 @@
 What waits for the next file is kept, sealed, in the journal: one renewal of a line at a time. A new secret is on the identity's
 medium and then in the journal, before file 3 is given away and before whoever takes file 3 speaks under it: whichever of them
 is lost, the other goes on, and the medium is never behind. A step that was interrupted is made again. A step is stored only if
-the line stands where it stood when the command began: while one waits for a passphrase, another may have gone on.
+the line stands where it stood when the command began: while one waits for a passphrase, another may have gone on. A home that
+is an old copy makes no step: it would put an old secret in the place of the one that only the medium knows by now.
 """
 
 from __future__ import annotations
@@ -29,9 +30,9 @@ from watchline.desk.ceremony import Unlock, check_out, line_row
 from watchline.desk.home import Home
 from watchline.desk.kept_secrets import KIND
 from watchline.desk.local import Caller
-from watchline.desk.medium import keep_pairing
+from watchline.desk.medium import keep_pairing, note_newest, noted_newest
 from watchline.desk.own import OwnDesk
-from watchline.desk.renewal_methods import state_digest
+from watchline.desk.renewal_methods import gone_a_step, state_digest
 from watchline.desk.secrets import write_private_file
 from watchline.desk.spare import outdate
 from watchline.errors import RouteError, UsageError, WatchlineError, WrongParty
@@ -74,7 +75,7 @@ class Renewing:
             raise UsageError(f"line {name} is not confirmed yet", hint="compare the digits first: watchline confirm")
         self._pairing = Pairing.decode(bytes.fromhex(self._row["pairing"]))
         self._at = RenewalLine(self._pairing.line, own.identity, self._pairing.peer, self._pairing.secrets)
-        self._waiting: str | None = caller.call("document_get", kind=KIND, key=self._row["line"])["value"]
+        self._waiting = self._stored_waiting()
 
     @property
     def standing(self) -> Standing:
@@ -89,6 +90,7 @@ class Renewing:
     def begin(self, out: Path) -> RenewalStep:
         """Write file 1. What was under way here ends."""
         check_out(out)
+        self._check_home()
         file1, begun = ask_renewal(self._at, self._unlock(self._own).key, os.urandom)
         return self._give(1, begun, out, file1)
 
@@ -99,6 +101,7 @@ class Renewing:
             raise UsageError(
                 "there is no file 3 that the other desk may want", hint="begin with watchline renew LINE --out FILE"
             )
+        self._check_home()
         self._keep_on_medium(self._pairing)
         write_private_file(out, file3)
         return RenewalStep(3, self._pairing.secrets.newest, file3, None)
@@ -106,6 +109,7 @@ class Renewing:
     def go_on(self, file: bytes, out: Path | None) -> RenewalStep:
         """Take a file of the other desk, and write the next one to `out`. Raises PeerError for the file, UsageError."""
         step = renewal_step(file)
+        self._check_home()
         if step == 3:
             return self._take(file)
         if out is None:
@@ -148,12 +152,26 @@ class Renewing:
     def _done(self, step: int, file: bytes | None, renewed: RenewedSecret) -> RenewalStep:
         return RenewalStep(step, self._at.secrets.renewals + 1, file, renewed.digits)
 
-    def _keep_on_medium(self, pairing: Pairing) -> None:
+    def _keep_on_medium(self, pairing: Pairing, *, stored: bool = True) -> None:
+        """stored: whether the journal is known to have it; else what it has is open until it answers."""
+        note_newest(self._folder, pairing.line, None)
         keep_pairing(self._folder, self._own.archive, pairing.line, pairing.encode())
+        if stored:
+            note_newest(self._folder, pairing.line, pairing.secrets.newest_mark)
+
+    def _check_home(self) -> None:
+        self._check_stands()
+        noted = noted_newest(self._folder, self._pairing.line)
+        if noted is not None and noted not in self._pairing.secrets.marks:
+            raise UsageError(
+                "this home is an old copy: the identity's medium knows a later secret of this line",
+                hint="stop the node, then watchline keys rotate with that medium; it brings the secret back",
+            )
 
     def _store(self, pairing: Pairing) -> None:
         """On the medium, then in the journal; a node that runs goes on with it. What was under way ends."""
-        self._keep_on_medium(pairing)
+        self._check_stands()
+        self._keep_on_medium(pairing, stored=False)
         outdate(self._caller, pairing.line)
         try:
             self._put(pairing=pairing.encode().hex())
@@ -162,6 +180,7 @@ class Renewing:
         except WatchlineError:  # such as where another command was faster, and gave away what it made
             self._keep_on_medium(Pairing.decode(bytes.fromhex(line_row(self._caller, self._row["name"])["pairing"])))
             raise
+        note_newest(self._folder, pairing.line, pairing.secrets.newest_mark)
 
     def _give(self, step: int, begun: BegunRenewal, out: Path, file: bytes) -> RenewalStep:
         """Store, then give away. What a step that was interrupted left on the medium can never be agreed on any more."""
@@ -169,6 +188,16 @@ class Renewing:
         self._keep_on_medium(self._pairing)
         write_private_file(out, file)
         return RenewalStep(step, self._at.secrets.renewals + 1, file, None)
+
+    def _check_stands(self) -> None:
+        """Nothing is kept on the medium by a command that comes too late: the journal may not be there to put it right."""
+        row = line_row(self._caller, self._row["name"])
+        if (row["pairing"], self._stored_waiting()) != (self._row["pairing"], self._waiting):
+            raise gone_a_step()
+
+    def _stored_waiting(self) -> str | None:
+        value: str | None = self._caller.call("document_get", kind=KIND, key=self._row["line"])["value"]
+        return value
 
     def _begun(self) -> BegunRenewal | None:
         """What waits for the next file; what was begun from an earlier secret is over."""

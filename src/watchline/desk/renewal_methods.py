@@ -24,7 +24,7 @@ def methods(api: Api) -> dict[str, Method]:
         row = api.desk.journal.line(_octets(line))
         known = api.desk.journal.document(KIND, _octets(line).hex())
         if row is None or state_digest(row.pairing.hex(), None if known is None else known.hex()) != before:
-            raise UsageError("the line has gone a step meanwhile", hint="give the same command again")
+            raise gone_a_step()
         if pairing is not None:
             _put_pairing(row, pairing)
         api.desk.journal.put_document(KIND, row.line.hex(), None if waiting is None else _octets(waiting), True)
@@ -42,6 +42,11 @@ def methods(api: Api) -> dict[str, Method]:
 def state_digest(pairing: str, waiting: str | None) -> str:
     """By what a command and the desk know that they go by the same state of a line: both as hex, None for nothing."""
     return sha256(f"{pairing} {waiting}".encode()).hexdigest()
+
+
+def gone_a_step() -> UsageError:
+    """The error for a command that went by a state of the line in which it is no more."""
+    return UsageError("the line has gone a step meanwhile", hint="give the same command again")
 
 
 def _octets(text: str) -> bytes:
