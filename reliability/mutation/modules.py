@@ -71,6 +71,7 @@ TESTS: dict[str, tuple[str, ...]] = {
     "stubs": (f"{_CORE}/test_stubs.py",),
     "succession": (f"{_CORE}/test_recovery.py", f"{_CORE}/test_quarantine.py"),
     "quarantine": (f"{_CORE}/test_quarantine.py",),
+    "part_heads": (f"{_CORE}/test_part_heads.py", f"{_CORE}/test_state_parts.py", f"{_CORE}/test_recovery.py"),
     "recovery": (f"{_CORE}/test_recovery.py",),
     "incoming": (
         f"{_CORE}/test_custody.py",
@@ -80,7 +81,10 @@ TESTS: dict[str, tuple[str, ...]] = {
         f"{_ATTACKS}/test_line_slots.py",
     ),
     "outgoing": (f"{_CORE}/test_outgoing.py", *_LINE, f"{_ATTACKS}/test_forward_secrecy.py"),
-    "line": (*_LINE, f"{_CORE}/test_incoming.py", f"{_ATTACKS}/test_line_slots.py"),
+    "line": (
+        *(f"{_CORE}/test_line_{name}.py" for name in ("by_value", "stops", "pairs", "amended")),
+        f"{_CORE}/test_incarnations.py",
+    ),
 }
 
 

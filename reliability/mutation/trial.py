@@ -20,14 +20,16 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from types import CodeType, ModuleType
+from typing import Any
 
 import hypothesis
 import pytest
 
+from reliability.mutation.calls import Calls, CallWatch
 from reliability.mutation.modules import ROOT, path_of
 from reliability.mutation.operators import Change
 from reliability.mutation.preload import load_unaffected
@@ -151,6 +153,9 @@ class _Trials:
         self.failure = "pytest did not start"
         self._module, self._changes, self._note, self._jobs = module, changes, note, jobs
         self._order = Order()
+        self._calls = Calls()
+        self._watch: CallWatch | None = None  # in the child that tries no fault
+        self._where = ""
         self._saw = _Seen()
         self._parent = os.getpid()
         self._told = -1  # the child's end of the pipe to its parent
@@ -175,17 +180,22 @@ class _Trials:
         self.failure = ""
         child = self._begin(None, cpu_seconds_max=_BASELINE_SECONDS_MAX)
         if child is None:
+            self._watch = CallWatch(path_of(self._module))
             return None
         seen, cpu_seconds = child.end()
         if seen is None or seen.failed or not seen.seconds:
             self.failure = f"the tests of {self._module} do not pass without a fault: {seen.failed if seen else 'no result'}"
             return True
         self._order = Order(seen.seconds)
+        self._calls = Calls(seen.everywhere, seen.by_test)
         return None if self._try_changes(int(3 + 2 * cpu_seconds)) else True
 
     def _try_changes(self, cpu_seconds_max: int) -> bool:
         """Whether this is a child now."""
-        waiting = iter(self._changes)
+        for change in self._changes:
+            if not self._calls.is_seen(change.mutant.where):
+                self._note(change, Outcome("survived", "", 0.0))
+        waiting = iter([change for change in self._changes if self._calls.is_seen(change.mutant.where)])
         running: dict[int, tuple[Change, _Child]] = {}
         while True:
             for change in itertools.islice(waiting, self._jobs - len(running)):
@@ -217,11 +227,29 @@ class _Trials:
         resource.setrlimit(resource.RLIMIT_AS, (MEMORY_BYTES_MAX, MEMORY_BYTES_MAX))
         resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
         if change is not None:
+            self._where = change.mutant.where
             sys.meta_path.insert(0, _WithFault(self._module, change.compiled(str(path_of(self._module)))))
         return None
 
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
-        items.sort(key=lambda item: self._order.rank(item.nodeid))
+        if self._watch is None:
+            items[:] = [item for item in items if self._calls.sees(item.nodeid, self._where)]
+            items.sort(key=lambda item: self._order.rank(item.nodeid))
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        with self._watching(item.nodeid):
+            return (yield)
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_fixture_setup(self, fixturedef: pytest.FixtureDef[Any]) -> Generator[None, object, object]:
+        if fixturedef.scope == "function":
+            return (yield)
+        with self._watching(None):
+            return (yield)
+
+    def _watching(self, test: str | None) -> contextlib.AbstractContextManager[None]:
+        return contextlib.nullcontext() if self._watch is None else self._watch.during(test)
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:
@@ -237,6 +265,9 @@ class _Trials:
         """The child says what it saw and is gone; the parent goes on to its end."""
         if os.getpid() == self._parent:
             return
+        if self._watch is not None:
+            calls = self._watch.end()
+            self._saw.everywhere, self._saw.by_test = calls.everywhere, calls.by_test
         if not self._saw.failed and exitstatus != pytest.ExitCode.OK:
             self._saw.failed = f"pytest ended with {exitstatus}"
         told = memoryview(json.dumps(asdict(self._saw)).encode())
@@ -247,10 +278,15 @@ class _Trials:
 
 @dataclass(slots=True)
 class _Seen:
-    """What a child tells its parent. failed: the first test or file that failed, "" for none; seconds: by test."""
+    """What a child tells its parent. failed: the first test or file that failed, "" for none; seconds: by test.
+
+    everywhere, by_test: as `Calls` has them, of the trial without a fault.
+    """
 
     failed: str = ""
     seconds: dict[str, float] = field(default_factory=dict)
+    everywhere: list[str] = field(default_factory=list)
+    by_test: dict[str, list[str]] = field(default_factory=dict)
 
 
 class _Child:

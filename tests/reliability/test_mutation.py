@@ -7,16 +7,19 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 
 import pytest
 
 from reliability.mutation import score
+from reliability.mutation.calls import CallWatch
 from reliability.mutation.modules import ROOT, TESTS, path_of, source_of
 from reliability.mutation.operators import Mutant, changes
 from reliability.mutation.preload import unaffected
 from reliability.mutation.session import Session
 from reliability.mutation.trial import Outcome
+from watchline.core import merkle
 
 pytestmark = pytest.mark.slow
 
@@ -184,6 +187,31 @@ def test_survivor_is_among_what_is_tried_next_however_few_are_drawn(tmp_path: Pa
     assert session.chosen(0, 1) == [mutants[4]]
     assert len(set(session.chosen(3, 1))) == 4
     assert session.chosen(3, 1) == session.chosen(3, 1)
+
+
+# What a test calls
+
+
+@lru_cache
+def made_once() -> bytes:
+    """For several tests."""
+    return merkle.leaf_hash(b"")
+
+
+def test_fault_is_shown_to_the_tests_that_call_its_function_and_to_all_where_what_it_made_is_kept() -> None:
+    watch = CallWatch(path_of("merkle"))
+    with watch.during("one"):
+        made_once()
+        merkle.root_of([bytes(32), bytes(32)])
+    with watch.during("two"):
+        merkle.earlier_path(1, 1, 2, [bytes(32)], lambda *_: bytes(32))
+        with watch.during(None):
+            merkle.root_at(0, lambda *_: b"")
+    calls = watch.end()
+    names = ("Edge.append", "root_of", "earlier_path", "earlier_path.span", "root_at", "leaf_hash", "consistency_path")
+    assert [calls.sees("one", name) for name in names] == [True, True, False, False, True, True, False]
+    assert [calls.sees("two", name) for name in names] == [False, False, True, True, True, True, False]
+    assert [calls.is_seen(name) for name in names] == [True] * 6 + [False]
 
 
 # What is loaded before

@@ -14,7 +14,7 @@ from watchline.core import shapes
 from watchline.core.encoding import Value, decode, encode
 from watchline.core.frames import SIGNATURE_BYTES
 from watchline.core.limits import PROOF_HASHES_MAX
-from watchline.core.merkle import HASH_BYTES, Edge, Subtree, consistency_path, earlier_path
+from watchline.core.merkle import HASH_BYTES, Edge, Subtree, earlier_path
 from watchline.core.records import CheckpointRecord, Log, Pair, StateRecord
 from watchline.core.setting import Reader
 
@@ -34,8 +34,6 @@ class Given:
 
     def path_from(self, end: int, subtree: Subtree) -> list[bytes]:
         """The consistency path from the first `end` entries, at most `size`, to the head."""
-        if self.size == self.head.size:
-            return consistency_path(end, self.head.size, subtree)
         return earlier_path(end, self.size, self.head.size, self.path, subtree)
 
 
