@@ -418,6 +418,45 @@ def test_piece_below_the_head_is_kept_without_a_checkpoint_and_the_rest_is_asked
 # --- a part of a lost log
 
 
+def less(ends: Ends) -> Continues:
+    """What Beijing said before it got back more: two entries of its own, and the one of ours that we hold."""
+    root = ends.pair.a.journal.root_at(log_of(ends, outgoing=True), 1)
+    return replace(ends.says, own_size=2, peer_size=1, peer_root=root)
+
+
+def test_what_the_head_of_a_piece_shows_beyond_what_was_named_is_asked_for_too(ends: Ends) -> None:
+    """Seed 13994: the peer had got back more than it named; the rest stayed there."""
+    ends.asks.compare(less(ends).encode())
+    assert ends.take(part_of(ends.piece(), ends.pair, log_of(ends, outgoing=True), 2))
+    rest = ends.piece()
+    assert (rest.start, len(rest.entries)) == (2, 1)
+    assert ends.take(rest)
+    assert ends.asks.due_at is None
+
+
+def test_what_the_head_of_a_piece_shows_and_the_peer_has_not_is_asked_for_a_few_times_and_left(ends: Ends) -> None:
+    ends.asks.compare(less(ends).encode())
+    ends.take(part_of(ends.piece(), ends.pair, log_of(ends, outgoing=True), 2))
+    assert asked_for(ends, 5 * TRIES) == TRIES
+    assert ends.asks.due_at is None
+
+
+@pytest.mark.parametrize("own", [False, True])
+def test_larger_one_of_two_sizes_that_are_named_of_a_log_is_asked_for(own: bool) -> None:
+    """Seed 13994 again: our own lost leaf named more than a leaf of the peer; and a leaf of the peer than another one."""
+    with set_back() as made:
+        ends = Ends(made)
+        ends.asks.compare(less(ends).encode())
+        ends.asks.compare((mirrored(ends.says) if own else ends.says).encode(), own=own)
+        ends.asks.compare(less(ends).encode())
+        whole = ends.piece()
+        head = made.b.journal.checkpoint_at(log_of(ends, outgoing=True), 2)
+        assert head is not None
+        piece = replace(whole, entries=whole.entries[:1], size=2, root=head.root, signature=head.signature, path=())
+        made.a.journal.commit(ends.take(piece))
+        assert asked_for(ends, 5 * TRIES) == (2 * TRIES if own else 5 * TRIES)
+
+
 def part_of(piece: Recovered, pair: LinePair, log: Log, stop: int) -> Recovered:
     """The same answer of Beijing, with the entries below `stop` only."""
     path = consistency_path(stop, piece.size, lambda start, end: pair.b.journal.subtree(log, start, end))
@@ -452,7 +491,6 @@ def test_part_of_a_lost_log_is_given_back_as_far_as_it_came_when_the_other_desk_
             assert given is not None
             assert (given.start, given.start + len(given.entries), given.size) == (start, stop, 5)
             made.b.journal.commit(asks.take(given, made.b.clock.moment()))
-        assert asks.due_at is None
         assert made.b.journal.root_at(log._replace(outgoing=True), 4) == made.a.journal.root_at(log, 4)
 
 

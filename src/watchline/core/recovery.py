@@ -37,15 +37,16 @@ TRIES = 6  # for what the peer did not say it holds
 
 @dataclass(frozen=True, slots=True)
 class Lost:
-    """A part of an old log that we do not hold: up to `size`, where the root is said to be `root`.
+    """A part of an old log that we do not hold.
 
-    tries: how often to ask for it; None for as long as it takes, because the peer says that it holds it.
+    said: up to what size the peer says that it holds it: that is asked for as long as it takes. named: up to what size anything
+    names it, a lost entry 0 of our own and the author's head too: above `said` it is asked for `tries` times more.
     """
 
     log: Log
-    size: int
-    root: bytes
-    tries: int | None
+    said: int
+    named: int
+    tries: int = TRIES
 
 
 class Recovery:
@@ -87,16 +88,16 @@ class Recovery:
             log = Log(self._setup.line, pair, outgoing)
             held = self._reader.size(log)
             if held < size and self._setup.log_key(log) is not None:
-                self._note(Lost(log, size, root, TRIES if own else None))
+                self._note(Lost(log, 0 if own else size, size))
             elif held >= size and not own and self._reader.root_at(log, size) != root:
                 raise self._differs(content, log)
 
     def _note(self, lost: Lost) -> None:
-        known = next((each for each in self._lost if each.log == lost.log), None)
-        if known is None:
-            self._lost.append(lost)
-        elif known.tries is not None and lost.tries is None:  # the peer's own word counts for more
-            self._lost[self._lost.index(known)] = lost
+        for place, known in enumerate(self._lost):
+            if known.log == lost.log:
+                self._lost[place] = replace(known, said=max(known.said, lost.said), named=max(known.named, lost.named))
+                return
+        self._lost.append(lost)
 
     def ask(self, moment: Moment) -> LostRequest | None:
         """The next request, if one is due."""
@@ -116,8 +117,9 @@ class Recovery:
 
     def _put_off(self) -> None:
         lost = self._lost.pop(0)
-        left = None if lost.tries is None else lost.tries - 1
-        if left != 0:
+        assert self._edge is not None
+        left = lost.tries if self._edge.size < lost.said else lost.tries - 1
+        if left:
             self._lost.append(replace(lost, tries=left))
         if not self._lost or self._lost[0].log != lost.log:
             self._edge = None
@@ -139,7 +141,10 @@ class Recovery:
             self._number = number
             raise
         self._edge, self._asked_at = edge, None
-        if edge.size >= lost.size:
+        named = max(lost.named, item.size)  # the author may have signed more than anyone spoke of
+        if edge.size < named:
+            self._lost[0] = replace(lost, named=named, tries=TRIES)
+        else:
             self._lost.pop(0)
             self._edge = None
         return kept
