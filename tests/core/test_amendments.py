@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.amending import agree, amending, ask, both_agree, by_id, enter, judgements, next_text
 from tests.line_pair import LinePair, terms
-from watchline.core.amendments import Entered, TermsHistory, check_amendment, common_end, entered_in
+from watchline.core.amendments import Entered, TermsHistory, check_amendment, common_end, entered_in, possible_bases
 from watchline.core.clocks import ACKNOWLEDGE
 from watchline.core.entries import Body, Continues, EntryType
 from watchline.core.outgoing import Draft
@@ -526,3 +526,17 @@ def test_entry_of_a_journal_that_holds_no_text_counts_for_nothing(pair: LinePair
         assert entered_in([replace(entered, **change), entered]) == entered_in([entered])
     with pytest.raises(JournalError):
         entered_in([entered, None])
+
+
+def test_new_pair_may_begin_with_any_version_until_the_peers_entry_0_is_here(pair: LinePair) -> None:
+    """Seed 14288: a silence was claimed by terms that the pair turned out not to begin with."""
+    first = pair.a.line.terms
+    agreed = [agree(pair, status_interval_seconds=seconds) for seconds in (30, 40)]
+    pair.a.reincarnate()
+    assert not pair.a.line.clocks.settled
+    assert possible_bases(pair.a.setup, pair.a.journal) == [first, first, *agreed]
+
+
+def test_first_pair_begins_with_the_terms_of_the_pairing(pair: LinePair) -> None:
+    agree(pair, status_interval_seconds=30)
+    assert [terms.version for terms in possible_bases(pair.a.setup, pair.a.journal)] == [1]

@@ -168,6 +168,11 @@ def test_removals_and_liars_that_are_reborn_are_drawn_and_old_seeds_stay_what_th
     assert not any(life.removing is not None or (life.liar is not None and life.rebirths) for life in before)
 
 
+@pytest.mark.parametrize("seed", [13_994, 14_288])
+def test_lives_that_found_a_fault_of_the_product_are_lived_without_one(seed: int) -> None:
+    assert simulate(seed).violation is None
+
+
 def test_deep_life_delivers_hundreds_of_entries_that_met_faults() -> None:
     outcome = simulate(300_057)
     assert outcome.violation is None

@@ -268,6 +268,17 @@ def journal_history(setup: LineSetup, reader: Reader) -> TermsHistory:
     return history_of(setup.pair, JournalSource(setup, reader), setup.terms, is_lower(setup))
 
 
+def possible_bases(setup: LineSetup, reader: Reader) -> list[Terms]:
+    """Every version under which the present pair may turn out to begin, as long as the peer's entry 0 is not here: the common
+    end of the pair that our entry 0 names may be anywhere in it, or there may be none.
+    """
+    own = read_continues(reader.entry(setup.outgoing_log, 0))
+    if own is None or own.old_pair is None:
+        return [setup.terms]
+    before = history_of(Pair(*own.old_pair), JournalSource(setup, reader), setup.terms, is_lower(setup))
+    return [setup.terms, before.base, *(amendment.terms for amendment in before.amendments)]
+
+
 def is_lower(setup: LineSetup) -> bool:
     """Whether our id is the lower one."""
     return setup.own_id < setup.peer_identity.id

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import structlog
 
+from watchline.core.amendments import possible_bases
 from watchline.core.clocks import RunningClock
 from watchline.core.entries import EntryType, Leaf
 from watchline.core.outgoing import Draft
@@ -246,13 +247,17 @@ class Silences:
         return tuple(attempts[-ATTEMPTS_MAX:])
 
     def _judged(self, opened: OpenLine, silence: Silence) -> Proposal | None:
-        """The certificate, if it would hold where it would stand."""
-        line = opened.line
+        """The certificate, if it would hold where it would stand, whatever terms the pair turns out to begin with."""
+        line, journal = opened.line, self._desk.journal
         written = Written(line.setup.outgoing_log, line.outgoing.edge.size, line.incoming.edge.size)
+        terms = [line.terms_at]
+        if not line.clocks.settled:
+            terms += [line.incoming.history.with_base(base).of for base in possible_bases(line.setup, journal)]
         try:
-            return Proposal(silence, judge_written(self._desk.journal, line.setup, silence, written, line.terms_at))
+            judged = [judge_written(journal, line.setup, silence, written, terms_at) for terms_at in terms]
         except PeerError:
             return None
+        return Proposal(silence, judged[0])
 
 
 def _silence(kind: SilenceKind, clock: int, leaf: Leaf, record: StatementRecord | None) -> Silence:
