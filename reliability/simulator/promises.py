@@ -79,6 +79,8 @@ def _wrong_silence(author: Machine, own: OpenLine, peer: Machine, peers: OpenLin
                 judge_record(peer.journal, peers_setup, copy, terms[1]),
             )
         except PeerError as error:
+            if _was_under_way(author.journal, log, record):
+                continue
             return "silence", f"{name} does not follow: {error.message}"
         if judged[0] != judged[1]:
             return "silence", f"{name} is judged otherwise by {peer.name}"
@@ -99,6 +101,22 @@ def _by_what_they_answer(journal: Journal, log: Log) -> dict[int, list[EntryReco
         if re is not None:
             found[re].append(record)
     return found
+
+
+def _was_under_way(own: Journal, log: Log, record: EntryRecord) -> bool:
+    """Whether the peer had closed the clock of a claim by the status that it shows, in an entry that was still on its way: that
+    refutes an honest claim. Were none made, nothing could be claimed of a peer that names entries and never sends them.
+    """
+    silence, written = Silence.decode(Body.decode(record.body).content), Leaf.decode(record.leaf)
+    if silence.claim is None or silence.status is None:
+        return False
+    peers = own.entries(_other(log), written.peer_size, status_in(silence.status.payload).size)
+    answers = {silence.index: [entry for entry in peers if Leaf.decode(entry.leaf).re == silence.index]}
+    return _closed(own, log, answers, silence) is not None
+
+
+def _other(log: Log) -> Log:
+    return log._replace(outgoing=not log.outgoing)
 
 
 def _closed(own: Journal, log: Log, answers: dict[int, list[EntryRecord]], silence: Silence) -> int | None:

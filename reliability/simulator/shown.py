@@ -6,11 +6,18 @@ from collections import Counter
 
 from reliability.simulator.violation import Violation
 from reliability.simulator.watch import Watch
-from watchline.core.records import EntryRecord, Log, Pair
+from watchline.core.records import FIRST_PAIR, EntryRecord, Log, Pair
 from watchline.core.stubs import WITHHELD
 from watchline.core.succession import ISSUED_AGAIN
 from watchline.desk.past import late_entries, without_earlier_copies
 from watchline.journal import Journal
+
+
+def _number_is_lost(journal: Journal, record: EntryRecord) -> bool:
+    """Whether an entry of a later pair came back behind one whose body was withheld: its number is not known then (rule 31)."""
+    if record.number is not None or record.log.pair == FIRST_PAIR:
+        return False
+    return any(before.gone == WITHHELD for before in journal.entries(record.log, 0, record.index))
 
 
 def shown_once(watch: Watch, author: str, line: bytes, journal: Journal, peer: Journal, *, confirmed: bool) -> None:
@@ -30,8 +37,8 @@ def shown_once(watch: Watch, author: str, line: bytes, journal: Journal, peer: J
         if shown[nonce] != 1:
             place = ours[nonce].log.pair, ours[nonce].index
             raise Violation("lost", f"an entry of {author} {place} is shown to its peer {shown[nonce]} times")
-        if not found[nonce].released or found[nonce].number != ours[nonce].number:
-            record = found[nonce]
+        record = found[nonce]
+        if not record.released or (record.number != ours[nonce].number and not _number_is_lost(peer, record)):
             raise Violation("lost", f"entry {record.index} of {author} {record.log.pair} is not shown as it was released")
     for record in late_entries(peer, line):
         log = watch.log(watch.direction(watch.peers[author, line], record.log))

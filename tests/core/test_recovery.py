@@ -253,6 +253,8 @@ def test_answer_that_comes_back_before_what_it_answers_is_released_when_that_is_
         made.settle()
         (asked,) = (each for each in made.b.arrived if each.type == EntryType.NOTICE)
         made.b.say("an answer", re=asked.index)
+        unsigned = made.b.say("nobody stands behind this one", re=asked.index, released=False)
+        made.b.acknowledge(asked)
         made.settle(1)
         made.a.journal.close()
         made.a.journal = open_journal(Path(folder) / "backup.db", bytes(32), create=False)  # knows nothing of this pair
@@ -263,6 +265,9 @@ def test_answer_that_comes_back_before_what_it_answers_is_released_when_that_is_
         back = made.a.journal.entry(answer.log, answer.index)
         assert back is not None
         assert back.released
+        other = made.a.journal.entry(answer.log, unsigned.index)
+        assert other is not None
+        assert not other.released
 
 
 # --- what is given

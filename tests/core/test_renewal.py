@@ -15,7 +15,7 @@ from tests.core.sample_desks import identity_key, paired, seeded
 from tests.core.sample_renewals import LINE, PS, Run, at, changed, run, signed, vector
 from watchline.core.encoding import decode, encode
 from watchline.core.keys import KemKey, hkdf_extract
-from watchline.core.line_secrets import LineSecrets, secret_mark
+from watchline.core.line_secrets import RENEWALS_MAX, LineSecrets, secret_mark
 from watchline.core.pairing import Pairing
 from watchline.core.renewal import (
     MAGIC,
@@ -223,6 +223,13 @@ def test_where_both_desks_asked_the_request_of_the_lower_id_goes_on() -> None:
         answer_renewal(at(lower, higher), lower_asked, of_higher, identity_key(lower), random)
     file2, _ = answer_renewal(at(higher, lower), higher_asked, of_lower, identity_key(higher), random)
     complete_renewal(at(lower, higher), lower_asked, file2, identity_key(lower), random)
+
+
+def test_line_that_was_renewed_as_often_as_it_may_be_is_paired_anew() -> None:
+    worn = LineSecrets(PS, earlier=(secret_mark(b"earlier"),) * RENEWALS_MAX)
+    with pytest.raises(UsageError, match="at most 1000 times") as refused:
+        ask_renewal(at(secrets=worn), identity_key("A"), seeded("worn"))
+    assert "pair the two desks anew" in refused.value.hint
 
 
 def test_no_step_is_made_while_the_last_renewal_is_not_through() -> None:

@@ -65,6 +65,20 @@ def test_notice_left_open_is_still_open_after_hundreds_of_closed_ones_and_a_rest
     assert pair.a.alarms() == pair.b.alarms() == []
 
 
+def test_place_to_look_from_does_not_move_above_a_notice_that_stays_open(pair: LinePair) -> None:
+    asked = pair.a.notice(QUESTION)
+    for number in range(FLOOR_STEP + 8):
+        pair.a.say(f"{number}")
+    pair.settle()
+    assert pair.b.journal.state(pair.b.setup.line, STATE_PART) is None
+    pair.b.acknowledge(asked)
+    pair.settle()
+    for number in range(FLOOR_STEP + 8):
+        pair.a.say(f"again {number}")
+    pair.settle()
+    assert pair.b.journal.state(pair.b.setup.line, STATE_PART) is not None
+
+
 class LosingReader:
     """A journal that lists its leaves and no longer finds one entry. It has only what a restart reads."""
 
