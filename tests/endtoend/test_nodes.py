@@ -148,8 +148,10 @@ def test_a_restored_backup_is_detected_before_the_first_word(nodes: tuple[NodePr
     beijing.stop()
     shutil.rmtree(beijing.home.path)
     shutil.copytree(tmp_path / "backup", beijing.home.path)
+    tokyo.stop()  # else the line may have stopped before anything could be said
     beijing.start()
     send(beijing, "tokyo", "from the restored copy")
+    tokyo.start()
     beijing.wait_for_state("stopped", "tokyo")
     tokyo.wait_for_state("stopped", "beijing")
     alarms = [node.ask("status")["lines"][0]["alarms"][-1]["kind"] for node in nodes]
