@@ -181,6 +181,13 @@ def test_what_only_our_own_lost_leaf_names_is_asked_for_a_few_times_and_left(end
     assert ends.asks.due_at is None
 
 
+def test_what_is_heard_of_after_all_else_was_given_up_is_asked_for(ends: Ends) -> None:
+    ends.asks.compare(mirrored(ends.says).encode(), own=True)
+    asked_for(ends, 5 * TRIES)
+    ends.learn()
+    assert asked_for(ends, 3) == 3
+
+
 def test_what_the_peer_says_it_holds_is_asked_for_as_long_as_it_takes(ends: Ends) -> None:
     ends.asks.compare(mirrored(ends.says).encode(), own=True)
     ends.learn()

@@ -107,6 +107,7 @@ class Recovery:
         if self._asked_at is not None:  # the peer does not answer for this one: try another first
             self._put_off()
             if not self._lost:
+                self._asked_at = None
                 return None
         log = self._lost[0].log
         self._asked_at = moment.running
