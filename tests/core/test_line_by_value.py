@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -10,7 +9,7 @@ import pytest
 
 from tests.dishonest import forge, only, state
 from tests.line_pair import LINE, START, LinePair, Side, joined
-from tests.turns import Turn, copy_of, cross, hear_status, take, turn, wait, with_payload
+from tests.turns import Turn, cross, hear_status, take, turn, wait, with_payload
 from watchline.core import line, phases
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.frames import Entries, Receipt, Stated
@@ -22,19 +21,6 @@ from watchline.journal import LineRecord
 from watchline.journal.sqlite import open_journal
 
 QUESTION = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "what is it?"})
-
-
-@pytest.fixture(scope="module")
-def quiet() -> Iterator[LinePair]:
-    """Two lines that have opened each other, exchanged keys, and have nothing more to say; their next status is due in 50 s."""
-    with joined("turn by turn") as made:
-        yield made
-
-
-@pytest.fixture
-def pair(quiet: LinePair) -> Iterator[LinePair]:
-    with copy_of(quiet) as made:
-        yield made
 
 
 def open_both(pair: LinePair) -> None:

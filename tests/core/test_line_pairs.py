@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,7 +10,7 @@ import pytest
 from tests.core.test_changeover import begun_with
 from tests.dishonest import forge, notice_body, only, state, status_of
 from tests.line_pair import SECRET, START, LinePair, joined, party
-from tests.turns import Turn, copy_of, cross, hear_status, in_words, take, turn, wait
+from tests.turns import Turn, cross, hear_status, in_words, take, turn, wait
 from watchline.core.entries import Continues, EntryType, Notice, Precedence
 from watchline.core.frames import Entries, LostRequest, OfferedCertificate, Receipt, Recovered
 from watchline.core.line import Phase
@@ -22,19 +21,6 @@ from watchline.core.statements import StatementType
 from watchline.errors import UsageError, WrongParty
 
 QUESTION = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "what is it?"})
-
-
-@pytest.fixture(scope="module")
-def quiet() -> Iterator[LinePair]:
-    """Two lines that have opened each other, exchanged keys, and have nothing more to say; their next status is due in 50 s."""
-    with joined("turn by turn") as made:
-        yield made
-
-
-@pytest.fixture
-def pair(quiet: LinePair) -> Iterator[LinePair]:
-    with copy_of(quiet) as made:
-        yield made
 
 
 # --- another incarnation

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from tests.dishonest import forge, notice_body, sign_head, state, status_of
-from tests.line_pair import START, LinePair, joined, party
-from tests.turns import Turn, copy_of, cross, hear_status, take, turn, wait, with_payload
+from tests.line_pair import START, LinePair, party
+from tests.turns import Turn, cross, hear_status, take, turn, wait, with_payload
 from watchline.core.certificate import Certificate, SignedCertificate, issue
 from watchline.core.encoding import decode
 from watchline.core.entries import Notice, Precedence
@@ -20,19 +19,6 @@ from watchline.core.statements import StatementType
 from watchline.errors import UsageError
 
 QUESTION = Notice("airspace-object", 1, Precedence.FLASH, False, "en", {1: "what is it?"})
-
-
-@pytest.fixture(scope="module")
-def quiet() -> Iterator[LinePair]:
-    """Two lines that have opened each other, exchanged keys, and have nothing more to say; their next status is due in 50 s."""
-    with joined("turn by turn") as made:
-        yield made
-
-
-@pytest.fixture
-def pair(quiet: LinePair) -> Iterator[LinePair]:
-    with copy_of(quiet) as made:
-        yield made
 
 
 # --- what stops a line, what alarms, what is counted
