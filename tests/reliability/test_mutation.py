@@ -147,6 +147,14 @@ def test_mutant_that_no_test_can_see_survives_as_explained() -> None:
     assert [line.partition(":")[0] for line in ended.stdout.splitlines()] == ["survived"] * 2
 
 
+def test_trial_that_would_not_have_its_fault_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "conftest.py").write_text("import watchline.core.merkle\n")
+    (tmp_path / "test_nothing.py").write_text("def test_nothing(): pass\n")
+    trial = f"from reliability.mutation import trial; trial._try_with('merkle', {str(tmp_path)!r}, [None], None, 1)"
+    ended = subprocess.run([sys.executable, "-c", trial], cwd=ROOT, capture_output=True, text=True, timeout=120, check=False)
+    assert "RuntimeError: merkle was loaded before the trials began" in ended.stderr
+
+
 # The session
 
 
