@@ -11,7 +11,7 @@ import pytest
 
 from tests.cli.commands import Shell
 from tests.endtoend.homes import IDENTITY
-from tests.upgrades.earlier import VERSIONS, unpack
+from tests.upgrades.earlier import EARLIEST, unpack
 from watchline.cli import archives
 from watchline.cli import session as sessions
 from watchline.core.entries import Body, Direction, EntryType, Leaf, verify_commitment
@@ -27,7 +27,7 @@ OLD = 1_577_836_800  # 2020-01-01
 @pytest.fixture
 def talked(shell: Shell) -> Shell:
     """tokyo, whose line with beijing has entries that are all of 2020, and its identity's medium beside it."""
-    unpack(VERSIONS[0], shell.folder)
+    unpack(EARLIEST, shell.folder)
     home = homes.Home.open(shell.folder / "tokyo")
     journal = home.open_journal()
     journal._disk.cursor.execute("UPDATE bodies SET time = ?", (OLD,))

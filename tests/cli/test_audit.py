@@ -15,7 +15,7 @@ import pytest
 
 from tests.cli.commands import Shell
 from tests.endtoend.homes import SOURCE
-from tests.upgrades.earlier import VERSIONS, unpack
+from tests.upgrades.earlier import EARLIEST, unpack
 from watchline.core.evidence import verify_evidence
 
 HELD = {"SHA256SUMS", "cover.html", "report.html", "report.json", "year.evidence"}
@@ -24,7 +24,7 @@ HELD = {"SHA256SUMS", "cover.html", "report.html", "report.json", "year.evidence
 @pytest.fixture
 def talked(shell: Shell) -> Shell:
     """tokyo, whose line with beijing has entries."""
-    unpack(VERSIONS[0], shell.folder)
+    unpack(EARLIEST, shell.folder)
     return shell
 
 

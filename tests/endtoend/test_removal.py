@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.homes import NodeProcess
-from tests.upgrades.earlier import BEIJING, TOKYO, VERSIONS, nodes, unpack
+from tests.upgrades.earlier import BEIJING, EARLIEST, TOKYO, nodes, unpack
 
 OLD = 1_577_836_800  # 2020-01-01
 
@@ -16,7 +16,7 @@ OLD = 1_577_836_800  # 2020-01-01
 @pytest.fixture
 def running(tmp_path: Path) -> Iterator[tuple[NodeProcess, NodeProcess]]:
     """Two nodes of homes in which everything was said in 2020, as far as their own clocks tell."""
-    unpack(VERSIONS[0], tmp_path)
+    unpack(EARLIEST, tmp_path)
     both = nodes(tmp_path)
     for node in both:
         journal = node.journal()

@@ -18,6 +18,8 @@ from watchline.desk.home import Home
 ROOT = Path(__file__).parents[2]
 HOMES = Path(__file__).parent / "homes"
 VERSIONS = sorted(folder.name for folder in HOMES.iterdir() if folder.is_dir())
+EARLIEST = "62dc3cf"
+SAME_SCHEMA = ("5b48177", "43edcb1")  # versions whose journals are of today's schema
 TOKYO, BEIJING = "tokyo", "beijing"
 
 # Run by the version that owns a home: opening a journal brings it to the schema of the version that opens it.

@@ -46,6 +46,7 @@ acknowledge_seconds = 10
 name = "Geneva"
 vkey = "{vkey}"
 """
+DATE = "2023-02-22T01:00:00Z"
 PATIENCE_SECONDS = 120.0
 KEPT = shutil.ignore_patterns("node.lock", "node.sock")
 
@@ -229,8 +230,74 @@ def play_terms_watch_and_silence(tokyo: Maker, beijing: Maker) -> None:
         witness.end(signal.SIGKILL)
 
 
+def play_talks_and_removal(tokyo: Maker, beijing: Maker) -> None:
+    """A round of talks with an item, a commitment that both say was kept, readouts and its end; a notice that was archived."""
+    round_id = talk(tokyo, "propose", "--topic", "安全保障", "--level", "vice_minister", "--mode", "visit", "--date", DATE)
+    talk(beijing, "accept", theirs(round_id), "--date", "1")
+    item = talk(tokyo, "item", round_id, "--subject", "Balloons", "--notice", "ours:1")
+    talk(beijing, "note", theirs(item))
+    talk(beijing, "say", theirs(item), "--role", "Director", "--text", "民用飞艇。")
+    hotline = talk(
+        tokyo, "commit", "--round", round_id, "--terms", "A hotline.", "--due", "2023-03-01/2023-05-31 around spring"
+    )
+    talk(beijing, "accept", theirs(hotline))
+    talk(tokyo, "readout", round_id, "--text", "They met.", "--point", hotline)
+    talk(beijing, "readout", theirs(round_id), "--text", "双方坦诚交换了意见。", "--point", theirs(hotline))
+    talk(tokyo, "close", round_id, "--outcome", "concluded")
+    talk(beijing, "close", theirs(round_id), "--outcome", "concluded")
+    talk(tokyo, "report", hotline, "--kept", "--facts", "In service since 31 March.")
+    talk(beijing, "report", theirs(hotline), "--kept")
+
+    beijing.say("send", "tokyo", "--text", "Of long ago.", "--once", "old")
+    tokyo.say("acknowledge", "beijing", tokyo.newest())
+    beijing.node.stop()
+    make_old(beijing, "old")
+    archives = beijing.path.parent / "archives"
+    archives.mkdir()
+    assert beijing.run("archive", "tokyo", "--to", archives)["entries"] >= 2
+    beijing.node.start()
+    tokyo.node.wait_for_state("up", "beijing")
+
+
+def talk(desk: Maker, *words: str) -> str:
+    """Take a step in the talks; give its ID."""
+    verb, *more = words
+    return str(desk.say("talks", verb, desk.run("lines")["lines"][0]["name"], *more)["id"])
+
+
+def theirs(name: str) -> str:
+    """What the other desk calls an entry."""
+    return name.replace("ours", "theirs") if name.startswith("ours") else name.replace("theirs", "ours")
+
+
+def make_old(desk: Maker, once: str) -> None:
+    """Let all that was said since an entry of the desk's own be of 2020, as far as the clock at its home tells."""
+    journal = desk.node.home.open_journal()
+    journal._disk.cursor.execute(
+        "UPDATE bodies SET time = 1577836800 WHERE time >= (SELECT time FROM bodies WHERE once = ?)", (once,)
+    )
+    journal.close()
+
+
+def play_renewal_and_a_long_text(tokyo: Maker, beijing: Maker) -> None:
+    """The secret of the line is renewed, and a text of many kilobytes is said."""
+    files = [tokyo.path.parent / f"renewal-{number}" for number in (1, 2, 3)]
+    tokyo.run("renew", "beijing", "--out", files[0])
+    beijing.run("renew", "tokyo", files[0], "--out", files[1])
+    tokyo.run("renew", "beijing", files[1], "--out", files[2])
+    beijing.run("renew", "tokyo", files[2])
+    both = (tokyo, "beijing"), (beijing, "tokyo")
+    tokyo.until(lambda: all(desk.run("renew", line)["renewals"] == 1 for desk, line in both))
+    tokyo.say("send", "beijing", "--text", "Under another secret. " * 500)
+
+
 News = Callable[[Maker, Maker], None]
-NEWS: dict[str, News] = {"dc55a94": play_incarnations, "d202c1b": play_terms_watch_and_silence}
+NEWS: dict[str, News] = {
+    "dc55a94": play_incarnations,
+    "d202c1b": play_terms_watch_and_silence,
+    "5b48177": play_talks_and_removal,
+    "43edcb1": play_renewal_and_a_long_text,
+}
 
 
 def make_cheap(desk: Maker) -> None:

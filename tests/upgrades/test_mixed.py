@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.endtoend.homes import SOURCE, NodeProcess
-from tests.upgrades.earlier import BEIJING, TOKYO, VERSIONS, nodes, source_of, unpack
-from tests.upgrades.test_homes import EARLIEST, log_of, said, wait_until
+from tests.upgrades.earlier import BEIJING, EARLIEST, SAME_SCHEMA, TOKYO, VERSIONS, nodes, source_of, unpack
+from tests.upgrades.test_homes import log_of, said, wait_until
 
 pytestmark = pytest.mark.slow
 Both = tuple[NodeProcess, NodeProcess]
@@ -125,12 +125,18 @@ def test_newer_side_that_rotates_is_heard_and_confirmed_by_the_other_version(ver
             node.kill()
 
 
-def test_earlier_version_refuses_a_home_that_todays_has_opened_and_leaves_it(earlier: tuple[str, Path], tmp_path: Path) -> None:
+def test_earlier_version_refuses_a_home_of_a_newer_schema_and_leaves_it_and_opens_one_of_its_own(
+    earlier: tuple[str, Path], tmp_path: Path
+) -> None:
     version, old = earlier
     unpack(version, tmp_path)
     tokyo, _ = nodes(tmp_path, SOURCE, old)
+    shown = tokyo.command("log", BEIJING)["entries"]
     tokyo.source = old
     before = {path: path.read_bytes() for path in tokyo.home.path.rglob("*") if path.is_file()}
+    if version in SAME_SCHEMA:
+        assert [entry["id"] for entry in tokyo.command("log", BEIJING)["entries"]] == [entry["id"] for entry in shown]
+        return
 
     refused = tokyo.command("log", BEIJING, code=4)["error"]
 
