@@ -42,7 +42,7 @@ from watchline.core.records import (
     ReleaseRecord,
     StateRecord,
 )
-from watchline.errors import UsageError
+from watchline.errors import JournalError, UsageError
 from watchline.journal import Journal
 from watchline.journal.sqlite import open_journal
 
@@ -274,6 +274,7 @@ def receipt(size: int, time: int = 5) -> ReceiptRecord:
 
 
 def test_checkpoints_and_receipts_are_found_by_what_they_cover(store: Store) -> None:
+    store.journal.commit([entry(index) for index in range(5)])
     store.journal.commit([checkpoint(0), checkpoint(2), checkpoint(5), checkpoint(9, THEIRS), receipt(2), receipt(5)])
     for journal in store.both():
         assert journal.latest_checkpoint(OURS) == checkpoint(5)
@@ -288,10 +289,38 @@ def test_checkpoints_and_receipts_are_found_by_what_they_cover(store: Store) -> 
 
 
 def test_first_receipt_and_checkpoint_of_a_size_are_kept(journal: Journal) -> None:
-    journal.commit([receipt(2, time=5), checkpoint(2)])
-    journal.commit([receipt(2, time=9), CheckpointRecord(OURS, 2, b"x" * 32, b"y" * 64)])
+    journal.commit([entry(0), entry(1), receipt(2, time=5), checkpoint(2)])
+    journal.commit([receipt(2, time=9), CheckpointRecord(OURS, 2, root(2), b"y" * 64)])
     assert journal.latest_receipt(OURS) == receipt(2, time=5)
     assert journal.latest_checkpoint(OURS) == checkpoint(2)
+
+
+@pytest.mark.parametrize("before", [0, 1, 255, 256, 300])
+@pytest.mark.parametrize("log", [OURS, THEIRS])
+def test_rule_23_head_that_this_desk_signed_over_other_leaves_than_are_stored_is_refused(
+    store: Store, log: Log, before: int
+) -> None:
+    def signed(size: int) -> Record:
+        return checkpoint(size) if log.outgoing else ReceiptRecord(THEIRS, size, root(size), 5, b"r" * 64)
+
+    store.journal.commit([*(entry(index, log) for index in range(before)), signed(before)])
+    changed = bytearray(leaf(before))
+    changed[0] ^= 1
+
+    with pytest.raises(JournalError) as refused:
+        store.journal.commit([entry(before, log, leaf=bytes(changed)), signed(before + 1)])
+
+    assert refused.value.facts["reason"] == "damaged"
+    assert store.journal.size(log) == before
+    store.journal.commit([entry(before, log), entry(before + 1, log), signed(before + 1), signed(before + 2), signed(before)])
+    for journal in store.both():
+        assert journal.root_at(log, before + 2) == root(before + 2)
+
+
+def test_head_of_a_peer_may_be_above_what_is_stored_and_one_of_a_lost_log_of_our_own_too(store: Store) -> None:
+    store.journal.commit([entry(0), entry(0, THEIRS), checkpoint(9), checkpoint(9, THEIRS)])
+    for journal in store.both():
+        assert [journal.latest_checkpoint(log) for log in (OURS, THEIRS)] == [checkpoint(9), checkpoint(9, THEIRS)]
 
 
 def test_statement_that_is_not_for_good_is_replaced_by_the_next(store: Store) -> None:

@@ -57,7 +57,8 @@ class Journal(Protocol):
 
         An entry must stand at the end of its log, and every line must be known (`put_line`): else RuntimeError, nothing stored.
         Of two checkpoints, two receipts, or two cosignatures of one witness, of one log and size the first is kept: it is the
-        earlier evidence.
+        earlier evidence. A head that this desk signed, of its own log or as a receipt, must be that of what is stored: else
+        JournalError with the reason `damaged`, nothing stored (rule 23).
 
         A body that a RemovalRecord takes away cannot be opened again by whoever has the files and the node key, once `compact`
         has returned. It must be of an entry that is stored: else RuntimeError.

@@ -41,6 +41,7 @@ from watchline.journal.disk import DAMAGED_HINT, WAL_BYTES, Disk
 from watchline.journal.resealing import is_of_one_key, sealed_anew
 from watchline.journal.sealing import SALT_BYTES, Seal, place_of
 from watchline.journal.secrets import Secrets
+from watchline.journal.statements import Statements
 from watchline.journal.tree import INDEX_BITS, Tree
 from watchline.journal.witnessed import Cosignatures
 
@@ -48,7 +49,6 @@ ROOM_BYTES = 64 * 1024 * 1024  # reserved unless told otherwise: some minutes of
 _CHUNK_ROWS = 2048  # rows read at once by what iterates
 _CHUNK_ENTRIES = 64  # entries carry bodies of up to 64 KiB
 
-_STATEMENT = "ours, theirs, own, type, time, our_size, their_size, payload, ed, ml, keep"
 _ENTRY = "key, type, leaf, secret, sealed, epoch, time, re, number, nonce, once, released, gone"
 
 
@@ -104,6 +104,7 @@ class SqliteJournal:
         self._alarms = Alarms(disk, seal)
         self._attempts = Attempts(disk)
         self._cosignatures = Cosignatures(disk)
+        self._statements = Statements(disk)
         self._room_bytes = ROOM_BYTES
         self._logs: dict[Log, _LogRow] = {}
         self._line_numbers: dict[bytes, int] = {}
@@ -119,7 +120,7 @@ class SqliteJournal:
             NonceRecord: lambda record: self._cosignatures.store_nonce(self._known_line(record.line), record),
             StateRecord: self._store_state,
             PrekeyRecord: self._store_prekey,
-            StatementRecord: self._store_statement,
+            StatementRecord: lambda record: self._statements.store(self._known_line(record.line), record),
             CertificateRecord: self._store_certificate,
             AlarmRecord: lambda record: self._alarms.store(self._known_line(record.line), record),
             AttemptRecord: lambda record: self._attempts.store(self._known_line(record.line), record),
@@ -207,14 +208,7 @@ class SqliteJournal:
         return self._cosignatures.first_covering(log, self._log_number(log), size, witness)
 
     def first_full_status_covering(self, log: Log, size: int) -> StatementRecord | None:
-        # Only a status has sizes above 0, so the type needs no asking.
-        own, covered = (0, "our_size") if log.outgoing else (1, "their_size")
-        found = self._disk.rows(
-            f"SELECT {_STATEMENT} FROM statements WHERE line = ? AND ours = ? AND theirs = ? AND {covered} >= ?"
-            f" AND own = {own} AND keep = 1 AND ml IS NOT NULL ORDER BY {covered}, number LIMIT 1",
-            (self._find_line(log.line), *log.pair, max(size, 1)),
-        )
-        return _read_statement(log.line, found[0]) if found else None
+        return self._statements.first_full_covering(log, self._find_line(log.line), size)
 
     # One line.
 
@@ -267,22 +261,10 @@ class SqliteJournal:
         return {pre_id: self._secrets.open(place_of("prekey", line, *pair, ours, pre_id), blob) for pre_id, blob in found}
 
     def statement(self, line: bytes, ours: bool, type: int) -> StatementRecord | None:
-        found = self._disk.rows(
-            f"SELECT {_STATEMENT} FROM statements WHERE line = ? AND own = ? AND type = ? ORDER BY number DESC LIMIT 1",
-            (self._find_line(line), ours, type),
-        )
-        return _read_statement(line, found[0]) if found else None
+        return self._statements.latest(line, self._find_line(line), ours, type)
 
     def statements(self, line: bytes, ours: bool, type: int, pair: Pair) -> Iterator[StatementRecord]:
-        last = 0
-        while found := self._disk.rows(
-            f"SELECT number, {_STATEMENT} FROM statements WHERE line = ? AND own = ? AND type = ? AND number > ?"
-            f" AND ours = ? AND theirs = ? AND keep = 1 ORDER BY number LIMIT {_CHUNK_ENTRIES}",
-            (self._find_line(line), ours, type, last, *pair),
-        ):
-            last = found[-1][0]
-            for _, *row in found:
-                yield _read_statement(line, row)
+        return self._statements.kept(line, self._find_line(line), ours, type, pair)
 
     def nonce(self, line: bytes, nonce: bytes) -> NonceRecord | None:
         return self._cosignatures.nonce(line, self._find_line(line), nonce)
@@ -405,6 +387,7 @@ class SqliteJournal:
         self._lines = None
         self._state_slots.clear()
         self._bodies.forget()
+        self._tree.forget()
 
     def _store_entry(self, record: EntryRecord) -> None:
         row = self._known_log(record.log)
@@ -426,14 +409,21 @@ class SqliteJournal:
     def _store_checkpoint(self, record: CheckpointRecord) -> None:
         self._disk.cursor.execute(
             "INSERT INTO checkpoints VALUES (?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            (self._known_log(record.log).number << INDEX_BITS | record.size, record.root, record.signature),
+            (self._head(record, record.log.outgoing), record.root, record.signature),
         )
 
     def _store_receipt(self, record: ReceiptRecord) -> None:
         self._disk.cursor.execute(
             "INSERT INTO receipts VALUES (?, ?, ?, ?) ON CONFLICT (key) DO NOTHING",
-            (self._known_log(record.log).number << INDEX_BITS | record.size, record.root, record.time, record.signature),
+            (self._head(record, not record.log.outgoing), record.root, record.time, record.signature),
         )
+
+    def _head(self, record: CheckpointRecord | ReceiptRecord, ours: bool) -> int:
+        """The key of a signed head. ours: this desk signed it, so it must be that of what is stored."""
+        row = self._known_log(record.log)
+        if ours and record.size <= row.size:
+            self._tree.check(row.number, record.size, record.root)
+        return row.number << INDEX_BITS | record.size
 
     def _store_state(self, record: StateRecord) -> None:
         line, part = record.line, record.part
@@ -460,14 +450,6 @@ class SqliteJournal:
         elif slot is not None:
             self._secrets.clear(slot)
             execute(f"DELETE FROM prekeys WHERE {same}", key)
-
-    def _store_statement(self, record: StatementRecord) -> None:
-        line = self._known_line(record.line)
-        execute = self._disk.cursor.execute
-        execute("DELETE FROM statements WHERE line = ? AND own = ? AND type = ? AND keep = 0", (line, record.ours, record.type))
-        parties = (line, *record.pair, record.ours, record.type)
-        said = (record.time, record.our_size, record.their_size, record.payload, record.ed, record.ml, record.keep)
-        execute(f"INSERT INTO statements (line, {_STATEMENT}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)", parties + said)
 
     def _store_certificate(self, record: CertificateRecord) -> None:
         self._disk.cursor.execute(
@@ -592,8 +574,3 @@ class SqliteJournal:
 
 def _index(key: int) -> int:
     return key & (1 << INDEX_BITS) - 1  # the index, or the size, in a key
-
-
-def _read_statement(line: bytes, row: Iterable[Any]) -> StatementRecord:
-    ours, theirs, own, kind, time, our_size, their_size, payload, ed, ml, keep = row
-    return StatementRecord(line, Pair(ours, theirs), bool(own), kind, time, our_size, their_size, payload, ed, ml, bool(keep))

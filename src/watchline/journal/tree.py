@@ -2,19 +2,23 @@
 
 Leaf hashes are computed from the stored leaves, never taken from a caller. The root of each complete block of 256 leaves is
 stored (level 1), and of each 256 such blocks (level 2), and so on.
+
+What this desk signs is held against what is stored: a leaf that memory or a program changed on its way is found before its
+signature is kept or seen. Other logs have been lost to one flipped bit under a good signature.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from watchline.core.merkle import leaf_hash, node_hash
+from watchline.core.merkle import Edge, leaf_hash, node_hash
 from watchline.errors import JournalError
 from watchline.journal.disk import DAMAGED_HINT, Disk
 
 INDEX_BITS = 40  # an entry's key is its log's number << 40 | its index
 BLOCK_BITS = 8
 BLOCK = 1 << BLOCK_BITS
+MEMORY_HINT = "stop this desk, and check the memory and the disk of its machine before it speaks again"
 
 
 class Tree:
@@ -22,6 +26,29 @@ class Tree:
 
     def __init__(self, disk: Disk) -> None:
         self._disk = disk
+        self._edges: dict[int, Edge] = {}  # of each log, from leaves that were read back
+
+    def forget(self) -> None:
+        """After a rollback: what was read back may not be there any more."""
+        self._edges.clear()
+
+    def check(self, log: int, size: int, root: bytes) -> None:
+        """JournalError unless the stored leaves below `size` have this root; all of them are there. Inside a transaction."""
+        edge = self._edges.get(log)
+        if edge is None or edge.size > size:
+            edge = self._edge(log, size)
+        for each in self._leaf_hashes(log, edge.size, size):
+            edge = edge.append(each)
+        if edge.root() != root:
+            raise JournalError("what is to be signed is not what was stored", hint=MEMORY_HINT, reason="damaged", size=size)
+        self._edges[log] = edge
+
+    def _edge(self, log: int, size: int) -> Edge:
+        hashes, start = [], 0
+        for width in (1 << digit for digit in reversed(range(size.bit_length())) if size >> digit & 1):
+            hashes.append(self.subtree(log, start, start + width))
+            start += width
+        return Edge(size, tuple(hashes))
 
     def grow(self, log: int, size: int) -> None:
         """Store the root of each block that the leaf below `size` completes; inside a transaction."""
