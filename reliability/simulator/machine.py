@@ -120,7 +120,7 @@ class Machine:
     """A desk's machine. It is built off; `boot` starts it.
 
     fate: where the process will end next, None for nowhere. life: counts its processes. wall_jump: by how many seconds its wall
-    clock is wrong.
+    clock is wrong. removal_wall: the latest that it showed while a removal went on.
     """
 
     def __init__(self, world: World, party: Party, image: Image, source: random.Random) -> None:
@@ -137,6 +137,7 @@ class Machine:
         self.life = 0
         self.fate: Fate | None = None
         self.wall_jump = 0
+        self.removal_wall = 0
         self.without_room = False
         self.liar: Liar | None = None
         self._powered_at = world.clock.now_seconds - source.uniform(10.0, 1e6)

@@ -79,6 +79,7 @@ class Removals:
         machine.desk.flush()
         folder = self._folder_of(machine) if self._source.random() < ARCHIVING else None
         machine.note("removal", folder is not None)
+        machine.removal_wall = machine.moment().wall
         self._world.faulted("removal", None)
         self._step(machine, machine.life, machine.desk.removal.steps(opened.record, folder))
 
@@ -92,6 +93,7 @@ class Removals:
     def _step(self, machine: Machine, life: int, steps: Generator[None, None, Removed]) -> None:
         if machine.life != life or not machine.is_up:
             return  # what a process had begun ends with it
+        machine.removal_wall = max(machine.removal_wall, machine.moment().wall)
         try:
             next(steps)
         except StopIteration as end:
@@ -177,7 +179,8 @@ class Untouched:
 
     def _check_due(self, record: EntryRecord) -> None:
         opened = self._machine.desk.lines[record.log.line]
-        is_old = record.time < self._moment.wall - opened.line.terms.body_days * DAY
+        chosen = max(self._moment.wall, self._machine.removal_wall)  # a clock may be set back between the choice and the end
+        is_old = record.time < chosen - opened.line.terms.body_days * DAY
         waits = record.log.pair == opened.line.setup.pair and record.index in self._running(record.log)
         if record.type not in REMOVABLE or record.gone is not None or not is_old or waits:
             raise Violation(
