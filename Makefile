@@ -46,7 +46,7 @@ models: .venv/.installed ## search the Spin models; FULL=1 for larger bounds
 	@$(BIN)/python -m models $(ARGS)
 
 coverage: .venv/.installed ## branch coverage of core; fails below 100 %
-	@mkdir -p build && $(BIN)/python -m coverage run -m pytest -q tests/core tests/attacks tests/journal tests/desk -m "not slow"
+	@mkdir -p build && $(BIN)/python -m coverage run -m pytest -q tests/core tests/attacks tests/journal tests/desk
 	@$(BIN)/python -m coverage report
 
 mutate: .venv/.installed ## mutation score of core; MODULE=merkle for one, COUNT=50 for so many by chance, AFRESH=1 for all anew

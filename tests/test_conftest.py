@@ -54,6 +54,7 @@ def outcome(folder: Path, suite: str, *, ci: bool) -> subprocess.CompletedProces
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("suite", SUITES.values(), ids=SUITES.keys())
 def test_skip_is_a_skip_for_a_person_and_a_failure_in_ci(tmp_path: Path, suite: str) -> None:
     at_home, in_ci = outcome(tmp_path, suite, ci=False), outcome(tmp_path, suite, ci=True)
@@ -64,12 +65,14 @@ def test_skip_is_a_skip_for_a_person_and_a_failure_in_ci(tmp_path: Path, suite: 
     assert in_ci.returncode not in {0, pytest.ExitCode.NO_TESTS_COLLECTED}
 
 
+@pytest.mark.slow
 def test_test_whose_needs_are_there_runs(tmp_path: Path) -> None:
     suite = SUITES["a test that needs a missing path"].replace("/nowhere/at/all", str(tmp_path))
 
     assert "1 passed" in outcome(tmp_path, suite, ci=True).stdout
 
 
+@pytest.mark.slow
 def test_expected_failure_is_not_a_skip(tmp_path: Path) -> None:
     suite = "import pytest\n@pytest.mark.xfail\ndef test_known():\n    raise AssertionError\n"
 

@@ -21,6 +21,8 @@ from watchline.demo.forgery import with_mended_checksums
 from watchline.demo.page import COLUMNS, Page, columns, wrapped
 from watchline.errors import NegativeAnswer
 
+pytestmark = pytest.mark.slow
+
 SOURCES = Path(__file__).parents[1] / "src"
 COMMAND = ("-m", "watchline", "demo", "--json")
 UNPACED = ("-c", "from watchline.demo import run; run(pace_seconds=0)")

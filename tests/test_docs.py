@@ -342,6 +342,7 @@ def project_files() -> list[Path]:
     return sorted(path for path in ROOT.rglob("*") if path.is_file() and not NOT_OURS & set(path.relative_to(ROOT).parts))
 
 
+@pytest.mark.slow
 def test_no_file_names_a_registry_or_a_path_of_this_machine() -> None:
     found = {path.relative_to(ROOT).as_posix(): foreign_names(path.read_text(errors="replace")) for path in project_files()}
 

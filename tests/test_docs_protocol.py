@@ -91,6 +91,7 @@ def test_rules_are_numbered_1_to_41_in_order() -> None:
     assert [int(number) for number in re.findall(r"^\*\*(\d+)\.", TEXT, re.MULTILINE)] == list(range(1, RULES + 1))
 
 
+@pytest.mark.slow
 def test_every_rule_that_an_error_names_is_in_the_text() -> None:
     named = {rule for path in SOURCES for rule in rules_named(path.read_text())}
     assert named

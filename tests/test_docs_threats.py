@@ -48,6 +48,7 @@ def test_everything_an_adversary_cannot_do_names_a_rule_and_a_test(row: list[str
     assert re.fullmatch(r"`test_\w+`(, `test_\w+`)*", tests)
 
 
+@pytest.mark.slow
 def test_every_named_test_exists() -> None:
     named = set(re.findall(r"`(test_\w+)`", TEXT))
     assert sorted(named - existing_tests()) == []

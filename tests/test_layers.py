@@ -95,6 +95,7 @@ def test_every_part_of_the_package_has_its_place() -> None:
     assert {"core", "errors"} <= {part_of(path) for path in MODULES}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(PACKAGE)))
 def test_imports_point_down(path: Path) -> None:
     assert refusals(part_of(path), path.read_text()) == []

@@ -56,6 +56,7 @@ def test_module_has_a_name_that_says_something(path: Path) -> None:
     assert not VAGUE & set(path.stem.split("_"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", TESTS, ids=relative)
 def test_no_test_sleeps(path: Path) -> None:
     assert sleeps(path.read_text()) == []

@@ -93,6 +93,7 @@ def pair() -> Iterator[LinePair]:
         yield made
 
 
+@pytest.mark.slow
 def test_nothing_kept_after_an_entry_opens_it(pair: LinePair) -> None:
     before = [keys_kept(side) for side in (pair.a, pair.b)]
     key = pair.a.line.outgoing.chain.chain_key
@@ -130,6 +131,7 @@ def test_nothing_kept_after_an_epoch_was_followed_opens_its_seed() -> None:
                 accept_epoch(direction, second, KemKey(seed), SECRET, NO_ROOT_KEY)
 
 
+@pytest.mark.slow
 def test_pairing_secret_alone_reads_no_body() -> None:
     with recorded_pair() as (pair, tap):
         pair.a.say("nothing for thieves", released=False)

@@ -80,6 +80,7 @@ def nested(depth: int) -> bytes:
 # --- bytes that are no frame, or no item
 
 
+@pytest.mark.slow
 def test_ten_thousand_junk_frames_cost_no_public_key_operation_and_answer_nothing(pair: LinePair, spent: Counter[str]) -> None:
     random = pair.a.clock.random
     genuine = pair.a.seal(Receipt(1, 1, 1, 1, bytes(64)))
@@ -92,6 +93,7 @@ def test_ten_thousand_junk_frames_cost_no_public_key_operation_and_answer_nothin
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "payload",
     [
@@ -142,6 +144,7 @@ LARGEST: dict[str, tuple[int, Callable[[int], object]]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", LARGEST)
 def test_value_at_its_limit_is_read_and_one_above_is_refused(pair: LinePair, name: str) -> None:
     limit, item = LARGEST[name]
@@ -196,6 +199,7 @@ def bounded(pair: LinePair, spent: Counter[str], frames: list[bytes]) -> int:
     return spent.total()
 
 
+@pytest.mark.slow
 def test_flood_of_junk_statements_costs_four_checks_of_each_kind_in_a_period(pair: LinePair, spent: Counter[str]) -> None:
     status = status_of(pair, pair.a)
     frames = []
@@ -270,6 +274,7 @@ def test_flood_of_entries_that_open_under_no_signed_head_costs_a_bounded_number_
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ["known", "early"])
 def test_flood_of_entries_out_of_their_turn_is_looked_at_a_bounded_number_of_times_in_a_period(
     pair: LinePair, spent: Counter[str], where: str

@@ -177,6 +177,7 @@ def well_formed_junk(pair: LinePair) -> list[list[Item]]:
     ]
 
 
+@pytest.mark.slow
 def test_stolen_pairing_secret_stops_no_line() -> None:
     """Whatever is put under a good outer tag without the peer's signatures is counted and dropped, in any phase."""
     with joined() as pair:
@@ -220,6 +221,7 @@ def test_full_entry_at_the_largest_index_is_dropped(pair: LinePair) -> None:
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 def test_buffer_for_early_entries_is_bounded_and_keeps_the_lowest(pair: LinePair) -> None:
     start = pair.b.line.incoming.edge.size
     forged = forge(pair.a, notice_body("early")).entries()
@@ -281,6 +283,7 @@ def script(pair: LinePair, heard: dict[str, list[bytes]]) -> None:
     carry_all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarted", [False, True])
 def test_relay_that_holds_a_status_back_and_repeats_old_ones_never_stops_a_line(restarted: bool) -> None:
     heard: dict[str, list[bytes]] = {"a": [], "b": []}
@@ -365,6 +368,7 @@ def test_restored_backup_is_detected_before_the_first_word(pair: LinePair, tmp_p
     assert pair.a.line.phase is Phase.STOPPED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lost", range(6))
 def test_restored_backup_is_detected_before_the_first_word_when_the_network_loses_a_frame(lost: int, tmp_path: Path) -> None:
     with joined(lost) as pair:
@@ -521,6 +525,7 @@ def test_status_that_names_another_root_of_its_own_log_is_a_fork(pair: LinePair)
     assert (pair.b.alarms()[0].kind, pair.b.alarms()[0].rule) == ("fork", 26)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarted", [False, True])
 def test_entries_that_lead_to_another_root_than_a_status_named_are_a_fork(pair: LinePair, restarted: bool) -> None:
     size = pair.a.line.outgoing.edge.size
@@ -540,6 +545,7 @@ def test_entries_that_lead_to_another_root_than_a_status_named_are_a_fork(pair: 
 # --- a peer that breaks a rule in what it signs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("rule", "broken"),
     [

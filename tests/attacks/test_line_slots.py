@@ -63,6 +63,7 @@ def test_release_nonce_used_twice_in_one_turn_releases_once(pair: LinePair) -> N
     assert [record.released for record in pair.b.arrived[1:]] == [True, False, False]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", ["purpose", "line", "desk", "nonce", "content", "officer", "none"])
 def test_assertion_made_for_something_else_releases_nothing(pair: LinePair, what: str) -> None:
     content = Notice("free-text", 1, Precedence.ROUTINE, False, "en", {1: what}).encode()
@@ -228,6 +229,7 @@ def test_certificate_of_the_same_incarnation_with_the_next_serial_is_taken_witho
 SIGNED_SLOTS = ("entries", "receipt", "full", "shown", "status", "prekeys", "routes", "epoch")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("slot", SIGNED_SLOTS)
 def test_signature_of_one_object_holds_in_no_other_slot(pair: LinePair, slot: str) -> None:
     items = genuine_items(pair)
@@ -252,6 +254,7 @@ def test_signature_of_one_object_holds_in_no_other_slot(pair: LinePair, slot: st
         assert snapshot(pair.b) == before, name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(StatementType))
 def test_statement_of_one_type_is_no_statement_of_another(pair: LinePair, kind: StatementType) -> None:
     item = new_items(pair)[kind.name.lower()]

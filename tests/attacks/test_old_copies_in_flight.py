@@ -49,6 +49,7 @@ def items_of(pair: LinePair, frames: list[bytes]) -> list[Item]:
     return [item for frame in frames for item in key.open(frame)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("heard", range(4))
 def test_old_entries_that_come_before_the_copy_speaks_stop_it_before_its_first_word(
     pair: LinePair, tmp_path: Path, heard: int
@@ -69,6 +70,7 @@ def test_old_entries_that_come_before_the_copy_speaks_stop_it_before_its_first_w
         assert pair.b.texts() == ["said after"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("order", list(permutations(range(3))))
 def test_old_entries_that_come_after_the_copy_has_spoken_are_never_taken_beside_what_it_said(
     pair: LinePair, tmp_path: Path, order: tuple[int, ...]

@@ -20,6 +20,7 @@ def pair() -> Iterator[LinePair]:
         yield made
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("restarted", [False, True])
 def test_older_addresses_that_the_peer_signed_do_not_come_back(pair: LinePair, restarted: bool) -> None:
     old, new = (state(StatementType.ROUTES, pair.a, time, routes) for time, routes in ((100, OLD), (101, NEW)))

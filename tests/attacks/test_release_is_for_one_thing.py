@@ -93,6 +93,7 @@ def open_at(side: Side) -> tuple[list[int], list[int]]:
 # --- at the receiver
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_release_releases_what_it_was_signed_for_and_nothing_else(pair: LinePair, name: str) -> None:
     put(pair.a, {**GENUINE, **MISUSED}[name])
@@ -138,6 +139,7 @@ def desks(tmp_path: Path) -> Iterator[DeskPair]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("use", "genuine"), ALL, ids=NAMES)
 def test_own_node_takes_a_release_for_what_it_was_signed_for_and_refuses_it_for_all_else(
     desks: DeskPair, use: Use, genuine: bool
@@ -252,6 +254,7 @@ def test_answer_that_is_issued_again_twice_still_says_what_it_answers(pair: Line
     assert said.released
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["its first place", "its new place"])
 def test_new_answer_to_a_question_that_was_issued_again_names_where_it_stood_first(pair: LinePair, first: bool) -> None:
     confirmed(pair, pair.b)
@@ -264,6 +267,7 @@ def test_new_answer_to_a_question_that_was_issued_again_names_where_it_stood_fir
     assert (asked_again.index in open_at(pair.b)[0]) is not first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("first", [True, False], ids=["its first place", "its new place"])
 def test_cancel_of_what_was_issued_again_names_where_it_stood_first(pair: LinePair, first: bool) -> None:
     confirmed(pair, pair.a)
@@ -301,6 +305,7 @@ FORGED_MARKS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("use", "meant"), FORGED_MARKS.values(), ids=FORGED_MARKS)
 def test_mark_of_an_entry_that_is_issued_again_makes_no_release_of_another(
     pair: LinePair, use: Use, meant: Place | None

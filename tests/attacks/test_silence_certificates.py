@@ -127,6 +127,7 @@ def test_certificate_without_the_notices_body_is_small(pair: LinePair) -> None:
 # About a notice that was closed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", CLOSERS)
 def test_certificate_about_a_closed_notice_is_refused(pair: LinePair, how: str) -> None:
     notice = say(pair)
@@ -135,6 +136,7 @@ def test_certificate_about_a_closed_notice_is_refused(pair: LinePair, how: str) 
     refuse(lie(pair, certify(pair, said), said), "closed this clock")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", CLOSERS)
 def test_honest_status_about_a_closed_notice_is_no_contradiction(pair: LinePair, how: str) -> None:
     notice = say(pair)
@@ -169,6 +171,7 @@ def test_notice_that_was_cancelled_before_is_not_unanswered(pair: LinePair) -> N
     refuse(lie(pair, certify(pair, said), said), "the notice was cancelled")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["acknowledge", "answer"])
 def test_acknowledgement_that_came_later_contradicts_nothing_and_is_shown(pair: LinePair, how: str) -> None:
     notice = say(pair)
@@ -409,6 +412,7 @@ def test_certificate_with_the_commitment_of_another_notice_is_refused(pair: Line
     refuse(lie(pair, certify(pair, said), said), "is not shown at that place")
 
 
+@pytest.mark.slow
 def test_false_certificate_of_the_peer_does_not_spoil_our_evidence(pair: LinePair) -> None:
     notice = say(pair)
     close(pair, notice, "acknowledge")
@@ -457,6 +461,7 @@ def made(pair: LinePair, kind: SilenceKind) -> Silence:
     return silence(notice, last, kind, claim=Claim(LATE, receipt.time), attempts=attempts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_follows_from_its_parts_and_no_other_does(pair: LinePair, kind: SilenceKind) -> None:
     said = made(pair, kind)
@@ -469,6 +474,7 @@ def test_each_kind_follows_from_its_parts_and_no_other_does(pair: LinePair, kind
                 judge(pair, Silence.decode(replace(said, kind=other, claim=claim).encode()))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", KINDS)
 def test_each_kind_is_shown_with_who_says_it(pair: LinePair, kind: SilenceKind) -> None:
     report = verify(export(pair, certify(pair, made(pair, kind))))
@@ -484,6 +490,7 @@ def test_unmanned_says_for_how_long_nobody_was_there(pair: LinePair) -> None:
     assert any("for 5000 s there had not been both a person signed in and an armed console" in fact for fact in facts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("watch", [(0, 0, 0), (0, 0, 500), (1, 1, 5_000), (1, 0, 5_000)])
 def test_desk_that_has_somebody_there_or_counts_nobody_is_not_unmanned(pair: LinePair, watch: tuple[int, int, int]) -> None:
     notice = say(pair)
@@ -510,6 +517,7 @@ def test_claim_made_before_a_receipt_came_still_holds_when_it_has(pair: LinePair
     assert report.entries[0]["received"] is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", CLOSERS)
 def test_claim_of_an_author_that_knew_what_closed_the_clock_is_refused(pair: LinePair, how: str) -> None:
     good = made(pair, SilenceKind.DARK)
@@ -545,6 +553,7 @@ def test_author_that_hides_the_status_that_held_its_notice_may_call_it_dark_and_
     assert only_silence(report)["said_by"] == "author"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("outcome", "kind"), [("refused", "line_down"), ("tls", "line_down"), ("connected", "terminal_down")])
 def test_relay_that_refuses_is_no_terminal_that_does(pair: LinePair, outcome: str, kind: str) -> None:
     good = made(pair, SilenceKind.TERMINAL_DOWN)
@@ -570,6 +579,7 @@ def altered(status: SignedStatus, place: int) -> SignedStatus:
     return SignedStatus(encode(parts), status.ed, status.ml)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("place", [0, 2, 3], ids=["index", "seconds", "allowed"])
 def test_seconds_or_allowed_that_the_peer_did_not_sign_are_refused(pair: LinePair, place: int) -> None:
     notice = say(pair)
@@ -577,6 +587,7 @@ def test_seconds_or_allowed_that_the_peer_did_not_sign_are_refused(pair: LinePai
     refuse(lie(pair, certify(pair, said), said), "signature does not hold", 4)
 
 
+@pytest.mark.slow
 def test_every_byte_of_a_certificate_counts(pair: LinePair) -> None:
     notice = say(pair)
     data = export(pair, certify(pair, silence(notice, signed(waited(pair), pair))))

@@ -113,6 +113,7 @@ def test_seeds_of_copies_with_equal_randomness_differ_as_soon_as_their_logs_do(p
     close(made)
 
 
+@pytest.mark.slow
 def test_peer_takes_one_copy_and_stops_with_proof_against_the_other(pair: LinePair, tmp_path: Path) -> None:
     one, other = made = copies(pair, tmp_path, "to one", "to another")
     pair.b.hear(only(Entries, one.side.sent()), by=one.side)

@@ -60,6 +60,7 @@ def beijings_prekey(pair: LinePair) -> tuple[int, bytes]:
     return number, pair.a.line.outgoing.prekeys[number]
 
 
+@pytest.mark.slow
 def test_prekey_of_one_desk_that_a_third_publishes_as_its_own_gives_it_nothing(pair: LinePair, with_x: PairWithX) -> None:
     """Tokyo takes it: it cannot know whose it is. What Tokyo then seals, neither X nor Beijing can open."""
     number, prekey = beijings_prekey(pair)
@@ -86,6 +87,7 @@ def test_prekey_of_one_desk_that_a_third_publishes_as_its_own_gives_it_nothing(p
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 def test_epoch_under_a_prekey_that_the_third_desk_never_had_is_refused_by_it(pair: LinePair, with_x: PairWithX) -> None:
     _, prekey = beijings_prekey(pair)
     tokyo, chain = with_x.a.setup, with_x.a.line.outgoing.chain
@@ -97,6 +99,7 @@ def test_epoch_under_a_prekey_that_the_third_desk_never_had_is_refused_by_it(pai
     assert with_x.b.line.junk == 1
 
 
+@pytest.mark.slow
 def test_receipt_of_another_line_that_a_third_desk_passes_on_counts_for_nothing(pair: LinePair, with_x: PairWithX) -> None:
     """Both lines of Tokyo stand at the same size; X gives its own receipt where Beijing gave none."""
     for each in (pair, with_x):
@@ -115,6 +118,7 @@ def test_receipt_of_another_line_that_a_third_desk_passes_on_counts_for_nothing(
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 def test_status_and_epoch_of_another_line_are_not_passed_on(pair: LinePair, with_x: PairWithX) -> None:
     """What Tokyo signed for X, X offers to Beijing as Tokyo's word, under the frame key of that line."""
     with_x.clock.advance(86_401)

@@ -404,6 +404,7 @@ def test_words_of_all_fields_of_a_flash_notice_count_together() -> None:
         form.parse({"question": questions, "remarks": "more"}, resolve, precedence=3)
 
 
+@pytest.mark.slow
 @given(code=st.sampled_from(sorted(TYPED)), data=st.data())
 def test_anything_given_is_parsed_or_refused_by_field(code: str, data: st.DataObject) -> None:
     form = load_catalogue().form(code)
@@ -417,6 +418,7 @@ def test_anything_given_is_parsed_or_refused_by_field(code: str, data: st.DataOb
         assert form.check(fields) == fields
 
 
+@pytest.mark.slow
 @given(code=st.sampled_from(sorted(TYPED)), data=st.data())
 def test_anything_a_peer_sends_holds_or_is_refused_by_field(code: str, data: st.DataObject) -> None:
     form = load_catalogue().form(code)

@@ -116,6 +116,7 @@ def test_digest_does_not_depend_on_the_layout_of_a_file() -> None:
     assert len(load_catalogue().digest) == 32
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "files",
     [
@@ -221,6 +222,7 @@ def test_data_file_that_breaks_a_rule_is_refused(files: dict[str, str], rule: st
         load(files)
 
 
+@pytest.mark.slow
 @given(name=st.sampled_from(sorted(FILES)), share=st.floats(0, 0.999))
 def test_data_file_cut_short_is_refused(name: str, share: float) -> None:
     whole = FILES[name].rstrip()

@@ -26,6 +26,7 @@ def test_typed_form_comes_back_from_its_json(code: str) -> None:
     assert form.parse(json.loads(json.dumps(as_json)), resolve) == fields
 
 
+@pytest.mark.slow
 @given(data=st.data(), code=st.sampled_from(CODES))
 def test_any_fields_come_back_from_json_and_from_the_wire(data: st.DataObject, code: str) -> None:
     form = load_catalogue().form(code)
@@ -36,6 +37,7 @@ def test_any_fields_come_back_from_json_and_from_the_wire(data: st.DataObject, c
     assert form.parse(as_json, resolve) == fields
 
 
+@pytest.mark.slow
 @given(data=st.data(), code=st.sampled_from(CODES))
 def test_any_fields_come_back_when_typed_on_a_command_line(data: st.DataObject, code: str) -> None:
     form = load_catalogue().form(code)
@@ -47,6 +49,7 @@ def test_any_fields_come_back_when_typed_on_a_command_line(data: st.DataObject, 
     assert form.parse(typed, resolve) == fields
 
 
+@pytest.mark.slow
 @given(data=st.data(), code=st.sampled_from(CODES), language=st.sampled_from(["en", "ja", "zh-Hans", "ko"]))
 def test_any_fields_can_be_shown_to_any_reader(data: st.DataObject, code: str, language: str) -> None:
     form = load_catalogue().form(code)

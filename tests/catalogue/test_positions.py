@@ -90,6 +90,7 @@ def test_position_cut_short_is_another_position_or_none(position: tuple[int, int
     assert parse_position(whole + "x") is None
 
 
+@pytest.mark.slow
 @given(polygons, st.integers(0, 5), st.booleans())
 def test_polygon_has_one_order_however_it_is_typed(polygon: list[list[int]], start: int, backwards: bool) -> None:
     vertices = [(latitude, longitude) for latitude, longitude in polygon]

@@ -70,6 +70,7 @@ def test_raw_rows_are_bounded_however_much_a_peer_sends() -> None:
     assert all(len(row.text) == 2_000 for row in rows)
 
 
+@pytest.mark.slow
 @given(
     code=st.sampled_from([*sorted(TYPED), "ship-encounter", "\x1b[31m"]),
     version=st.integers(0, 3),

@@ -42,6 +42,7 @@ def log_of(shell: Shell) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_archived_entries_are_shown_as_such_and_read_back_from_the_file(talked: Shell) -> None:
     before = {entry["id"]: entry for entry in log_of(talked)}
     due = talked.at("tokyo", "status", "--json").document["lines"][0]["bodies_due"]
@@ -77,6 +78,7 @@ def test_archived_entries_are_shown_as_such_and_read_back_from_the_file(talked: 
     assert talked.at("tokyo", "archive", "beijing", "--to", "archives", "--json").document["file"] is None
 
 
+@pytest.mark.slow
 def test_evidence_of_before_still_verifies_and_what_is_exported_later_shows_leaves(talked: Shell) -> None:
     def export(name: str, *words: str) -> bytes:
         assert talked.at("tokyo", "export", "beijing", *words, "--out", name).code == 0
@@ -114,6 +116,7 @@ def test_younger_than_the_terms_say_is_refused_with_the_reason(talked: Shell) ->
     assert list(Path("archives").iterdir()) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "says"),
     [

@@ -38,6 +38,7 @@ def year_of(entry: dict[str, Any]) -> int:
     return int(entry["time"][:4])
 
 
+@pytest.mark.slow
 def test_period_is_exported_with_a_cover_in_the_desks_language(talked: Shell) -> None:
     year = year_of(entries(talked)[0])
     done = talked.at(
@@ -81,6 +82,7 @@ def test_evidence_has_the_same_bytes_in_processes_that_hash_differently(talked: 
     assert len(found) == 1
 
 
+@pytest.mark.slow
 def test_audit_holds_report_evidence_cover_and_the_sums_of_all(talked: Shell) -> None:
     year = year_of(entries(talked)[0])
     done = talked.at("tokyo", "audit", "beijing", "--year", str(year), "--out", "pack", "--json")
@@ -100,6 +102,7 @@ def test_audit_holds_report_evidence_cover_and_the_sums_of_all(talked: Shell) ->
     assert not list(Path().glob(".pack.*"))
 
 
+@pytest.mark.slow
 def test_audit_without_bodies_shows_no_content(talked: Shell) -> None:
     listed = entries(talked)
     pack = ("audit", "beijing", "--year", str(year_of(listed[0])), "--hide-body", "--out", "pack")
@@ -109,6 +112,7 @@ def test_audit_without_bodies_shows_no_content(talked: Shell) -> None:
     assert not any(entry["shown"] for entry in report.entries)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("year", ["2009", "9000", "0", "99999", "next"])
 def test_audit_of_a_year_in_which_nothing_was_said_makes_no_folder(talked: Shell, year: str) -> None:
     done = talked.at("tokyo", "audit", "beijing", "--year", year, "--out", "pack", "--json")

@@ -26,6 +26,7 @@ def refusal(shell: Shell, home: str, *words: str) -> dict[str, Any]:
     return ended.error
 
 
+@pytest.mark.slow
 def test_backup_needs_no_passphrase_and_says_what_it_wrote(paired: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv(sessions.IDENTITY_VARIABLE)
 
@@ -88,6 +89,7 @@ def test_line_that_waits_for_its_digits_is_shown_with_them(paired: Shell) -> Non
     assert paired.at("new", "confirm", "beijing", "--digits", digits).code == 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -123,6 +125,7 @@ def test_mistake_is_told_and_makes_no_home(paired: Shell, words: list[str], said
     assert not list(paired.folder.glob(".new*"))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["restore", "monday", *MEDIUM], ["spare", "spares/spare-1"]], ids=lambda words: words[0])
 def test_wrong_passphrase_or_a_home_that_is_there_makes_no_home(paired: Shell, words: list[str]) -> None:
     done(paired, "tokyo", "backup", "--out", "monday")
@@ -143,6 +146,7 @@ def test_restore_with_a_clock_that_cannot_be_right_is_refused(paired: Shell, mon
     assert not Path("new").exists()
 
 
+@pytest.mark.slow
 def test_spare_starts_with_one_passphrase_and_no_identity(paired: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     done(paired, "tokyo", "keys", "spare", "--out", "spares", *MEDIUM)
     shutil.rmtree("tokyo")
@@ -158,6 +162,7 @@ def test_spare_starts_with_one_passphrase_and_no_identity(paired: Shell, monkeyp
     assert done(paired, "newer", "spare", "spares/spare-2")["incarnation"] == 3
 
 
+@pytest.mark.slow
 def test_spare_starts_even_where_the_clock_is_wrong(paired: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     done(paired, "tokyo", "keys", "spare", "--out", "spares", *MEDIUM)
     monkeypatch.setattr(time, "time", lambda: 86_400)

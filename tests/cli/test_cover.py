@@ -69,6 +69,7 @@ def notice(*, exercise: bool = False, language: str = "ja") -> Notice:
     return Notice("statement", 1, Precedence.PRIORITY, exercise, language, dict(FORM))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["one.zip", "all.zip", "hidden.zip", "provisional.zip"])
 @pytest.mark.parametrize("language", ["en", "ja", "zh-Hans", "fr"])
 def test_every_page_names_the_file_and_both_desks_loads_nothing_and_runs_nothing(name: str, language: str) -> None:
@@ -173,6 +174,7 @@ def test_notice_without_receipt_and_answer_that_nobody_signed_are_said(pair: Lin
     assert "No receipt by Beijing is shown." in text
 
 
+@pytest.mark.slow
 def test_exercise_is_hatched_and_marked_and_nothing_else_is(pair: LinePair) -> None:
     say(pair)
     assert "EXERCISE" not in cover(whole(pair)).text
@@ -203,6 +205,7 @@ def test_silence_signed_with_one_half_is_marked_provisional(pair: LinePair) -> N
     assert "unanswered PROVISIONAL" in cover(export(pair, asked)).text
 
 
+@pytest.mark.slow
 def test_entries_that_stay_hidden_are_counted_for_each_log(pair: LinePair) -> None:
     say(pair)
     shown = say(pair)

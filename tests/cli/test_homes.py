@@ -8,6 +8,7 @@ from tests.cli.commands import Shell
 from watchline.cli.session import IDENTITY_VARIABLE, OFFICER_VARIABLE
 
 
+@pytest.mark.slow
 def test_init_makes_a_desk_and_warns_of_an_identity_in_the_home(shell: Shell) -> None:
     done = shell.at("tokyo", "init", "--desk", "Tokyo", "--lang", "ja", "--zone", "Asia/Tokyo", "--json")
 
@@ -19,6 +20,7 @@ def test_init_makes_a_desk_and_warns_of_an_identity_in_the_home(shell: Shell) ->
     assert (shown["desk"], shown["fingerprint"]) == ("Tokyo", done.document["fingerprint"])
 
 
+@pytest.mark.slow
 def test_init_with_a_medium_does_not_warn(shell: Shell) -> None:
     done = shell.at("tokyo", "init", "--desk", "Tokyo", "--lang", "ja", "--identity-dir", shell.folder / "medium")
 
@@ -40,6 +42,7 @@ def test_missing_passphrase_without_a_terminal_names_the_variable(
     assert not (shell.folder / "tokyo").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "words",
     [

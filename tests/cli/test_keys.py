@@ -98,6 +98,7 @@ def test_time_that_is_none_or_to_come_revokes_nothing(paired: Shell, since: str)
     assert numbers(keys(paired, "show")) == (1, 1)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["rotate"], ["renew"], ["spare", "--out", "spares"], ["custodian"]], ids=" ".join)
 def test_wrong_passphrase_medium_or_folder_changes_nothing(paired: Shell, words: list[str]) -> None:
     assert "medium is not there" in refusal(paired, *words)["message"]
@@ -125,6 +126,7 @@ def test_clock_that_cannot_be_right_signs_nothing(paired: Shell, words: list[str
     assert "clock" in refusal(paired, *words, *TOKYO)["message"]
 
 
+@pytest.mark.slow
 def test_identity_with_a_new_custodian_opens_with_the_new_passphrase_where_it_is_now(paired: Shell) -> None:
     done = keys(paired, "custodian", "--to", "other-medium", *TOKYO)
 
@@ -135,6 +137,7 @@ def test_identity_with_a_new_custodian_opens_with_the_new_passphrase_where_it_is
     assert numbers(keys(paired, "renew")) == (1, 2)
 
 
+@pytest.mark.slow
 def test_new_passphrase_in_place_keeps_the_medium(paired: Shell) -> None:
     assert keys(paired, "custodian", *TOKYO)["moved"] is False
     shutil.copy("new.passphrase", "identity.passphrase")
@@ -154,6 +157,7 @@ def test_missing_passphrase_without_a_terminal_names_its_variable(
     assert numbers(keys(paired, "renew", *TOKYO)) == (1, 2)  # nothing was counted, the old passphrase opens
 
 
+@pytest.mark.slow
 def test_spares_are_counted_and_shown_until_something_changes(paired: Shell) -> None:
     made = keys(paired, "spare", "--out", "spares", *TOKYO)
 
@@ -166,6 +170,7 @@ def test_spares_are_counted_and_shown_until_something_changes(paired: Shell) -> 
     assert [each["state"] for each in shown["spares"]] == ["void", "void"]
 
 
+@pytest.mark.slow
 def test_spare_made_before_an_officer_came_is_outdated(shell: Shell, paired: Shell) -> None:
     shell.make("osaka")
     assert shell.at("osaka", "keys", "spare", "--out", "spares", "--json").code == 0
@@ -174,6 +179,7 @@ def test_spare_made_before_an_officer_came_is_outdated(shell: Shell, paired: She
     assert [each["state"] for each in keys(shell, "show", home="osaka")["spares"]] == ["outdated", "outdated"]
 
 
+@pytest.mark.slow
 def test_spares_that_are_there_are_not_replaced_and_nothing_is_counted(paired: Shell) -> None:
     keys(paired, "spare", "--out", "spares", *TOKYO)
     before = Path("spares/spare-2").read_bytes()

@@ -95,6 +95,7 @@ def rungs(shell: Shell, identifier: str) -> dict[str, str]:
     return found
 
 
+@pytest.mark.slow
 def test_notice_is_received_held_and_answered(desks: Shell) -> None:
     fields = ["object=balloon", "seen=2023-02-15T01:00:00Z", "ours=asking", "pos=25.75,123.45"]
     identifier = sent(desks, "airspace-object", *fields, "--precedence", "FLASH")
@@ -123,6 +124,7 @@ def test_notice_is_received_held_and_answered(desks: Shell) -> None:
     )
 
 
+@pytest.mark.slow
 def test_people_read_it_in_their_language_with_english_beside_it(desks: Shell) -> None:
     identifier = sent(desks, "statement", "text=沈黙は答えではない", "speaker_role=外務省")
 
@@ -199,6 +201,7 @@ def test_evidence_verifies_for_whoever_knows_the_identities(desks: Shell) -> Non
     assert desks("verify", "cut").code == 1
 
 
+@pytest.mark.slow
 def test_running_node_exports_a_period_and_packs_its_year(desks: Shell) -> None:
     sent(desks, "--text", "proof")
     year = datetime.now(UTC).year
@@ -226,6 +229,7 @@ def test_identity_that_is_not_in_the_evidence_is_a_no(desks: Shell) -> None:
     assert "Warning" in done.err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "kind"),
     [
@@ -306,6 +310,7 @@ def test_response_that_cannot_be_is_refused(desks: Shell, make: Callable[[Shell]
     assert (done.code, done.error["kind"]) == (2, "usage")
 
 
+@pytest.mark.slow
 def test_second_node_on_one_home_is_refused(desks: Shell) -> None:
     done = desks.at("tokyo", "serve", "--json")
 
@@ -326,6 +331,7 @@ def test_address_whose_port_is_in_use_is_refused_and_not_told(desks: Shell) -> N
         assert desks.at("tokyo", "route", "list", "--json").document == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", [code for code, form in load_catalogue().forms.items() if form.machine])
 def test_form_of_machines_answers_no_notice_of_people(desks: Shell, form: str) -> None:
     identifier = sent(desks, "--text", "hello")
@@ -333,6 +339,7 @@ def test_form_of_machines_answers_no_notice_of_people(desks: Shell, form: str) -
     assert desks.at("beijing", "reply", "tokyo", theirs(identifier), form, "--json").code == 2
 
 
+@pytest.mark.slow
 def test_without_a_node_nothing_is_sent_and_the_state_is_unknown(shell: Shell) -> None:
     shell.pair()
 

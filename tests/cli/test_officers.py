@@ -9,6 +9,7 @@ from tests.desk.open_homes import unlocked
 from watchline.desk.medium import kept_desk
 
 
+@pytest.mark.slow
 def test_officer_is_added_with_the_next_number(shell: Shell) -> None:
     shell.make("tokyo")
 
@@ -21,6 +22,7 @@ def test_officer_is_added_with_the_next_number(shell: Shell) -> None:
     assert (shell.folder / "tokyo" / "officers" / "sato.key").exists()
 
 
+@pytest.mark.slow
 def test_revoked_officer_stays_listed_and_is_no_longer_valid(shell: Shell) -> None:
     shell.make("tokyo")
     shell.at("tokyo", "officer", "add", "sato")
@@ -32,6 +34,7 @@ def test_revoked_officer_stays_listed_and_is_no_longer_valid(shell: Shell) -> No
     assert shell.at("tokyo", "officer", "revoke", "sato", "--json").code == 2
 
 
+@pytest.mark.slow
 def test_number_of_a_revoked_officer_is_never_given_again(shell: Shell) -> None:
     shell.make("tokyo")
     shell.at("tokyo", "officer", "add", "sato")
@@ -51,6 +54,7 @@ def test_last_officer_who_may_release_cannot_be_revoked(shell: Shell) -> None:
     assert (shell.folder / "tokyo" / "officers" / "duty.key").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [["add", "duty"], ["add", "a/b"], ["add", "sato", "--role", "king"], ["revoke", "nobody"]])
 def test_officer_that_cannot_be_is_refused(shell: Shell, words: list[str]) -> None:
     shell.make("tokyo")
@@ -67,6 +71,7 @@ def test_wrong_identity_passphrase_adds_nobody(shell: Shell) -> None:
     assert len(shell.at("tokyo", "officer", "list", "--json").document["officers"]) == 1
 
 
+@pytest.mark.slow
 def test_officers_change_only_while_peers_can_be_told(shell: Shell) -> None:
     shell.pair()
 
@@ -76,6 +81,7 @@ def test_officers_change_only_while_peers_can_be_told(shell: Shell) -> None:
     assert not (shell.folder / "tokyo" / "officers" / "sato.key").exists()
 
 
+@pytest.mark.slow
 def test_officer_whose_key_is_lost_gets_a_new_one_only_after_the_old_is_revoked(shell: Shell) -> None:
     shell.make("tokyo")
     shell.at("tokyo", "officer", "add", "sato")
@@ -89,6 +95,7 @@ def test_officer_whose_key_is_lost_gets_a_new_one_only_after_the_old_is_revoked(
     assert [(each["number"], each["name"], each["valid"]) for each in listed][1:] == [(2, "sato", False), (3, "sato", True)]
 
 
+@pytest.mark.slow
 def test_medium_keeps_the_roster_as_it_is_after_each_change(shell: Shell) -> None:
     shell.make("tokyo")
     for words in (["add", "sato"], ["revoke", "sato"]):

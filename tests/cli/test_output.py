@@ -18,6 +18,7 @@ def test_wide_characters_take_two_columns() -> None:
     assert padded("気球", 6) == "気球  "
 
 
+@pytest.mark.slow
 @given(st.text(PRINTABLE | st.sampled_from(" \n気球あ"), max_size=400))
 def test_wrapped_text_fits_the_screen_and_loses_nothing(text: str) -> None:
     lines = list(wrapped(text))

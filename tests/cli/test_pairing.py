@@ -9,6 +9,7 @@ from tests.cli.commands import Shell
 from tests.desk.sample_homes import OFFICER
 
 
+@pytest.mark.slow
 def test_two_desks_pair_by_three_files_and_sixty_digits(shell: Shell) -> None:
     shell.pair()
 
@@ -31,6 +32,7 @@ def test_lines_show_the_digits_until_they_are_compared(shell: Shell) -> None:
     assert [len(group) for group in digits.split(" ")] == [5] * 12
 
 
+@pytest.mark.slow
 def test_wrong_digits_say_how_many_entries_are_left_and_the_third_ends_it(shell: Shell) -> None:
     shell.make("tokyo", "beijing")
     shell.at("tokyo", "invite", "--address", "127.0.0.1:7411", "--out", "1")
@@ -62,6 +64,7 @@ def test_confirm_wants_digits_or_differs(shell: Shell, words: list[str]) -> None
     assert shell.at("tokyo", "confirm", "beijing", *words, "--json").code == 2
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"hello", b"watchline pairing 1\n", b"watchline pairing 1\n\x83\x00\x00\x00"])
 @pytest.mark.parametrize("command", [["accept", "F", "--dial-only", "--out", "out"], ["complete", "F", "--out", "out"]])
 def test_file_that_is_no_pairing_file_is_refused(shell: Shell, content: bytes, command: list[str]) -> None:
@@ -164,6 +167,7 @@ def test_relay_is_an_address_of_its_own_kind(shell: Shell) -> None:
     assert shell.at("tokyo", "route", "list", "--json").document["routes"] == before
 
 
+@pytest.mark.slow
 def test_what_a_relay_is_to_permit_names_the_boxes_of_both_directions_alike_at_both_desks(shell: Shell) -> None:
     shell.pair()
     tokyo, beijing = (shell.at(home, "route", "relay", "--json").document for home in ("tokyo", "beijing"))

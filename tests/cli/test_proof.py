@@ -40,6 +40,7 @@ def test_identity_file_that_holds_none_is_refused(shell: Shell) -> None:
     assert shell("verify", "garbage", "--identity", "garbage", "--json").error["kind"] == "usage"
 
 
+@pytest.mark.slow
 def test_export_writes_over_nothing(shell: Shell) -> None:
     shell.pair()
     Path("evidence").write_text("mine")

@@ -29,6 +29,7 @@ def state(shell: Shell, home: str) -> str:
     return found
 
 
+@pytest.mark.slow
 def test_two_desks_renew_by_three_files_and_have_the_same_digits(shell: Shell) -> None:
     shell.pair()
     before = shell.at("tokyo", "lines", "--json").document
@@ -42,6 +43,7 @@ def test_two_desks_renew_by_three_files_and_have_the_same_digits(shell: Shell) -
     assert shell.at("tokyo", "lines", "--json").document == before
 
 
+@pytest.mark.slow
 def test_each_desk_says_how_far_the_renewal_is(shell: Shell) -> None:
     shell.pair()
     assert (state(shell, "tokyo"), state(shell, "beijing")) == ("none", "none")
@@ -55,6 +57,7 @@ def test_each_desk_says_how_far_the_renewal_is(shell: Shell) -> None:
     assert "0; both desks have the new secret" in shell.at("beijing", "renew", "tokyo").out
 
 
+@pytest.mark.slow
 def test_people_are_told_what_to_do_next(shell: Shell) -> None:
     shell.pair()
     assert "watchline renew beijing FILE2 --out FILE3" in shell.at("tokyo", "renew", "beijing", "--out", "1a").out
@@ -65,6 +68,7 @@ def test_people_are_told_what_to_do_next(shell: Shell) -> None:
     assert "changes by itself" in shell.at("beijing", "renew", "tokyo", "3a").out
 
 
+@pytest.mark.slow
 def test_file_2_given_again_gives_the_same_file_3(shell: Shell) -> None:
     shell.pair()
     renew(shell, "tokyo", "--out", "1a")
@@ -76,12 +80,14 @@ def test_file_2_given_again_gives_the_same_file_3(shell: Shell) -> None:
     assert Path("3a").read_bytes() == Path("3b").read_bytes() == Path("3c").read_bytes()
 
 
+@pytest.mark.slow
 def test_file_3_cannot_be_written_again_where_there_is_none(shell: Shell) -> None:
     shell.pair()
     assert renew(shell, "tokyo", "--again", "--out", "3a").code == 2
     assert renew(shell, "tokyo", "--again").code == 2
 
 
+@pytest.mark.slow
 def test_file_3_that_was_lost_is_replaced_by_another_renewal(shell: Shell) -> None:
     shell.pair()
     renew(shell, "tokyo", "--out", "1a")
@@ -95,6 +101,7 @@ def test_file_3_that_was_lost_is_replaced_by_another_renewal(shell: Shell) -> No
     assert refused.error["facts"]["rule"] == 5
 
 
+@pytest.mark.slow
 def test_where_both_desks_began_one_of_the_two_goes_on(shell: Shell) -> None:
     shell.pair()
     renew(shell, "tokyo", "--out", "t1")
@@ -109,6 +116,7 @@ def test_where_both_desks_began_one_of_the_two_goes_on(shell: Shell) -> None:
     assert renew(shell, other, "f3").code == 0
 
 
+@pytest.mark.slow
 def test_no_renewal_begins_before_the_last_one_is_through(shell: Shell) -> None:
     shell.pair()
     carried(shell)
@@ -120,6 +128,7 @@ def test_no_renewal_begins_before_the_last_one_is_through(shell: Shell) -> None:
     assert not Path("n1").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"hello", b"watchline pairing 1\n", b"watchline renewal 1\n\x83\x00\x00\x00"])
 def test_file_that_is_no_renewal_file_is_refused(shell: Shell, content: bytes) -> None:
     shell.pair()
@@ -141,6 +150,7 @@ def test_renewal_wants_a_confirmed_line_and_a_name_for_its_file(shell: Shell) ->
     assert shell.at("tokyo", "renew", "nowhere", "--out", "1a", "--json").code == 2
 
 
+@pytest.mark.slow
 def test_file_1_and_file_2_want_a_name_for_what_comes_of_them(shell: Shell) -> None:
     shell.pair()
     renew(shell, "tokyo", "--out", "1a")
@@ -148,6 +158,7 @@ def test_file_1_and_file_2_want_a_name_for_what_comes_of_them(shell: Shell) -> N
     assert state(shell, "beijing") == "none"
 
 
+@pytest.mark.slow
 def test_renewal_wants_the_identity_s_medium_at_every_step(shell: Shell) -> None:
     shell.pair()
     renew(shell, "tokyo", "--out", "1a")
@@ -163,6 +174,7 @@ def test_renewal_wants_the_identity_s_medium_at_every_step(shell: Shell) -> None
     assert renew(shell, "beijing", "3a", "--identity-dir", shell.folder / "away").code == 0
 
 
+@pytest.mark.slow
 def test_relay_is_to_permit_the_boxes_of_both_secrets_until_the_line_has_changed(shell: Shell) -> None:
     shell.pair()
     before = shell.at("tokyo", "route", "relay", "--json").document["lines"]

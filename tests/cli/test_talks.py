@@ -139,6 +139,7 @@ def test_arrangement_is_listed_and_withdrawn(desks: Shell) -> None:
     assert desks.at("tokyo", "talks", "review", "beijing").code == 0
 
 
+@pytest.mark.slow
 def test_talks_need_a_node_to_be_said_and_none_to_be_read(shell: Shell) -> None:
     shell.pair()
 
@@ -150,6 +151,7 @@ def test_talks_need_a_node_to_be_said_and_none_to_be_read(shell: Shell) -> None:
     assert (refused.code, refused.error["kind"]) == (3, "unreachable")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "said"),
     [

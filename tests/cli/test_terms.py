@@ -34,6 +34,7 @@ def test_terms_are_readable_and_name_what_a_proposal_may_set(paired: Shell) -> N
         assert setting in out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("settings", "named"),
     [

@@ -43,6 +43,7 @@ def on_watch(shell: Shell) -> list[tuple[str, str]]:
     return [(person["name"], person["role"]) for person in people]
 
 
+@pytest.mark.slow
 def test_officers_sign_in_and_out_with_their_own_keys(tokyo: Shell) -> None:
     assert tokyo.at("tokyo", "watch", "on", "--as", "duty").code == 0
     done = tokyo.at("tokyo", "watch", "on", "--as", "sato", "--role", "supervisor", "--hours", "2", "--json")
@@ -55,12 +56,14 @@ def test_officers_sign_in_and_out_with_their_own_keys(tokyo: Shell) -> None:
     assert "Nobody is on watch" in tokyo.at("tokyo", "watch", "who").out
 
 
+@pytest.mark.slow
 def test_auditor_is_never_on_watch(tokyo: Shell) -> None:
     done = tokyo.at("tokyo", "watch", "on", "--as", "mori", "--json")
     assert done.code == 2
     assert "may not watch" in done.error["message"]
 
 
+@pytest.mark.slow
 def test_wrong_passphrase_signs_nobody_in(tokyo: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     (tokyo.folder / "wrong").write_text("a wrong one\n")
     monkeypatch.setenv(OFFICER_VARIABLE, str(tokyo.folder / "wrong"))
@@ -68,11 +71,13 @@ def test_wrong_passphrase_signs_nobody_in(tokyo: Shell, monkeypatch: pytest.Monk
     assert on_watch(tokyo) == []
 
 
+@pytest.mark.slow
 def test_nobody_signs_out_whoever_is_not_on_watch(tokyo: Shell) -> None:
     assert tokyo.at("tokyo", "watch", "off", "sato", "--as", "duty", "--json").code == 2
     assert tokyo.at("tokyo", "watch", "off", "--as", "duty", "--json").code == 2
 
 
+@pytest.mark.slow
 def test_handover_is_signed_by_both_kept_and_listed_and_warns_of_untested_steps(tokyo: Shell) -> None:
     tokyo.at("tokyo", "watch", "on", "--as", "duty")
     done = tokyo.at("tokyo", "watch", "handover", "--as", "duty", "--to", "sato", "--json")
@@ -89,6 +94,7 @@ def test_handover_is_signed_by_both_kept_and_listed_and_warns_of_untested_steps(
     assert "Handover from duty to sato" in tokyo.at("tokyo", "watch", "handover").out
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("words", [("--to", "sato"), ("--as", "duty"), ("--as", "duty", "--to", "duty"), ("--role", "x")])
 def test_handover_says_who_and_to_whom(tokyo: Shell, words: tuple[str, ...]) -> None:
     tokyo.at("tokyo", "watch", "on", "--as", "duty")
@@ -99,6 +105,7 @@ def test_handover_says_who_and_to_whom(tokyo: Shell, words: tuple[str, ...]) -> 
 # --- escalation
 
 
+@pytest.mark.slow
 def test_steps_are_shown_untested_until_a_node_has_taken_them(tokyo: Shell) -> None:
     home = tokyo.folder / "tokyo"
     ran = tokyo.folder / "ran"
@@ -125,6 +132,7 @@ def test_steps_are_shown_untested_until_a_node_has_taken_them(tokyo: Shell) -> N
         assert node.stop() == 0
 
 
+@pytest.mark.slow
 def test_home_with_a_wrong_step_does_not_open(tokyo: Shell) -> None:
     home = tokyo.folder / "tokyo"
     with (home / "watchline.toml").open("a") as file:
@@ -136,6 +144,7 @@ def test_home_with_a_wrong_step_does_not_open(tokyo: Shell) -> None:
 # --- the fallback card
 
 
+@pytest.mark.slow
 def test_fallback_card_is_set_and_shown(shell: Shell) -> None:
     shell.pair(free_port(), free_port())
     assert "No card is set" in shell.at("tokyo", "fallback", "show", "beijing").out
@@ -161,6 +170,7 @@ def player(folder: Path, code: str = "0") -> Path:
     return path
 
 
+@pytest.mark.slow
 def test_bell_test_plays_three_tones(tokyo: Shell) -> None:
     done = tokyo.at("tokyo", "bell", "--test", "--player", player(tokyo.folder), "--json")
     assert (done.code, done.document["played"]) == (0, ["ROUTINE", "IMMEDIATE", "FLASH"])
@@ -168,6 +178,7 @@ def test_bell_test_plays_three_tones(tokyo: Shell) -> None:
         assert played.getnframes() > 0
 
 
+@pytest.mark.slow
 def test_bell_whose_player_fails_says_sound_off_and_does_not_arm(tokyo: Shell, node: Node) -> None:
     broken = player(tokyo.folder, "1")
     done = tokyo.at("tokyo", "bell", "--test", "--player", broken)
@@ -180,6 +191,7 @@ def test_bell_whose_player_fails_says_sound_off_and_does_not_arm(tokyo: Shell, n
     assert tokyo.at("tokyo", "bell", "--player", "/nowhere/player", "--json").code == 2
 
 
+@pytest.mark.slow
 def test_bell_without_any_player_says_sound_off(tokyo: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tokyo.folder))
     assert "SOUND OFF" in tokyo.at("tokyo", "bell").err
@@ -222,6 +234,7 @@ def has_sounded(home: Path) -> bool:
     return False
 
 
+@pytest.mark.slow
 def test_bell_is_armed_while_it_runs_and_silent_once_it_ends(tokyo: Shell, node: Node) -> None:
     home = tokyo.folder / "tokyo"
     with ringing(home, player(tokyo.folder)):

@@ -22,6 +22,7 @@ def snapshot(room: Room) -> dict[str, Any]:
     return shown
 
 
+@pytest.mark.slow
 def test_hostile_text_is_shown_as_text(room: Room) -> None:
     room.peer_says("statement", {1: "duty officer", 2: HOSTILE, 3: "en"}, Precedence.ROUTINE)
     received = snapshot(room)["parts"]["received"]

@@ -56,6 +56,7 @@ def test_officer_declines(room: Room, browser: Browser, question: dict[str, Any]
     assert "declined" in rungs_at_the_peer(room, question["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("minutes", [0, -1, 10**9, "30", 1.5, None, True])
 def test_promise_that_is_no_number_of_minutes_is_refused(
     room: Room, browser: Browser, question: dict[str, Any], minutes: object
@@ -64,6 +65,7 @@ def test_promise_that_is_no_number_of_minutes_is_refused(
     assert "acknowledged" not in rungs_at_the_peer(room, question["id"])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "change",
     [{"officer": "nobody"}, {"officer": "../duty"}, {"officer": ""}, {"line": "osaka"}, {"id": "ours:1"}, {"id": "theirs:999"}],
@@ -75,6 +77,7 @@ def test_signature_for_what_is_not_there_is_refused(
     assert "acknowledged" not in rungs_at_the_peer(room, question["id"])
 
 
+@pytest.mark.slow
 def test_passphrase_stands_in_no_log_and_in_no_answer(room: Room, browser: Browser, question: dict[str, Any]) -> None:
     with capture_logs() as logs:
         answers = [browser.post("/acknowledge", {**question, "passphrase": WRONG}), browser.post("/acknowledge", question)]
@@ -85,6 +88,7 @@ def test_passphrase_stands_in_no_log_and_in_no_answer(room: Room, browser: Brows
     assert PASSPHRASE not in said
 
 
+@pytest.mark.slow
 def test_passphrases_cannot_be_tried_without_end(room: Room, browser: Browser, question: dict[str, Any]) -> None:
     for _ in range(WRONG_MAX):
         browser.post("/acknowledge", {**question, "passphrase": WRONG})

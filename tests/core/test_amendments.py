@@ -147,6 +147,7 @@ def test_signatures_of_one_desk_make_no_terms_for_the_other(pair: LinePair) -> N
     assert pair.a.line.terms == terms()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("content", [b"", b"\xff", b"\x80", terms().encode()[:-1]])
 def test_text_that_cannot_be_read_is_kept_and_counts_for_nothing(pair: LinePair, content: bytes) -> None:
     for side in (pair.a, pair.b):
@@ -177,6 +178,7 @@ def test_acceptance_of_a_superseded_text_changes_nothing(pair: LinePair) -> None
     both_agree(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -316,6 +318,7 @@ def test_any_interleaving_leaves_both_desks_with_the_same_terms_and_judgements(
 PLACES = st.lists(st.tuples(st.booleans(), st.integers(0, 3), st.integers(0, 4)), max_size=14)
 
 
+@pytest.mark.slow
 @given(PLACES, st.booleans())
 def test_what_is_in_force_at_a_place_never_changes_by_what_comes_later(steps: list[tuple[bool, int, int]], lower: bool) -> None:
     """Two logs grow, each seeing more and more of the other; the terms at each place are those of all that it saw."""
@@ -345,6 +348,7 @@ def test_what_is_in_force_at_a_place_never_changes_by_what_comes_later(steps: li
 # --- from pair to pair
 
 
+@pytest.mark.slow
 def test_terms_in_force_go_on_in_a_new_incarnation(pair: LinePair) -> None:
     agreed = agree(pair, body_days=7, clocks=flash_in(120))
     ask(pair.a)

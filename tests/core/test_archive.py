@@ -49,6 +49,7 @@ def _refused_for(why: str, data: bytes) -> Malformed:
     return caught.value
 
 
+@pytest.mark.slow
 @given(parts_strategy)
 def test_parts_come_back_in_order_of_name(parts: dict[str, bytes]) -> None:
     unpacked = unpack(pack(parts))
@@ -56,6 +57,7 @@ def test_parts_come_back_in_order_of_name(parts: dict[str, bytes]) -> None:
     assert list(unpacked) == sorted(parts)
 
 
+@pytest.mark.slow
 @given(parts_strategy)
 def test_another_unzip_reads_the_same_parts(parts: dict[str, bytes]) -> None:
     with zipfile.ZipFile(io.BytesIO(pack(parts))) as file:
@@ -116,6 +118,7 @@ def test_archive_with_bytes_left_over_or_before_it_is_refused() -> None:
     _refused_for("bytes left over", pack({}) + whole)
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=60) | st.tuples(parts_strategy, st.binary(max_size=30)).map(lambda pair: pack(pair[0]) + pair[1]))
 def test_any_bytes_are_refused_or_what_pack_writes(data: bytes) -> None:
     try:
@@ -125,6 +128,7 @@ def test_any_bytes_are_refused_or_what_pack_writes(data: bytes) -> None:
     assert pack(parts) == data
 
 
+@pytest.mark.slow
 @given(parts_strategy.filter(bool), st.data())
 def test_archive_with_a_piece_replaced_is_refused_or_what_pack_writes(parts: dict[str, bytes], data: st.DataObject) -> None:
     whole = pack(parts)
@@ -212,6 +216,7 @@ def test_size_beyond_the_file_costs_nothing_and_is_refused() -> None:
     _refused_for("cut short in the content of a part", bytes(whole))
 
 
+@pytest.mark.slow
 def test_more_parts_than_the_limit_are_refused_when_writing_and_reading() -> None:
     names = [f"{number:05}" for number in range(PARTS_MAX + 1)]
     with pytest.raises(ValueError, match="more than 65534 parts"):

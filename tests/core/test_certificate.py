@@ -30,6 +30,7 @@ def identity(desk: str = "A") -> Identity:
     return identity_key(desk).identity
 
 
+@pytest.mark.slow
 @given(
     st.none() | st.binary(min_size=32, max_size=32),
     st.integers(1, 2**53 - 1),

@@ -52,6 +52,7 @@ def test_certificate_of_our_own_incarnation_that_is_over_changes_nothing(pair: L
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("shown", "replaces"),
     [
@@ -107,6 +108,7 @@ def of_incarnations(side: Side, inc: int, peer_inc: int) -> Stated:
     return sign_statement(StatementType.STATUS, direction, (), side.party.keys.statement).stated()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("inc", "peer_inc", "told"),
     [(1, 1, party("Tokyo", 2)), (2, 0, party("Beijing")), (1, 0, party("Tokyo", 2)), (3, 1, None), (2, 2, None)],
@@ -174,6 +176,7 @@ def test_peer_whose_first_leaf_names_another_root_than_ours_is_contradicted_and_
 # --- marks of what is issued again
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "again",
     [
@@ -225,6 +228,7 @@ def confirmation(side: Side, people: int) -> Draft:
     return Draft(EntryType.CONFIRM, content, nonce, assertions, released=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("people", [0, 1, 2])
 def test_confirmation_is_released_by_two_people_and_by_no_fewer(pair: LinePair, people: int) -> None:
     draft, setup = confirmation(pair.b, people), pair.b.setup

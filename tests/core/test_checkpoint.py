@@ -191,6 +191,7 @@ def test_checkpoint_whose_last_line_does_not_end_is_refused() -> None:
     _refused_for("each end in a newline", lambda: Checkpoint.parse(text + b"more"))
 
 
+@pytest.mark.slow
 def test_two_keys_that_cannot_be_told_apart_are_refused() -> None:
     # Two public keys whose key ids under this name were searched for until they met.
     colliding = _colliding_keys()
@@ -284,6 +285,7 @@ def test_verifier_key_whose_name_has_a_control_character_is_refused(character: s
     _refused_for("control character", lambda: VerifierKey.parse(f"{name}{character}+{key_id}+{key}"))
 
 
+@pytest.mark.slow
 @given(texts, _signatures())
 def test_note_comes_back_whatever_its_text_and_signatures(text: bytes, signatures: list[tuple[VerifierKey, bytes]]) -> None:
     note = parse_note(format_note(text, signatures))

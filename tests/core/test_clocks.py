@@ -24,6 +24,7 @@ def running(notices: OpenNotices, author_size: int, closer_size: int) -> set[tup
     return {(notice.index, kind) for notice, kind, _ in notices.open_at(author_size, closer_size)}
 
 
+@pytest.mark.slow
 @given(st.lists(CLOCKS, max_size=5), DEEDS, SMALL, SMALL)
 def test_clock_runs_until_something_below_the_sizes_closes_it(
     clocks: list[tuple[int | None, int | None]], deeds: list[tuple[str, int, int]], author_size: int, closer_size: int
@@ -45,6 +46,7 @@ def test_clock_runs_until_something_below_the_sizes_closes_it(
     assert running(kept, author_size, closer_size) == expected
 
 
+@pytest.mark.slow
 @given(st.lists(CLOCKS, max_size=5), DEEDS, SMALL, SMALL, SMALL, SMALL)
 def test_forgetting_what_is_closed_changes_nothing_at_the_same_or_larger_sizes(
     clocks: list[tuple[int | None, int | None]],
@@ -74,6 +76,7 @@ def test_most_urgent_and_then_oldest_come_first() -> None:
 HOLDS = st.lists(st.tuples(SMALL, SMALL, st.integers(-5, 9000)), max_size=6)
 
 
+@pytest.mark.slow
 @given(st.lists(CLOCKS, max_size=5), DEEDS, HOLDS, SMALL, SMALL)
 def test_only_the_first_promise_of_a_time_restarts_the_answer_clock_and_never_beyond_the_terms(
     clocks: list[tuple[int | None, int | None]],
@@ -99,6 +102,7 @@ def test_only_the_first_promise_of_a_time_restarts_the_answer_clock_and_never_be
         assert notice.begun(kind, closer_size) == (50.0 if restarted else 0.0)
 
 
+@pytest.mark.slow
 @given(st.lists(CLOCKS, max_size=5), DEEDS, HOLDS, SMALL, SMALL)
 def test_counting_what_runs_gives_as_many_as_there_are(
     clocks: list[tuple[int | None, int | None]],
@@ -125,6 +129,7 @@ STEPS = st.lists(
 )
 
 
+@pytest.mark.slow
 @given(st.lists(CLOCKS, min_size=1, max_size=5), STEPS)
 def test_clock_that_runs_out_is_found_once_for_each_of_its_runs_and_one_that_is_closed_never(
     clocks: list[tuple[int | None, int | None]], steps: list[tuple[str, int, int]]
@@ -162,6 +167,7 @@ def test_notice_that_was_not_received_is_under_no_clock_and_begins_with_its_rece
     assert kept.next_deadline is None
 
 
+@pytest.mark.slow
 def test_what_one_status_asks_looks_at_no_more_notices_when_thousands_are_open() -> None:
     looked: list[int] = []
 

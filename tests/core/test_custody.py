@@ -94,6 +94,7 @@ def test_entries_that_are_known_bring_nothing_but_a_receipt(pair: LinePair) -> N
     assert not [record for record in records if isinstance(record, ReceiptRecord)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("change", [{"type": 9}, {"time": 1}, {"commitment": bytes(32)}, {"peer_size": 0}, {"re": 1}], ids=str)
 def test_other_words_at_a_known_index_are_asked_for_in_full_once_a_second(pair: LinePair, change: dict[str, object]) -> None:
     item = sent(pair, "said")

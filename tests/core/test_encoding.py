@@ -144,6 +144,7 @@ def test_good_vector_is_canonical_cbor_to_another_implementation(vector: dict[st
     assert cbor2.loads(bytes.fromhex(vector["hex"])) == _from_notation(vector["value"])
 
 
+@pytest.mark.slow
 @given(values)
 def test_decoding_gives_back_what_was_encoded(value: Value) -> None:
     data = encode(value)
@@ -152,6 +153,7 @@ def test_decoding_gives_back_what_was_encoded(value: Value) -> None:
 
 
 # cbor2 sorts keys by length first, as RFC 7049 had it: the same order among text alone and among integers from 0 alone.
+@pytest.mark.slow
 @given(_values(st.text(max_size=30)) | _values(st.integers(0, INTEGER_MAX)))
 def test_encoding_agrees_with_canonical_cbor2_where_both_sort_alike(value: Value) -> None:
     assert encode(value) == cbor2.dumps(value, canonical=True)
@@ -162,6 +164,7 @@ def test_any_bytes_are_refused_or_the_encoding_of_their_value(data: bytes) -> No
     _refused_or_canonical(data)
 
 
+@pytest.mark.slow
 @given(values, st.data())
 def test_damaged_encoding_is_refused_or_the_encoding_of_its_value(value: Value, data: st.DataObject) -> None:
     encoded = encode(value)
@@ -171,6 +174,7 @@ def test_damaged_encoding_is_refused_or_the_encoding_of_its_value(value: Value, 
     _refused_or_canonical(encoded[:place] + put + encoded[place + removed :])
 
 
+@pytest.mark.slow
 @given(values, values)
 def test_different_values_have_different_encodings(one: Value, other: Value) -> None:
     same = encode(one) == encode(other)
@@ -214,6 +218,7 @@ def test_largest_array_and_map_are_allowed() -> None:
         assert decode(encode(value)) == value
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("length", [0, 1, 22, 23, 24, 25, 254, 255, 256, 257])
 @pytest.mark.parametrize("number", [0, 23, 24, 255, -1])
 def test_byte_strings_and_numbers_of_any_length_stand_in_an_array_as_alone(length: int, number: int) -> None:

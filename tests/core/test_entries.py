@@ -68,6 +68,7 @@ def test_value_is_read_back_whole_and_refused_when_cut_or_with_bytes_left_over(
         decoder(encoded + b"\0")
 
 
+@pytest.mark.slow
 @WHICH
 @given(data=st.data())
 def test_any_change_gives_another_value_or_a_refusal(
@@ -82,6 +83,7 @@ def test_any_change_gives_another_value_or_a_refusal(
         return
 
 
+@pytest.mark.slow
 @WHICH
 @given(junk=st.binary(max_size=200))
 def test_any_bytes_give_a_value_or_a_refusal(

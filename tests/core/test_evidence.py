@@ -385,6 +385,7 @@ def test_garbage_is_refused_without_exception(data: bytes) -> None:
     assert report.faults
 
 
+@pytest.mark.slow
 @given(st.dictionaries(st.sampled_from(sorted(unpack(whole()))), st.one_of(st.none(), st.binary(max_size=80)), min_size=1))
 def test_garbage_in_parts_is_refused_without_exception(changes: dict[str, bytes | None]) -> None:
     parts = unpack(whole())
@@ -403,6 +404,7 @@ def test_garbage_in_parts_is_refused_without_exception(changes: dict[str, bytes 
     assert {fault.part.split("/")[0] for fault in report.faults} <= {name.split("/")[0] for name in changes} | told
 
 
+@pytest.mark.slow
 @given(
     st.text("abcdefghijklmnopqrstuvwxyz0123456789-", min_size=1, max_size=12),
     st.sampled_from(["logs/{}", "logs/a-1-1/{}", "logs/a-1-1/heads/{}", "logs/a-9-9/entries/{}", "statuses/b-1-1/{}", "{}"]),
@@ -458,6 +460,7 @@ def test_every_part_that_is_missing_is_named() -> None:
         assert any(named.startswith(fault.part.rsplit("/", 1)[0]) for fault in report.faults), (name, report.faults)
 
 
+@pytest.mark.slow
 def test_every_byte_counts_in_the_file_as_it_is() -> None:
     data = bytearray(small())
     for position in range(len(data)):
@@ -469,6 +472,7 @@ def test_every_byte_counts_in_the_file_as_it_is() -> None:
     assert verify_evidence(bytes(data)).verified
 
 
+@pytest.mark.slow
 def test_every_byte_of_a_part_counts_when_checksums_are_made_right_again() -> None:
     random = Random(1)
     for name, content in unpack(small()).items():
@@ -498,6 +502,7 @@ def test_bundle_that_would_not_verify_is_not_written() -> None:
         build_evidence(Bundle((good.pairing[0], good.pairing[0], good.pairing[2]), (), good.logs, good.statuses))
 
 
+@pytest.mark.slow
 @given(st.data())
 def test_signed_roots_follow_from_shown_leaves_and_hidden_hashes(data: st.DataObject) -> None:
     size = data.draw(st.integers(1, 70))

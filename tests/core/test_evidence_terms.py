@@ -140,6 +140,7 @@ def test_release_that_counted_in_a_pair_before_counts_no_more_though_other_conte
     ]  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("log", ["a-1-1", "b-1-1"])
 def test_any_change_in_an_amendment_falls(log: str) -> None:
     parts = dict(unpack(build_evidence(amended().bundle())))

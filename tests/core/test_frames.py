@@ -70,6 +70,7 @@ def seal_payload(payload: bytes) -> bytes:
     return NONCE + KEY._cipher.encrypt(NONCE, payload, None)
 
 
+@pytest.mark.slow
 @given(st.lists(ITEMS, max_size=5), st.binary(min_size=12, max_size=12), st.booleans())
 def test_items_come_out_as_they_went_in(items: list[Item], nonce: bytes, padded: bool) -> None:
     frame = KEY.seal(items, nonce, padded=padded)
@@ -112,6 +113,7 @@ def test_item_of_cosignatures_has_one_to_sixteen() -> None:
                 KEY.open(payload)
 
 
+@pytest.mark.slow
 @given(st.lists(ITEMS, min_size=1, max_size=3), st.data())
 def test_any_flipped_bit_is_refused(items: list[Item], data: st.DataObject) -> None:
     frame = bytearray(KEY.seal(items, NONCE, padded=False))
@@ -252,6 +254,7 @@ def test_entry_and_receipt_cost_at_most_310_bytes_and_a_person_90_or_with_a_pass
     assert len(Body(CONTENT).encode()) == len(CONTENT) + 5
 
 
+@pytest.mark.slow
 @given(sizes=st.lists(st.one_of(st.none(), st.integers(1, 65_000)), max_size=40))
 def test_entries_share_frames_that_they_fit_and_everything_else_goes_by_itself(sizes: list[int | None]) -> None:
     items: list[Item] = [

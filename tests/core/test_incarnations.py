@@ -63,6 +63,7 @@ def test_new_incarnation_begins_both_logs_anew_and_the_line_goes_on() -> None:
         assert not pair.b.alarms()
 
 
+@pytest.mark.slow
 def test_first_leaf_says_how_far_the_last_pair_came() -> None:
     with joined("leaf zero") as pair:
         pair.a.say("one")
@@ -182,6 +183,7 @@ def test_acknowledgement_that_was_on_its_way_closes_the_notice_that_is_said_agai
         assert notice.number == 1
 
 
+@pytest.mark.slow
 def test_restored_backup_gets_back_what_it_lost_of_both_logs(tmp_path: Path) -> None:
     with joined("recovery") as pair:
         pair.a.say("before")
@@ -207,6 +209,7 @@ def test_restored_backup_gets_back_what_it_lost_of_both_logs(tmp_path: Path) -> 
         assert all(record.released for event in recovered for record in event.records)
 
 
+@pytest.mark.slow
 def test_pair_that_only_our_own_lost_log_names_comes_back_too(tmp_path: Path) -> None:
     """Both desks were new at once, so the peer's first leaf does not name the pair in which we spoke alone (seed 503)."""
     with joined("own lost") as pair:
@@ -231,6 +234,7 @@ def test_pair_that_only_our_own_lost_log_names_comes_back_too(tmp_path: Path) ->
         assert (Pair(2, 1), 2, "alone") in everything(pair.b, outgoing=True)
 
 
+@pytest.mark.slow
 def test_recovery_goes_on_after_a_restart_in_the_middle(tmp_path: Path) -> None:
     with joined("recovery restart") as pair:
         pair.a.backup(tmp_path / "backup.db")
@@ -255,6 +259,7 @@ def test_recovery_goes_on_after_a_restart_in_the_middle(tmp_path: Path) -> None:
         assert everything(pair.a)[:60] == theirs
 
 
+@pytest.mark.slow
 def test_recovery_goes_on_in_the_next_pair_of_incarnations(tmp_path: Path) -> None:
     """The next pair began before all had come, and the process that lived on asked no more (seed 1137)."""
     with joined("recovery next pair") as pair:
@@ -280,6 +285,7 @@ def test_recovery_goes_on_in_the_next_pair_of_incarnations(tmp_path: Path) -> No
         assert everything(pair.a)[:60] == theirs
 
 
+@pytest.mark.slow
 def test_recovered_entry_that_its_author_did_not_sign_is_refused(tmp_path: Path) -> None:
     with joined("recovery lie") as pair:
         pair.a.backup(tmp_path / "backup.db")
@@ -359,6 +365,7 @@ def test_second_incarnation_after_the_first_says_again_what_two_pairs_left_open(
         assert all(record.released for record in pair.b.arrived if record.type == EntryType.NOTICE)
 
 
+@pytest.mark.slow
 def test_old_machine_that_still_runs_learns_that_it_was_replaced_and_stops(tmp_path: Path) -> None:
     with joined("replaced") as pair:
         pair.a.backup(tmp_path / "old.db")

@@ -175,6 +175,7 @@ def test_of_more_heads_claimed_by_status_than_are_kept_the_lowest_bind_the_peer(
     assert [(alarm.kind, alarm.rule) for alarm in pair.b.alarms()] == [("fork", 26)]
 
 
+@pytest.mark.slow
 def test_roots_that_are_no_longer_at_hand_come_from_the_journal() -> None:
     with joined() as pair:
         pair.a.line = Line.restore(pair.a.setup, pair.a.journal, pair.a.clock.moment(), entries_per_checkpoint=1)
@@ -194,6 +195,7 @@ def test_roots_that_are_no_longer_at_hand_come_from_the_journal() -> None:
             assert {side.root_at(at) for side in sides} == {pair.b.journal.root_at(log, at)}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("again", "good"),
     [
@@ -224,6 +226,7 @@ def test_entry_that_is_issued_again_keeps_a_number_that_was_counted_in_an_earlie
 # --- what is asked for
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("at", [0, 1, 2])
 def test_peer_that_asks_for_its_own_head_is_shown_it_if_we_hold_one_so_large(pair: LinePair, at: int) -> None:
     pair.b.hear(Refusal(26, 1, at), by=pair.a)

@@ -45,6 +45,7 @@ def stored(side: Side, log: Log, index: int) -> Leaf:
     return Leaf.decode(record.leaf)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("outgoing", [True, False])
 def test_leaf_is_found_in_either_log_of_the_present_pair(pair: LinePair, outgoing: bool) -> None:
     log = log_of(pair.a, outgoing=outgoing)

@@ -158,6 +158,7 @@ def test_first_epoch_that_is_lost_again_and_again_is_not_overtaken_by_the_second
         assert goes_on(pair)
 
 
+@pytest.mark.slow
 def test_prekeys_that_are_lost_again_and_again_do_not_exhaust_the_stock() -> None:
     with joined(connect=False) as pair:
         pair.connect()
@@ -249,6 +250,7 @@ def test_bodies_near_the_largest_go_one_or_two_to_a_frame(pair: LinePair) -> Non
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 def test_thousands_of_entries_are_sent_a_few_frames_a_turn(pair: LinePair) -> None:
     pair.cut()
     for n in range((PUMP_FRAMES + 2) * FRAME_ENTRIES_MAX):
@@ -313,6 +315,7 @@ def test_leaf_names_what_its_author_held(pair: LinePair) -> None:
 # --- clocks
 
 
+@pytest.mark.slow
 def test_acknowledgement_answer_and_cancel_close_their_clocks_on_both_sides_and_after_a_restart(pair: LinePair) -> None:
     def open_now() -> int:
         for side in (pair.a, pair.b):
@@ -373,6 +376,7 @@ def test_more_open_notices_than_a_status_lists_are_counted(pair: LinePair) -> No
     no_one_is_accused(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [FIFTY_YEARS, -FIFTY_YEARS])
 def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_line(pair: LinePair, jump: int) -> None:
     pair.a.notice(QUESTION)
@@ -398,6 +402,7 @@ def test_clock_that_jumps_fifty_years_and_back_neither_stops_nor_confuses_the_li
     assert routes == [(("direct", "192.0.2.1:4301"),), (("direct", "192.0.2.1:4300"),)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("jump", [FIFTY_YEARS, -FIFTY_YEARS])
 def test_node_that_starts_with_a_wrong_clock_opens_at_once(pair: LinePair, jump: int) -> None:
     pair.cut()

@@ -78,6 +78,7 @@ def unstopped() -> tuple[list[object], ...]:
     return logs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("death", get_args(Death))
 def test_stop_at_every_effect_loses_and_doubles_nothing(death: Death, unstopped: tuple[list[object], ...]) -> None:
     deaths = 0

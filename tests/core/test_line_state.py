@@ -254,6 +254,7 @@ FACTS = st.builds(
 )
 
 
+@pytest.mark.slow
 @given(FACTS)
 def test_no_state_is_told_without_its_proof(facts: LineFacts) -> None:
     standing = judge(facts)
@@ -276,6 +277,7 @@ def test_no_state_is_told_without_its_proof(facts: LineFacts) -> None:
         assert all(route.outcome == "unreachable" for route in facts.routes)
 
 
+@pytest.mark.slow
 @given(FACTS, st.none() | st.builds(LastTest, st.booleans(), st.integers(0, 20_000), st.just(3600)))
 def test_lamps_never_contradict_the_state(facts: LineFacts, test: LastTest | None) -> None:
     standing = judge(facts)

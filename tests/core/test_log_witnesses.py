@@ -77,6 +77,7 @@ def alike() -> tuple[VerifierKey, VerifierKey]:
     raise AssertionError("no two alike")
 
 
+@pytest.mark.slow
 def test_of_two_keys_that_look_alike_the_one_that_was_named_first_counts() -> None:
     one, two = alike()
     assert keys_of(named(1, ("one", one)), named(2, ("two", two))) == [one]

@@ -221,6 +221,7 @@ def test_edge_of_negative_size_is_refused() -> None:
     assert caught.value.rule == 7
 
 
+@pytest.mark.slow
 @given(sizes, st.data())
 def test_proof_for_changed_leaf_never_verifies(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -235,6 +236,7 @@ def test_proof_for_changed_leaf_never_verifies(size: int, data: st.DataObject) -
         verify_inclusion(HASHES[index], other, size, path, root)
 
 
+@pytest.mark.slow
 @given(sizes, st.data())
 def test_inclusion_path_with_a_changed_missing_or_further_hash_never_verifies(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
@@ -244,6 +246,7 @@ def test_inclusion_path_with_a_changed_missing_or_further_hash_never_verifies(si
             verify_inclusion(HASHES[index], index, size, changed, root)
 
 
+@pytest.mark.slow
 @given(sizes, st.data())
 def test_consistency_with_another_history_never_verifies(size: int, data: st.DataObject) -> None:
     old_size = data.draw(st.integers(1, size))

@@ -80,6 +80,7 @@ def test_item_of_a_later_kind_is_counted_and_the_rest_of_its_frame_is_heard(pair
     assert goes_on(pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", ["a later statement", "a part more"])
 def test_statement_of_a_later_type_and_item_with_a_part_more_are_counted(pair: LinePair, part: str) -> None:
     junk = pair.b.line.junk

@@ -112,6 +112,7 @@ def test_log_that_is_receipted_whole_is_not_looked_at_again(pair: LinePair) -> N
     assert out.sent == out.committed
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "sent"), [(0, 2), (1, 2), (3, 3), (99, 5)])
 def test_sending_goes_on_from_what_the_peer_holds_and_never_before_its_receipt(pair: LinePair, start: int, sent: int) -> None:
     out = pair.a.line.outgoing
@@ -280,6 +281,7 @@ def test_head_of_ours_that_our_log_holds_proves_nothing(pair: LinePair) -> None:
         assert out.rollback_shown_by(shown(pair, size, out.root_at(size))) is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("more", [-1, 0, 1])
 def test_head_of_ours_that_our_log_does_not_hold_proves_our_rollback_with_both_heads(pair: LinePair, more: int) -> None:
     out = spoken(pair, 2)

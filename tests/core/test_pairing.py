@@ -233,6 +233,7 @@ def test_one_wrong_digit_is_noticed(place: int, by: int) -> None:
 # Damage
 
 
+@pytest.mark.slow
 @EACH_FILE
 @settings(max_examples=120)
 @given(st.data())
@@ -270,6 +271,7 @@ def other_pairing() -> tuple[bytes, bytes, bytes]:
     return file1, file2, complete_invitation(invitation, file2, identity_key("A"), seeded("other"))[0]
 
 
+@pytest.mark.slow
 @EACH_FILE
 def test_file_cut_short_is_refused(place: int) -> None:
     file = paired()[0][place]
@@ -315,6 +317,7 @@ def test_file_of_a_later_version_is_refused_with_who_must_do_what(place: int) ->
     assert "update this desk's" in refused.value.hint
 
 
+@pytest.mark.slow
 @EACH_FILE
 @given(rest=st.binary(max_size=200))
 def test_any_bytes_behind_the_magic_are_refused(place: int, rest: bytes) -> None:

@@ -115,6 +115,7 @@ def test_parts_that_desks_made_as_they_should_are_taken() -> None:
 # A stranger
 
 
+@pytest.mark.slow
 @PLACES
 @settings(max_examples=150)
 @given(st.data())
@@ -322,6 +323,7 @@ def test_parts_of_both_forms_together_are_refused(place: int) -> None:
         assert refused.value.rule == 5
 
 
+@pytest.mark.slow
 @PLACES
 @settings(max_examples=100)
 @given(st.data())

@@ -453,6 +453,7 @@ def test_what_the_head_of_a_piece_shows_and_the_peer_has_not_is_asked_for_a_few_
     assert ends.asks.due_at is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("own", [False, True])
 def test_larger_one_of_two_sizes_that_are_named_of_a_log_is_asked_for(own: bool) -> None:
     """Seed 13994 again: our own lost leaf named more than a leaf of the peer; and a leaf of the peer than another one."""

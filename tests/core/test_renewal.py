@@ -361,6 +361,7 @@ ACTIONS = st.tuples(
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(st.lists(ACTIONS, max_size=40))
 def test_whatever_people_do_with_files_neither_desk_speaks_under_a_secret_that_the_other_does_not_hold(

@@ -53,6 +53,7 @@ def test_escalation_report_closes_nothing_even_if_it_says_that_it_answers(pair: 
     assert pair.a.alarms() == pair.b.alarms() == []
 
 
+@pytest.mark.slow
 def test_notice_left_open_is_still_open_after_hundreds_of_closed_ones_and_a_restart(pair: LinePair) -> None:
     for number in range(FLOOR_STEP + 8):
         pair.a.say(f"{number}")
@@ -65,6 +66,7 @@ def test_notice_left_open_is_still_open_after_hundreds_of_closed_ones_and_a_rest
     assert pair.a.alarms() == pair.b.alarms() == []
 
 
+@pytest.mark.slow
 def test_place_to_look_from_does_not_move_above_a_notice_that_stays_open(pair: LinePair) -> None:
     asked = pair.a.notice(QUESTION)
     for number in range(FLOOR_STEP + 8):

@@ -148,6 +148,7 @@ ANYTHING = st.recursive(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", list(StatementType))
 @settings(max_examples=30)
 @given(values=st.lists(ANYTHING, max_size=16), data=st.data())

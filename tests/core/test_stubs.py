@@ -54,6 +54,7 @@ def test_stub_of_a_holding_reply_keeps_the_promised_time_alone() -> None:
     assert Notice.decode(body.content).fields == {PROMISED_FIELD: 99}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("promised", [{}, {PROMISED_FIELD: SECRET}, {PROMISED_FIELD: True}])
 def test_stub_of_a_holding_reply_that_promises_no_time_keeps_no_field(promised: dict[int, object]) -> None:
     with joined() as pair:
@@ -70,6 +71,7 @@ def test_stub_of_a_response_loses_the_reason_alone(kind: EntryType) -> None:
     assert Response.decode(body.content) == Response(kind, 1, 1, 5, bytes(32), "en")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [EntryType.CANCEL, EntryType.FILE, EntryType.COMPLETE])
 def test_stub_of_any_other_entry_keeps_nothing_though_its_content_reads_as_a_response(kind: EntryType) -> None:
     with joined() as pair:
@@ -83,6 +85,7 @@ def test_words_and_the_body_that_journals_keep_for_what_went_stay_what_they_are(
     assert Body.decode(UNKNOWN) == Body(b"")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", sorted(REMOVABLE))
 def test_stub_of_what_nobody_can_read_is_empty(kind: EntryType) -> None:
     with joined() as pair:

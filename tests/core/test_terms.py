@@ -42,6 +42,7 @@ def any_terms(draw: st.DrawFn) -> Terms:
     )
 
 
+@pytest.mark.slow
 @given(any_terms())
 def test_terms_come_back_from_their_one_encoding(made: Terms) -> None:
     again = Terms.decode(made.encode())

@@ -246,6 +246,7 @@ def test_answer_that_is_no_signature_lines_is_refused(body: bytes) -> None:
         read_cosignatures(body, checkpoint(9), [WITNESS.verifier])
 
 
+@pytest.mark.slow
 @given(st.binary(max_size=400))
 def test_any_answer_is_read_or_refused(body: bytes) -> None:
     with pytest.raises((Malformed, BadSignature)):

@@ -124,6 +124,7 @@ def test_webhook_follows_no_redirect(secret: str) -> None:
     assert {request for request, _, _ in pager.heard} == {"POST /hook HTTP/1.1"}
 
 
+@pytest.mark.slow
 def test_webhook_that_never_answers_ends_in_time(secret: str) -> None:
     async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -135,6 +136,7 @@ def test_webhook_that_never_answers_ends_in_time(secret: str) -> None:
     assert asyncio.run(run()).ok is False
 
 
+@pytest.mark.slow
 def test_webhook_that_answers_without_end_ends_in_time(secret: str) -> None:
     async def drip(_: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         writer.write(b"HTTP/1.1 200 OK\r\n")
@@ -207,6 +209,7 @@ def test_mail_that_one_recipient_does_not_get_has_failed() -> None:
     assert "b@example.org" in outcome.detail
 
 
+@pytest.mark.slow
 def test_mail_server_that_says_nothing_is_left_in_time() -> None:
     async def silence(reader: asyncio.StreamReader, _: asyncio.StreamWriter) -> None:
         await reader.read()
@@ -258,6 +261,7 @@ def test_command_that_fails_or_is_not_there_is_tried_again_and_reported(tmp_path
     assert (missing.ok, missing.attempts) == (False, 3)
 
 
+@pytest.mark.slow
 def test_command_that_hangs_is_killed_with_all_it_started(tmp_path: Path) -> None:
     started = tmp_path / "started"
     text = (

@@ -35,6 +35,7 @@ def ask(pair: DeskPair, method: str, *, live: bool = True, **params: Any) -> dic
     return asyncio.run(Api(pair.a.desk, live=live).call(method, params))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -108,6 +109,7 @@ VALUES: tuple[Any, ...] = (
 CHANGES_THE_HOME = ("line_drop", "reload")
 
 
+@pytest.mark.slow
 def test_whatever_a_program_asks_of_any_method_is_answered_or_refused_in_words(
     pair: DeskPair, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,6 +136,7 @@ def test_whatever_a_program_asks_of_any_method_is_answered_or_refused_in_words(
                     asyncio.run(api.call(method, params))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("method", "wrong"),
     [

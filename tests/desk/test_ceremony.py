@@ -151,6 +151,7 @@ def test_line_has_the_name_that_was_asked_for(desks: Ceremony) -> None:
     assert desks.tokyo.complete(file2, desks.table / "3", name="red").name == "red"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["", "a b", "-a", "a/b", "x" * 41, "a\n"])
 def test_line_name_that_cannot_be_typed_is_refused_and_nothing_is_done(desks: Ceremony, name: str) -> None:
     file2 = desks.beijing.accept(desks.tokyo.invite(desks.table / "1"), desks.table / "2")
@@ -184,6 +185,7 @@ def test_file_of_another_pairing_is_refused(desks: Ceremony) -> None:
     assert not (desks.table / "3").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("damage", [slice(0, 10), slice(0, 100), slice(0, -1)], ids=str)
 def test_damaged_file_is_refused_at_every_step(desks: Ceremony, damage: slice) -> None:
     file1 = desks.tokyo.invite(desks.table / "1")

@@ -48,6 +48,7 @@ def texts(end: object) -> list[str]:
     return [str(notice.fields[1]) for notice in notices if notice is not None and notice.form == "free-text"]
 
 
+@pytest.mark.slow
 def test_two_joined_desks_are_up_and_stay_up_by_their_statuses(pair: DeskPair) -> None:
     for _ in range(20):
         pair.advance(30)
@@ -86,6 +87,7 @@ def test_both_desks_killed_with_a_notice_under_way_deliver_it_once(pair: DeskPai
     assert pair.a.line.line.outgoing.received == pair.a.line.line.outgoing.edge.size
 
 
+@pytest.mark.slow
 def test_scheduled_tests_alternate_between_the_desks_and_are_answered(pair: DeskPair) -> None:
     pair.advance(4 * 3600)
     ours = [notice_tests(end) for end in (pair.a, pair.b)]
@@ -111,6 +113,7 @@ def is_test(record: EntryRecord) -> bool:
     return notice is not None and notice.form == "test"
 
 
+@pytest.mark.slow
 def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: DeskPair) -> None:
     pair.cut()
     pair.a.desk.tests.start(pair.a.line)
@@ -120,6 +123,7 @@ def test_a_test_without_an_answer_fails_and_is_remembered_over_a_restart(pair: D
     assert outcome(pair.a) is False
 
 
+@pytest.mark.slow
 def test_peer_that_tests_without_end_gets_a_receipt_for_each_and_an_answer_every_five_seconds(pair: DeskPair) -> None:
     seconds = 60
     for _ in range(10 * seconds):
@@ -132,6 +136,7 @@ def test_peer_that_tests_without_end_gets_a_receipt_for_each_and_an_answer_every
     assert pair.a.line.line.outgoing.received == pair.a.line.line.outgoing.edge.size
 
 
+@pytest.mark.slow
 def test_person_who_tests_again_at_once_gets_an_answer_and_so_does_a_test_a_minute_after_a_flood(pair: DeskPair) -> None:
     for _ in range(ANSWERS_AT_ONCE):
         pair.a.desk.tests.start(pair.a.line)
@@ -197,6 +202,7 @@ def test_a_journal_that_rotted_is_found_at_the_start_and_said_so(pair: DeskPair)
     assert caught.value.facts["reason"] == "damaged"
 
 
+@pytest.mark.slow
 def test_without_room_nothing_is_accepted_or_taken_and_it_goes_on_once_there_is(
     pair: DeskPair, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -249,6 +255,7 @@ def last_released(end: DeskEnd) -> bool:
     return record.released
 
 
+@pytest.mark.slow
 def test_an_officer_added_later_is_known_to_the_peer_from_the_next_entry_on_and_after_its_restart(pair: DeskPair) -> None:
     key = add_officer(pair.a, "Tokyo", 7)
     pair.a.desk.compose(pair.a.line, released_by(pair.a, key, 7, "at once"))

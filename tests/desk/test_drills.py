@@ -92,6 +92,7 @@ def test_drill_that_nobody_acknowledges_in_time_has_failed_and_no_other_is_sent_
     assert last(pair.a).ok is None
 
 
+@pytest.mark.slow
 def test_drill_that_was_acknowledged_late_stays_failed(pair: DeskPair) -> None:
     pair.advance(DUE + 400)
     acknowledge(pair.b, "Beijing", drills(pair.b)[0])
@@ -99,6 +100,7 @@ def test_drill_that_was_acknowledged_late_stays_failed(pair: DeskPair) -> None:
     assert (last(pair.a).ok, (last(pair.a).seconds or 0) > 300) == (False, True)
 
 
+@pytest.mark.slow
 def test_last_drill_survives_a_restart_and_is_still_judged(pair: DeskPair) -> None:
     pair.advance(DUE + 5)
     before = last(pair.a)
@@ -120,6 +122,7 @@ def test_desk_whose_shifts_have_no_hours_never_drills(tmp_path: Path) -> None:
     pair.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "agreed",
     [

@@ -61,6 +61,7 @@ def reports(end: DeskEnd) -> list[Notice]:
     return [notice for notice in notices if notice is not None and notice.form == REPORT_FORM]
 
 
+@pytest.mark.slow
 def test_flash_that_nobody_acknowledges_is_escalated_after_3_6_and_10_minutes(pair: DeskPair) -> None:
     say(pair.a)
     for minutes, expected in ((2.9, 0), (3.1, 1), (5.9, 1), (6.1, 2), (9.9, 2), (10.1, 3), (11, 3)):
@@ -69,6 +70,7 @@ def test_flash_that_nobody_acknowledges_is_escalated_after_3_6_and_10_minutes(pa
     assert [step for step, _ in taken(pair.b)] == ["sound-again", "next-officer", "last-call"]
 
 
+@pytest.mark.slow
 def test_step_is_given_what_waits_and_for_how_long(pair: DeskPair) -> None:
     pager = set_steps(pair.b, PAGE)
     record = say(pair.a)
@@ -80,6 +82,7 @@ def test_step_is_given_what_waits_and_for_how_long(pair: DeskPair) -> None:
     assert 180 <= alarm.seconds < 185
 
 
+@pytest.mark.slow
 def test_acknowledged_notice_is_not_escalated_further(pair: DeskPair) -> None:
     pager = set_steps(pair.b, PAGE, Step("later", 0.6, EVERY, False, Command(("/bin/true",))))
     record = say(pair.a)
@@ -89,6 +92,7 @@ def test_acknowledged_notice_is_not_escalated_further(pair: DeskPair) -> None:
     assert [name for name, _ in pager.taken] == ["page"]
 
 
+@pytest.mark.slow
 def test_step_is_for_its_precedences_alone_and_for_exercises_only_where_asked(pair: DeskPair) -> None:
     for_flash = Step("flash", 0.1, (3,), False, Command(("/bin/true",)))
     for_exercises = Step("exercises", 0.1, (2,), True, Command(("/bin/true",)))
@@ -99,6 +103,7 @@ def test_step_is_for_its_precedences_alone_and_for_exercises_only_where_asked(pa
     assert [(name, alarm.precedence, alarm.exercise) for name, alarm in pager.taken] == [("exercises", "IMMEDIATE", True)]
 
 
+@pytest.mark.slow
 def test_step_that_was_taken_is_not_taken_again_after_a_restart_and_one_cut_short_is(pair: DeskPair) -> None:
     cut_short = Step("cut-short", 0.4, EVERY, False, Command(("/bin/true",)))
     say(pair.a)
@@ -119,6 +124,7 @@ def test_step_that_was_taken_is_not_taken_again_after_a_restart_and_one_cut_shor
     assert taken(pair.b) == [("page", True), ("cut-short", True)]
 
 
+@pytest.mark.slow
 def test_outcome_that_failed_is_kept_and_shown(pair: DeskPair) -> None:
     set_steps(pair.b, PAGE, pager=Pager(Outcome(False, "answered 503", 3)))
     record = say(pair.a)
@@ -129,6 +135,7 @@ def test_outcome_that_failed_is_kept_and_shown(pair: DeskPair) -> None:
     assert ask(pair.b, "alarms")["alarms"][0]["steps"][0]["ok"] is False
 
 
+@pytest.mark.slow
 def test_old_notices_that_nobody_acknowledges_keep_no_new_one_from_being_escalated(pair: DeskPair) -> None:
     pager = set_steps(pair.b, PAGE)
     for _ in range(20):
@@ -140,6 +147,7 @@ def test_old_notices_that_nobody_acknowledges_keep_no_new_one_from_being_escalat
     assert len(pager.taken) == 21
 
 
+@pytest.mark.slow
 def test_bell_step_fails_where_no_console_is_armed(pair: DeskPair) -> None:
     set_steps(pair.b, Step("ring", 0.3, EVERY, False, Bell()))
     say(pair.a)
@@ -147,6 +155,7 @@ def test_bell_step_fails_where_no_console_is_armed(pair: DeskPair) -> None:
     assert taken(pair.b) == [("ring", False)]
 
 
+@pytest.mark.slow
 def test_officer_step_names_whom_to_call_and_fails_where_the_roster_has_nobody(pair: DeskPair) -> None:
     steps = [Step(f"who-{who}", 0.3, EVERY, False, Officer(who)) for who in ("duty", 2, "admin", 9)]
     set_steps(pair.b, *steps)
@@ -160,6 +169,7 @@ def test_officer_step_names_whom_to_call_and_fails_where_the_roster_has_nobody(p
     ]
 
 
+@pytest.mark.slow
 def test_peer_that_sends_without_end_is_escalated_within_a_budget(pair: DeskPair) -> None:
     pager = set_steps(pair.b, PAGE, Step("two", 0.3, EVERY, False, Command(("/bin/true",))))
     for _ in range(40):
@@ -173,6 +183,7 @@ def test_peer_that_sends_without_end_is_escalated_within_a_budget(pair: DeskPair
 # --- what the sender hears
 
 
+@pytest.mark.slow
 def test_sender_is_told_of_each_step_and_its_clock_goes_on(pair: DeskPair) -> None:
     set_steps(pair.b, PAGE, pager=Pager(Outcome(False, "answered 503", 3)))
     notice = say(pair.a)
@@ -187,6 +198,7 @@ def test_sender_is_told_of_each_step_and_its_clock_goes_on(pair: DeskPair) -> No
     assert pair.a.journal.alarms(pair.a.line.record.line) == []
 
 
+@pytest.mark.slow
 def test_report_lifts_no_rung_and_waits_for_nobody(pair: DeskPair) -> None:
     set_steps(pair.b, PAGE)
     notice = say(pair.a)
@@ -196,6 +208,7 @@ def test_report_lifts_no_rung_and_waits_for_nobody(pair: DeskPair) -> None:
     assert pair.a.line.running_clocks(False, pair.a.scheduler.moment()) == []
 
 
+@pytest.mark.slow
 def test_report_is_never_escalated_itself(pair: DeskPair) -> None:
     for end in (pair.a, pair.b):
         set_steps(end, PAGE)
@@ -205,6 +218,7 @@ def test_report_is_never_escalated_itself(pair: DeskPair) -> None:
     assert taken(pair.a) == []
 
 
+@pytest.mark.slow
 def test_exercise_is_escalated_where_asked_and_not_reported(pair: DeskPair) -> None:
     set_steps(pair.b, Step("page", 0.3, EVERY, True, Command(("/bin/true",))))
     say(pair.a, exercise=True)
@@ -213,6 +227,7 @@ def test_exercise_is_escalated_where_asked_and_not_reported(pair: DeskPair) -> N
     assert reports(pair.a) == []
 
 
+@pytest.mark.slow
 def test_terms_that_let_no_machine_report_are_kept(tmp_path: Path) -> None:
     pair = DeskPair(tmp_path, agreed=replace(AGREED, unreleased_forms=("airspace-object", "test")))
     pair.join()

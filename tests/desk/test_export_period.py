@@ -42,6 +42,7 @@ def now(pair: LinePair) -> int:
     return pair.clock.moment().wall
 
 
+@pytest.mark.slow
 def test_period_shows_what_was_said_in_it_with_what_it_refers_to_and_what_answers_it(pair: LinePair) -> None:
     asked, unrelated = say(pair), say(pair)
     pair.clock.advance(HOUR)
@@ -79,6 +80,7 @@ def test_bounds_of_a_period_are_its_first_second_and_the_one_after_it(pair: Line
             entries_of_period(journal, line, empty)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("period", [Span(10, 10), Span(20, 10), Span(-5, 10)])
 def test_period_that_is_none_is_refused(pair: LinePair, period: Span) -> None:
     with pytest.raises(UsageError, match="ends before it begins"):
@@ -94,6 +96,7 @@ def test_period_shows_the_certificates_about_its_notices(pair: LinePair) -> None
     assert [each["index"] for each in report.silences] == [certificate.index]
 
 
+@pytest.mark.slow
 def test_certificate_that_shows_nothing_spoils_no_period(pair: LinePair) -> None:
     notice = say(pair)
     before = waited(pair)
@@ -116,6 +119,7 @@ def test_period_without_contents_shows_no_silence_and_is_no_error(pair: LinePair
     assert {entry["type"] for entry in report.entries if not entry["shown"]} >= {"notice"}
 
 
+@pytest.mark.slow
 def test_export_beside_running_lines_gives_the_same_and_refuses_the_same(pair: LinePair) -> None:
     notice = say(pair)
     before = waited(pair)
@@ -135,6 +139,7 @@ def test_export_beside_running_lines_gives_the_same_and_refuses_the_same(pair: L
         aside(certificate.index)
 
 
+@pytest.mark.slow
 def test_same_journal_gives_the_same_bytes_again_and_after_a_restart(pair: LinePair) -> None:
     begin = now(pair)
     first, second = say(pair), say(pair)

@@ -195,6 +195,7 @@ def test_change_of_the_roster_is_exported_with_every_later_entry(pair: LinePair)
     assert [entry["released"] for entry in report.entries] == [True, True]
 
 
+@pytest.mark.slow
 def test_named_entry_brings_the_amendments_that_it_was_judged_by(pair: LinePair) -> None:
     for side in (pair.a, pair.b):
         let_amend(side)
@@ -212,6 +213,7 @@ def test_named_entry_brings_the_amendments_that_it_was_judged_by(pair: LinePair)
     assert [entry["type"] for entry in verify_evidence(everything).entries].count("terms") == 4
 
 
+@pytest.mark.slow
 def test_amendments_of_an_earlier_incarnation_are_shown_with_what_ties_it(pair: LinePair) -> None:
     for side in (pair.a, pair.b):
         let_amend(side)

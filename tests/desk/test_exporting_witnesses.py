@@ -21,6 +21,7 @@ from watchline.journal import LineRecord
 WITNESS = WitnessKey("witness.example.org/w", Ed25519Key(bytes(32)))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("named", "hide_body", "witnessed"),
     [("all", False, True), ("before", False, False), ("after", False, True), ("after", True, False)],

@@ -54,6 +54,7 @@ def test_card_is_kept_over_a_restart_and_taken_away(pair: DeskPair, tmp_path: Pa
     assert ask(pair.a, "fallback_set", line="beijing", card=None)["card"] is None
 
 
+@pytest.mark.slow
 def test_card_stands_in_the_status_once_a_clock_of_ours_has_run_out(pair: DeskPair) -> None:
     ask(pair.a, "fallback_set", line="beijing", card=AS_JSON)
     say(pair.a)

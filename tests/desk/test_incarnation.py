@@ -71,6 +71,7 @@ def test_numbers_are_never_given_twice_even_by_a_home_that_was_set_back(desks: P
     assert [(each.inc, each.serial) for each in (first, second)] == [(2, 2), (3, 3)]
 
 
+@pytest.mark.slow
 def test_revocation_names_the_old_incarnation_and_stays_in_later_certificates(desks: Path) -> None:
     assert rotated(desks / "tokyo", since=NOW - 60)[1].certificate.certificate.revoked == (1, NOW - 60)
     assert rotated(desks / "tokyo")[1].certificate.certificate.revoked == (1, NOW - 60)

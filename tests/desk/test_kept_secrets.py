@@ -80,6 +80,7 @@ def restored(desks: Path, medium: Path | None = None) -> LineSecrets:
     return secrets(desks / "new")
 
 
+@pytest.mark.slow
 def test_backup_from_before_two_renewals_is_restored_with_the_secret_of_the_medium(desks: Path) -> None:
     backed_up(desks / "tokyo", desks / "backup")
     change(desks)
@@ -88,12 +89,14 @@ def test_backup_from_before_two_renewals_is_restored_with_the_secret_of_the_medi
     assert (found.spoken, found.renewals) == (spoken, 2)
 
 
+@pytest.mark.slow
 def test_medium_alone_gives_the_renewed_secret(desks: Path) -> None:
     spoken = change(desks)
     restore_identity(desks / "new", unlocked(medium_of(desks)), None, None, (), LATER)
     assert secrets(desks / "new").spoken == spoken
 
 
+@pytest.mark.slow
 def test_home_that_comes_back_while_file_3_is_under_way_speaks_the_new_secret_and_can_give_file_3_again(desks: Path) -> None:
     file3 = offer(desks).read_bytes()
     backed_up(desks / "tokyo", desks / "backup")
@@ -106,6 +109,7 @@ def test_home_that_comes_back_while_file_3_is_under_way_speaks_the_new_secret_an
     assert (desks / "again").read_bytes() == file3
 
 
+@pytest.mark.slow
 def test_restored_desk_that_took_file_3_speaks_under_what_it_brought(desks: Path) -> None:
     step(desks, "beijing", offer(desks), None)
     shutil.copytree(desks / "beijing" / "identity", desks / "medium")
@@ -113,6 +117,7 @@ def test_restored_desk_that_took_file_3_speaks_under_what_it_brought(desks: Path
     assert secrets(desks / "new").spoken == secrets(desks / "tokyo").next
 
 
+@pytest.mark.slow
 def test_old_copy_of_the_medium_is_refused_for_a_backup_that_knows_a_later_secret(desks: Path) -> None:
     shutil.copytree(medium_of(desks), desks / "old")
     change(desks)
@@ -122,6 +127,7 @@ def test_old_copy_of_the_medium_is_refused_for_a_backup_that_knows_a_later_secre
     assert not (desks / "new").exists()
 
 
+@pytest.mark.slow
 def test_backup_with_a_secret_from_which_the_medium_s_does_not_follow_is_refused(desks: Path) -> None:
     honest = secrets(desks / "tokyo")
     put(desks / "tokyo", LineSecrets(bytes(32)))
@@ -132,6 +138,7 @@ def test_backup_with_a_secret_from_which_the_medium_s_does_not_follow_is_refused
         restored(desks)
 
 
+@pytest.mark.slow
 def test_home_that_was_set_back_takes_the_secret_of_the_medium_when_it_is_rotated(desks: Path) -> None:
     before = secrets(desks / "tokyo")
     spoken = change(desks)
@@ -140,6 +147,7 @@ def test_home_that_was_set_back_takes_the_secret_of_the_medium_when_it_is_rotate
     assert secrets(desks / "tokyo").spoken == spoken
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["asks", "answers", "takes", "gives again"])
 def test_home_that_was_set_back_makes_no_step_of_a_renewal_and_the_medium_keeps_the_secret(desks: Path, kind: str) -> None:
     """An old file 1, answered by a home that was set back, put the old secret on the medium: the line was lost (seed 22399)."""
@@ -168,6 +176,7 @@ def test_home_that_was_set_back_makes_no_step_of_a_renewal_and_the_medium_keeps_
     assert spoken in secrets(desks / "tokyo").all
 
 
+@pytest.mark.slow
 def test_home_whose_medium_was_written_for_a_step_that_never_came_is_not_taken_for_an_old_copy(desks: Path) -> None:
     medium = medium_of(desks)
     change(desks)
@@ -186,6 +195,7 @@ def test_home_that_is_not_old_goes_on_with_its_renewal_when_it_is_rotated(desks:
     assert secrets(desks / "tokyo") == before
 
 
+@pytest.mark.slow
 def test_backup_from_before_file_3_was_replaced_is_restored_with_the_secret_that_the_peer_took(desks: Path) -> None:
     offer(desks, "in-vain-")
     backed_up(desks / "tokyo", desks / "backup")
@@ -193,6 +203,7 @@ def test_backup_from_before_file_3_was_replaced_is_restored_with_the_secret_that
     assert restored(desks).spoken == spoken
 
 
+@pytest.mark.slow
 def test_home_that_was_set_back_to_before_file_3_was_replaced_takes_the_secret_that_the_peer_took(desks: Path) -> None:
     offer(desks, "in-vain-")
     before = secrets(desks / "tokyo")
@@ -213,6 +224,7 @@ def test_home_that_knows_that_its_peer_has_the_new_secret_begins_its_new_logs_un
     assert (found.spoken, found.previous) == (offered.next, offered.spoken)
 
 
+@pytest.mark.slow
 def test_old_copy_of_the_medium_does_not_bring_back_what_was_offered_in_vain(desks: Path) -> None:
     offer(desks, "in-vain-")
     shutil.copytree(medium_of(desks), desks / "old")
@@ -235,6 +247,7 @@ def test_restored_home_says_that_file_3_may_still_be_wanted(desks: Path) -> None
         assert (renewing.standing.state, renewing.standing.renewals) == ("offered", 1)
 
 
+@pytest.mark.slow
 def test_restored_home_whose_file_3_is_under_way_asks_for_that_instead_of_another_renewal(desks: Path) -> None:
     offer(desks)
     step(desks, "beijing", None, desks / "anew")
@@ -261,6 +274,7 @@ def test_what_waits_for_a_file_does_not_come_back_from_a_backup(desks: Path) -> 
         assert journal.documents(KIND) == {}
 
 
+@pytest.mark.slow
 def test_secret_before_the_renewal_is_gone_from_the_home_s_files(desks: Path) -> None:
     before = secrets(desks / "tokyo")
     change(desks)

@@ -123,6 +123,7 @@ def watched(tmp_path: Path) -> Iterator[Watched]:
     pair.close()
 
 
+@pytest.mark.slow
 def test_cable_cut_is_line_down_with_the_first_attempt_that_nobody_answers(watched: Watched) -> None:
     watched.pair.cut()
     watched.advance(10)
@@ -133,6 +134,7 @@ def test_cable_cut_is_line_down_with_the_first_attempt_that_nobody_answers(watch
     assert watched.seen[-1][1:] == ("line_down", "no_answer")
 
 
+@pytest.mark.slow
 def test_cable_cut_where_nothing_can_be_dialled_is_line_down_within_two_minutes(watched: Watched) -> None:
     fact = watched.now
     watched.pair.a.line.routes.clear()
@@ -142,6 +144,7 @@ def test_cable_cut_where_nothing_can_be_dialled_is_line_down_within_two_minutes(
     assert watched.first("line_down") - fact <= SOON_SECONDS
 
 
+@pytest.mark.slow
 def test_our_own_cable_cut_is_our_side(watched: Watched) -> None:
     watched.notice()
     watched.pair.cut()
@@ -152,6 +155,7 @@ def test_our_own_cable_cut_is_our_side(watched: Watched) -> None:
     assert (standing.side, standing.proof, standing.strength) == ("ours", "unreachable", "strong")
 
 
+@pytest.mark.slow
 def test_node_killed_on_a_direct_route_is_terminal_down_by_a_refusal_and_weak(watched: Watched) -> None:
     watched.pair.cut()
     watched.attempts_end("refused")
@@ -160,6 +164,7 @@ def test_node_killed_on_a_direct_route_is_terminal_down_by_a_refusal_and_weak(wa
     assert watched.pair.a.line.standing(watched.pair.scheduler.moment()).strength == "weak"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("waits", range(0, 60, 13))
 def test_relay_up_and_node_killed_is_terminal_down_within_two_minutes_whenever_it_died(watched: Watched, waits: int) -> None:
     watched.through_relay()
@@ -174,6 +179,7 @@ def test_relay_up_and_node_killed_is_terminal_down_within_two_minutes_whenever_i
     assert watched.first("degraded") < watched.first("terminal_down")
 
 
+@pytest.mark.slow
 def test_relay_itself_gone_is_line_down(watched: Watched) -> None:
     route = watched.through_relay()
     fact = watched.now
@@ -185,6 +191,7 @@ def test_relay_itself_gone_is_line_down(watched: Watched) -> None:
     assert watched.seen[-1][2] == "relay_unreachable"
 
 
+@pytest.mark.slow
 def test_peer_that_gives_its_receipt_and_no_status_any_more_is_dark(watched: Watched) -> None:
     watched.through_relay()
     watched.pair.b.line.line.statuses.due_at = math.inf  # it says none, and still takes and receipts what comes
@@ -201,6 +208,7 @@ def test_peer_that_gives_its_receipt_and_no_status_any_more_is_dark(watched: Wat
     assert watched.seen[-1][1:] == ("terminal_down", "relay_took")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("people", "state", "proof"), [(0, "unmanned", "nobody_there"), (1, "unanswered", "listed_open_muted")]
 )
@@ -215,6 +223,7 @@ def test_nobody_signed_in_is_unmanned_and_a_muted_console_is_not(watched: Watche
     assert watched.seen[-1][2] == proof
 
 
+@pytest.mark.slow
 def test_officer_who_ignores_a_notice_is_unanswered_by_the_peers_own_word_until_it_is_acknowledged(watched: Watched) -> None:
     record = watched.notice()
     fact = watched.now + ACKNOWLEDGE_SECONDS
@@ -229,6 +238,7 @@ def test_officer_who_ignores_a_notice_is_unanswered_by_the_peers_own_word_until_
     assert "overdue" not in view.rungs(record)
 
 
+@pytest.mark.slow
 def test_officer_who_declines_is_shown_until_our_next_notice_and_over_a_restart(watched: Watched) -> None:
     record = watched.notice()
     watched.advance(5)
@@ -245,6 +255,7 @@ def test_officer_who_declines_is_shown_until_our_next_notice_and_over_a_restart(
     assert watched.seen[-1][1] == "up"
 
 
+@pytest.mark.slow
 def test_signed_suspension_holds_through_silence_and_restarts_until_its_author_resumes(watched: Watched) -> None:
     watched.line_status("suspended")
     watched.advance(2)
@@ -264,6 +275,7 @@ def test_signed_suspension_holds_through_silence_and_restarts_until_its_author_r
     assert watched.seen[-1][1] == "up"
 
 
+@pytest.mark.slow
 def test_silence_is_never_taken_for_suspension_and_a_suspension_ends_at_its_time(watched: Watched) -> None:
     watched.line_status("suspended", until=START + int(watched.now) + 30)
     watched.advance(20)
@@ -279,6 +291,7 @@ def test_silence_is_never_taken_for_suspension_and_a_suspension_ends_at_its_time
     assert watched.seen[-1][1] == "line_down"
 
 
+@pytest.mark.slow
 def test_another_line_of_the_desk_that_carries_says_that_our_own_network_works(watched: Watched, tmp_path: Path) -> None:
     desk = watched.pair.a.desk
     watched.pair.cut()
@@ -324,6 +337,7 @@ def test_each_clock_that_runs_out_is_told_once_at_both_desks(watched: Watched) -
         assert all(event.seconds >= event.allowed for event in told)
 
 
+@pytest.mark.slow
 def test_without_the_peers_word_our_own_clock_tells_and_only_what_was_received(watched: Watched) -> None:
     told = ran_out(watched.pair.a)
     record = watched.notice()
@@ -336,6 +350,7 @@ def test_without_the_peers_word_our_own_clock_tells_and_only_what_was_received(w
     assert never.index not in {clock.index for clock in running}
 
 
+@pytest.mark.slow
 def test_holding_reply_restarts_the_answer_clock_once_at_both_desks_and_after_a_restart(watched: Watched) -> None:
     record = watched.notice()
     watched.advance(100)
@@ -357,6 +372,7 @@ def test_holding_reply_restarts_the_answer_clock_once_at_both_desks_and_after_a_
         watched.advance(2)
 
 
+@pytest.mark.slow
 def test_rung_is_the_first_status_that_says_so_by_the_peers_clock_and_it_never_falls(watched: Watched) -> None:
     record = watched.notice()
     watched.advance(30)
@@ -379,6 +395,7 @@ def test_rung_is_the_first_status_that_says_so_by_the_peers_clock_and_it_never_f
     assert "rung" not in views[0].rungs(watched.notice())
 
 
+@pytest.mark.slow
 def test_status_shows_state_proof_and_lamps_in_the_desks_language(watched: Watched) -> None:
     desk = watched.pair.a.desk
     desk.facts = replace(desk.facts, language="ja")

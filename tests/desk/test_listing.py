@@ -65,6 +65,7 @@ def pages(journal: SqliteJournal, limit: int, direction: str = "both") -> list[l
         assert before == page.entries[0]
 
 
+@pytest.mark.slow
 @given(
     said=st.lists(st.tuples(st.integers(0, len(LOGS) - 1), st.integers(1_000, 1_006)), max_size=24),
     limit=st.integers(1, 9),

@@ -123,6 +123,7 @@ def test_introduction_of_another_desk_or_of_an_older_certificate_changes_nothing
     assert pair.b.line.line.setup.pair == Pair(1, 2)
 
 
+@pytest.mark.slow
 def test_nobody_speaks_to_an_unconfirmed_peer_by_accident_and_the_node_not_alone(pair: DeskPair) -> None:
     pair.cut()
     reincarnate(pair.a)
@@ -146,6 +147,7 @@ def test_nobody_speaks_to_an_unconfirmed_peer_by_accident_and_the_node_not_alone
     assert ("theirs:1", "aware") in texts(pair.a)
 
 
+@pytest.mark.slow
 def test_entry_that_is_issued_again_stands_in_the_inbox_once_and_keeps_its_name_and_its_rungs(pair: DeskPair) -> None:
     pair.cut()
     outcome = say(pair.a, "kept", once="key")
@@ -162,6 +164,7 @@ def test_entry_that_is_issued_again_stands_in_the_inbox_once_and_keeps_its_name_
     assert call(pair.b, "entries", entry="theirs:1")["entries"][0]["unconfirmed"] is False
 
 
+@pytest.mark.slow
 def test_late_entry_is_kept_apart_and_survives_a_restart(pair: DeskPair, tmp_path: Path) -> None:
     say(pair.a, "in time")
     pair.advance(2)
@@ -188,6 +191,7 @@ def test_late_entry_is_kept_apart_and_survives_a_restart(pair: DeskPair, tmp_pat
     assert shown["text"].endswith("late")
 
 
+@pytest.mark.slow
 def test_home_that_is_behind_its_anchor_stops_before_the_first_word(tmp_path: Path) -> None:
     from watchline.desk.config import Config
 

@@ -120,6 +120,7 @@ def test_new_direct_link_takes_over_from_a_relay_and_gives_back_to_it(pair: Desk
     assert pair.a.line.state(pair.scheduler.moment()) == "up"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_nothing_is_lost_or_repeated_when_links_change_between_relay_and_direct(tmp_path: Path, seed: int) -> None:
     faults = Faults(loss=0.1, repetition=0.2, reordering=0.2, delay_seconds=(0.01, 0.8))
@@ -150,6 +151,7 @@ def test_direct_link_that_opens_beside_a_direct_one_changes_nothing(pair: DeskPa
     assert pair.a.line.link is first
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_relay_that_drops_repeats_reorders_corrupts_and_replays_changes_nothing_that_arrives(pair: DeskPair, seed: int) -> None:
     source, relay = random.Random(seed), EvilRelay(pair)
@@ -186,6 +188,7 @@ def test_relay_that_drops_repeats_reorders_corrupts_and_replays_changes_nothing_
     assert pair.a.journal.alarms(LINE) == pair.b.journal.alarms(LINE) == []
 
 
+@pytest.mark.slow
 def test_relay_that_replays_all_it_ever_carried_to_a_desk_whose_peer_is_gone_shows_no_peer(pair: DeskPair) -> None:
     relay = EvilRelay(pair)
     relay.join()
@@ -277,6 +280,7 @@ def test_peer_that_refuses_at_the_relay_is_not_taken_for_a_peer_that_refuses(pai
     assert pair.a.line.state(pair.scheduler.moment()) == "terminal_down"
 
 
+@pytest.mark.slow
 def test_libraries_of_relays_witnesses_and_the_console_are_not_loaded_by_a_node_without_them() -> None:
     code = "import sys, watchline.desk.node, watchline.console.service; print(*sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=source_environment())

@@ -121,6 +121,7 @@ def read(file: Path) -> list[EntryRecord]:
 # Which are due.
 
 
+@pytest.mark.slow
 def test_bodies_are_due_after_the_days_of_the_terms_and_not_while_a_clock_is_open(pair: DeskPair, folder: Path) -> None:
     answered, waits = exchange(pair)
     pass_days(pair, DAYS - 1)
@@ -137,6 +138,7 @@ def test_bodies_are_due_after_the_days_of_the_terms_and_not_while_a_clock_is_ope
     assert due(pair.a) == 1  # what acknowledges it is young
 
 
+@pytest.mark.slow
 def test_answer_and_what_it_answers_stay_while_the_clock_of_either_is_open(pair: DeskPair, folder: Path) -> None:
     asked = say(pair.a)
     pair.advance(2)
@@ -151,6 +153,7 @@ def test_answer_and_what_it_answers_stay_while_the_clock_of_either_is_open(pair:
     assert {(True, asked), (False, question_back)} <= set(gone_of(pair.a))
 
 
+@pytest.mark.slow
 def test_what_nobody_has_receipted_stays(pair: DeskPair) -> None:
     pair.cut()
     unreceived = say(pair.a, Precedence.ROUTINE)
@@ -165,6 +168,7 @@ def test_what_nobody_has_receipted_stays(pair: DeskPair) -> None:
     assert record.gone is None
 
 
+@pytest.mark.slow
 def test_what_is_still_to_be_issued_again_stays_until_people_have_confirmed_the_peer(pair: DeskPair) -> None:
     """Found by the simulator: the pair had begun, nobody had confirmed the peer, and what it never had was erased."""
     pair.cut()
@@ -186,6 +190,7 @@ def test_what_is_still_to_be_issued_again_stays_until_people_have_confirmed_the_
     assert first.gone == ERASED
 
 
+@pytest.mark.slow
 def test_entries_that_the_line_is_judged_by_keep_their_bodies(pair: DeskPair) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -195,6 +200,7 @@ def test_entries_that_the_line_is_judged_by_keep_their_bodies(pair: DeskPair) ->
     assert [record.gone for record in kept if record.type == EntryType.CONTINUES] == [None, None]
 
 
+@pytest.mark.slow
 def test_what_talks_are_made_of_stays_and_both_desks_go_on_finding_the_same(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     round_ = arrange(pair)
@@ -225,6 +231,7 @@ def test_what_talks_are_made_of_stays_and_both_desks_go_on_finding_the_same(pair
     assert {**after, "phase": None, "since": None} == {**before, "phase": None, "since": None}
 
 
+@pytest.mark.slow
 def test_desk_without_a_node_finds_the_same_due(pair: DeskPair) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -235,6 +242,7 @@ def test_desk_without_a_node_finds_the_same_due(pair: DeskPair) -> None:
     assert pair.a.desk.removal.count(row) == count > 0
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["archive", "erase", "bodies_due"])
 def test_younger_than_the_terms_say_is_refused(pair: DeskPair, folder: Path, method: str) -> None:
     more: dict[str, Any] = {"folder": str(folder)} if method == "archive" else {}
@@ -247,6 +255,7 @@ def test_younger_than_the_terms_say_is_refused(pair: DeskPair, folder: Path, met
 # What an archive holds.
 
 
+@pytest.mark.slow
 def test_archive_gives_every_body_back_with_what_proves_it(pair: DeskPair, folder: Path) -> None:
     exchange(pair)
     pair.a.desk.flush()
@@ -265,6 +274,7 @@ def test_archive_gives_every_body_back_with_what_proves_it(pair: DeskPair, folde
     assert Path(done["file"]).stat().st_mode & 0o777 == 0o600
 
 
+@pytest.mark.slow
 def test_archive_opens_though_the_clock_was_set_back_between_two_entries(pair: DeskPair, folder: Path) -> None:
     """Entries were archived in the order of their times and read in that of their indexes: what had gone was out of reach."""
     first = note(pair.a)
@@ -280,11 +290,13 @@ def test_archive_opens_though_the_clock_was_set_back_between_two_entries(pair: D
     assert kept[0].time > kept[1].time
 
 
+@pytest.mark.slow
 def test_nothing_due_writes_no_file(pair: DeskPair, folder: Path) -> None:
     assert ask(pair.a, "archive", line=name(pair.a), folder=str(folder)) == {"entries": 0, "file": None, "sha256": None}
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_second_archive_of_the_same_second_replaces_nothing(pair: DeskPair, folder: Path) -> None:
     note(pair.a)
     pair.advance(2)
@@ -303,6 +315,7 @@ def test_second_archive_of_the_same_second_replaces_nothing(pair: DeskPair, fold
     assert read(second)
 
 
+@pytest.mark.slow
 def test_folder_that_is_not_there_is_refused_and_nothing_goes(pair: DeskPair, folder: Path) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -319,6 +332,7 @@ def archived(pair: DeskPair, folder: Path) -> Path:
     return Path(ask(pair.a, "archive", line=name(pair.a), folder=str(folder))["file"])
 
 
+@pytest.mark.slow
 def test_cut_or_damaged_archive_is_refused_and_says_so(pair: DeskPair, folder: Path) -> None:
     file = archived(pair, folder)
     whole = file.read_bytes()
@@ -339,6 +353,7 @@ def test_cut_or_damaged_archive_is_refused_and_says_so(pair: DeskPair, folder: P
         pass
 
 
+@pytest.mark.slow
 def test_archive_whose_writer_put_in_another_body_is_refused(pair: DeskPair, folder: Path) -> None:
     """Whoever has the desk's public archive key can seal a file: what it says is held against the leaves."""
     file = archived(pair, folder)
@@ -359,6 +374,7 @@ def test_archive_whose_writer_put_in_another_body_is_refused(pair: DeskPair, fol
             assert len(read(out)) == 1
 
 
+@pytest.mark.slow
 def test_archive_whose_writer_filed_an_entry_under_another_log_or_twice_is_refused(pair: DeskPair, folder: Path) -> None:
     """A genuine entry proves itself, and under another name, on another line or again it would pass for what it is not."""
     file = archived(pair, folder)
@@ -407,6 +423,7 @@ def shown(entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return [{each: entry[each] for each in names} for entry in entries]
 
 
+@pytest.mark.slow
 def test_everything_but_the_content_is_shown_as_before_and_after_a_restart(pair: DeskPair) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -434,6 +451,7 @@ def test_everything_but_the_content_is_shown_as_before_and_after_a_restart(pair:
     assert pair.b.journal.entry(pair.b.line.line.setup.incoming_log, number) is not None
 
 
+@pytest.mark.slow
 def test_watch_is_handed_over_and_the_screen_is_drawn_with_bodies_gone(pair: DeskPair) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -449,6 +467,7 @@ def test_watch_is_handed_over_and_the_screen_is_drawn_with_bodies_gone(pair: Des
         assert not [notice for notice in gone if SECRET in str(notice)]
 
 
+@pytest.mark.slow
 def test_node_archives_each_day_into_its_folder_by_itself(pair: DeskPair, folder: Path) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -463,6 +482,7 @@ def test_node_archives_each_day_into_its_folder_by_itself(pair: DeskPair, folder
     assert due(pair.a) == 0
 
 
+@pytest.mark.slow
 def test_daily_archive_that_cannot_be_written_stops_nothing_and_stays_due(pair: DeskPair, folder: Path) -> None:
     exchange(pair)
     pass_days(pair, DAYS + 1)
@@ -475,6 +495,7 @@ def test_daily_archive_that_cannot_be_written_stops_nothing_and_stays_due(pair: 
     assert pair.a.desk.failed is None
 
 
+@pytest.mark.slow
 def test_wherever_the_process_ends_each_body_is_here_or_in_an_archive(pair: DeskPair, folder: Path) -> None:
     for _ in range(150):
         note(pair.b)
@@ -510,6 +531,7 @@ def test_wherever_the_process_ends_each_body_is_here_or_in_an_archive(pair: Desk
     assert len(gone_of(pair.a)) == len(bodies)
 
 
+@pytest.mark.slow
 def test_only_one_removal_runs_at_a_time(pair: DeskPair) -> None:
     row = pair.a.line.record
     note(pair.a)
@@ -527,6 +549,7 @@ def test_only_one_removal_runs_at_a_time(pair: DeskPair) -> None:
 # The other desk loses what this one has removed.
 
 
+@pytest.mark.slow
 def test_desk_that_lost_its_journal_gets_back_proofs_without_the_bodies_that_went(pair: DeskPair, tmp_path: Path) -> None:
     """The end of a life: bodies go at Beijing, Tokyo comes back from an old backup, and the line goes on."""
     backup = tmp_path / "backup.db"

@@ -85,6 +85,7 @@ def test_answer_that_waited_for_a_passphrase_while_file_3_was_taken_is_not_given
     assert not (desks / "again2").exists()
 
 
+@pytest.mark.slow
 def test_file_3_is_not_taken_once_another_command_has_answered_anew(desks: Path) -> None:
     """That answer ends the renewal of this file 3: its maker forgets what it brought when it completes the new one."""
     file3 = offer(desks, "first-").read_bytes()
@@ -122,6 +123,7 @@ def test_medium_keeps_what_the_journal_has_where_the_node_ends_before_the_second
     assert on_medium(desks).secrets == secrets(desks / "tokyo")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("done", [False, True])
 def test_spare_is_outdated_and_the_medium_not_behind_wherever_the_command_that_makes_file_3_ends(
     desks: Path, done: bool
@@ -147,6 +149,7 @@ def test_spare_is_outdated_and_the_medium_not_behind_wherever_the_command_that_m
     assert secrets(desks / "beijing").next == secrets(desks / "tokyo").next
 
 
+@pytest.mark.slow
 def test_medium_forgets_the_secret_of_a_file_3_that_was_never_taken_when_another_renewal_is_answered(desks: Path) -> None:
     """Else a new incarnation would speak under it, and the other desk has forgotten it."""
     file3 = offer(desks, "first-").read_bytes()

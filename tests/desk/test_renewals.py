@@ -135,6 +135,7 @@ def desks(tmp_path: Path) -> Callable[[], Two]:
     return make
 
 
+@pytest.mark.slow
 def test_line_goes_on_under_the_new_secret_and_forgets_the_old(desks: Callable[[], Two]) -> None:
     made = desks()
     old = made.tokyo.secrets.spoken
@@ -155,6 +156,7 @@ def test_line_goes_on_under_the_new_secret_and_forgets_the_old(desks: Callable[[
         assert people.end.line.line.setup.secrets == people.secrets
 
 
+@pytest.mark.slow
 def test_desk_that_made_file_3_speaks_under_the_old_secret_until_it_hears_the_new(desks: Callable[[], Two]) -> None:
     made = desks()
     old = made.tokyo.secrets.spoken
@@ -169,6 +171,7 @@ def test_desk_that_made_file_3_speaks_under_the_old_secret_until_it_hears_the_ne
     made.assert_changed()
 
 
+@pytest.mark.slow
 def test_lost_file_3_costs_nothing_and_another_renewal_may_begin_at_either_desk(desks: Callable[[], Two]) -> None:
     made = desks()
     lost = made.offer()
@@ -183,6 +186,7 @@ def test_lost_file_3_costs_nothing_and_another_renewal_may_begin_at_either_desk(
     made.assert_changed(2)
 
 
+@pytest.mark.slow
 def test_file_3_that_was_taken_while_the_line_was_cut_is_followed_when_it_is_back(desks: Callable[[], Two]) -> None:
     made = desks()
     file3 = made.offer()
@@ -210,6 +214,7 @@ def _overhear(link: MemoryLink, taken: list[bytes]) -> None:
     link.send = overheard  # type: ignore[method-assign]
 
 
+@pytest.mark.slow
 def test_thief_of_the_old_secret_opens_no_frame_that_is_sent_under_the_new(desks: Callable[[], Two]) -> None:
     made = desks()
     old = made.tokyo.secrets.spoken
@@ -231,6 +236,7 @@ def test_thief_of_the_old_secret_opens_no_frame_that_is_sent_under_the_new(desks
                 key.open(frame)
 
 
+@pytest.mark.slow
 def test_frame_under_the_old_secret_is_junk_once_it_is_forgotten(desks: Callable[[], Two]) -> None:
     made = desks()
     old = made.tokyo.secrets.spoken
@@ -243,6 +249,7 @@ def test_frame_under_the_old_secret_is_junk_once_it_is_forgotten(desks: Callable
     assert line.junk == junk + 1
 
 
+@pytest.mark.slow
 def test_thief_of_the_old_secret_cannot_drive_the_change_over(desks: Callable[[], Two]) -> None:
     made = desks()
     old = made.tokyo.secrets.spoken
@@ -259,6 +266,7 @@ def test_thief_of_the_old_secret_cannot_drive_the_change_over(desks: Callable[[]
         assert people.secrets == before
 
 
+@pytest.mark.slow
 def test_doors_and_boxes_change_with_the_secret_and_both_are_open_on_the_way(desks: Callable[[], Two]) -> None:
     made = desks()
     tokyo, beijing = made.pair.a.line, made.pair.b.line
@@ -288,6 +296,7 @@ def test_line_goes_through_the_boxes_of_what_it_speaks_under_where_a_link_to_the
     line.standby = []
 
 
+@pytest.mark.slow
 def test_next_epoch_goes_by_the_new_secret_and_both_agree(desks: Callable[[], Two]) -> None:
     made = desks()
     made.renew()
@@ -301,6 +310,7 @@ def test_next_epoch_goes_by_the_new_secret_and_both_agree(desks: Callable[[], Tw
     assert made.beijing.heard()[-1] == "under another epoch"
 
 
+@pytest.mark.slow
 def test_renewal_while_an_epoch_is_under_way_waits_for_it(desks: Callable[[], Two]) -> None:
     made = desks()
     made.beijing.say("in the epoch that was ready")
@@ -326,6 +336,7 @@ def test_renewal_while_an_epoch_is_under_way_waits_for_it(desks: Callable[[], Tw
     assert line.outgoing.chain.epoch == made.pair.a.line.line.incoming.epoch == 3
 
 
+@pytest.mark.slow
 def test_epoch_that_the_asker_opened_under_the_old_secret_is_followed_by_a_desk_that_has_changed(
     desks: Callable[[], Two],
 ) -> None:
@@ -350,6 +361,7 @@ def test_epoch_that_the_asker_opened_under_the_old_secret_is_followed_by_a_desk_
     assert made.beijing.heard() == ["in the epoch that was ready", "under the epoch of the old secret"]
 
 
+@pytest.mark.slow
 def test_desk_that_goes_on_from_a_copy_finds_the_other_whatever_became_of_file_3(desks: Callable[[], Two]) -> None:
     made = desks()
     file3 = made.offer()

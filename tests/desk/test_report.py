@@ -54,6 +54,7 @@ def say(end: DeskEnd, precedence: Precedence = Precedence.ROUTINE, re: int | Non
     return end.desk.compose(end.line, Draft(EntryType.NOTICE, content, nonce, (signed,), re, None, True)).index
 
 
+@pytest.mark.slow
 def test_scheduled_tests_of_both_desks_are_due_kept_and_missed(pair: DeskPair) -> None:
     pair.advance(3 * SLOT)
     pair.cut()
@@ -68,6 +69,7 @@ def test_scheduled_tests_of_both_desks_are_due_kept_and_missed(pair: DeskPair) -
     assert tests["ours"]["round_trip_seconds"]["number"] == tests["ours"]["answered"]
 
 
+@pytest.mark.slow
 def test_both_desks_compute_the_same_tests_and_notices_from_the_same_logs(pair: DeskPair) -> None:
     for _ in range(3):
         asked = say(pair.a, Precedence.FLASH)
@@ -82,6 +84,7 @@ def test_both_desks_compute_the_same_tests_and_notices_from_the_same_logs(pair: 
     assert roots[0] == roots[1]
 
 
+@pytest.mark.slow
 def test_notice_that_nobody_answered_is_overdue_and_one_that_was_answered_has_its_time(pair: DeskPair) -> None:
     asked = say(pair.a, Precedence.FLASH)
     say(pair.a, Precedence.FLASH)
@@ -95,6 +98,7 @@ def test_notice_that_nobody_answered_is_overdue_and_one_that_was_answered_has_it
     assert 89 <= flash["rungs"]["answered"]["median"] <= 92
 
 
+@pytest.mark.slow
 def test_what_began_outside_the_period_is_not_counted_and_the_logs_end_with_it(pair: DeskPair) -> None:
     say(pair.a)
     pair.advance(SLOT)
@@ -135,6 +139,7 @@ def test_route_through_a_relay_goes_on_carrying_when_the_relay_keeps_frames(pair
     assert route["attempts"] == {"closed": 1, "connected": 1, "timeout": 1}
 
 
+@pytest.mark.slow
 def test_report_and_its_page_hold_no_content_and_load_nothing(pair: DeskPair) -> None:
     say(pair.a, Precedence.FLASH)
     pair.advance(2 * SLOT)
@@ -150,6 +155,7 @@ def test_report_and_its_page_hold_no_content_and_load_nothing(pair: DeskPair) ->
     assert 'lang="en"' in render(report, "fr")
 
 
+@pytest.mark.slow
 def test_name_of_a_desk_cannot_become_markup_of_the_page(pair: DeskPair) -> None:
     pair.advance(SLOT)
     report = report_of(pair.a)
@@ -165,6 +171,7 @@ def test_line_without_entries_in_the_period_reports_nothing_rather_than_failing(
     assert "<svg" not in render(report, "en")
 
 
+@pytest.mark.slow
 def test_tests_fall_due_by_the_interval_that_was_in_force_when_their_slot_began(pair: DeskPair) -> None:
     for end in (pair.a, pair.b):
         line = end.line.line

@@ -33,6 +33,7 @@ def rot(end: DeskEnd) -> list[JournalError]:
     return failed
 
 
+@pytest.mark.slow
 def test_read_for_a_step_that_is_due_ends_the_desk_once_with_what_is_damaged(pair: DeskPair) -> None:
     say(pair.a)
     pair.advance(60)

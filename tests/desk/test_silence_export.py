@@ -80,6 +80,7 @@ def test_certificate_that_the_shown_parts_do_not_bear_out_spoils_no_export(pair:
         export(pair, certificate)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", [SilenceKind.UNANSWERED, SilenceKind.CONTRADICTED])
 def test_silence_about_a_notice_whose_body_went_still_follows_here_and_in_what_is_exported(
     pair: LinePair, kind: SilenceKind

@@ -121,6 +121,7 @@ def run_out(pair: DeskPair, notice: EntryRecord) -> None:
     pair.a.desk.flush()
 
 
+@pytest.mark.slow
 def test_clock_that_the_peer_lists_as_run_out_is_certified_once_without_being_asked(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(FLASH_ACKNOWLEDGE - 60)
@@ -132,6 +133,7 @@ def test_clock_that_the_peer_lists_as_run_out_is_certified_once_without_being_as
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
 
 
+@pytest.mark.slow
 def test_certificate_rests_on_a_full_status_that_lists_the_notice_beyond_what_is_allowed(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
@@ -151,6 +153,7 @@ def test_each_clock_of_a_notice_has_its_own_certificate(pair: DeskPair) -> None:
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0), (SilenceKind.UNANSWERED, 1)]
 
 
+@pytest.mark.slow
 def test_certificate_is_not_made_again_after_a_restart(pair: DeskPair) -> None:
     say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
@@ -161,6 +164,7 @@ def test_certificate_is_not_made_again_after_a_restart(pair: DeskPair) -> None:
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)]
 
 
+@pytest.mark.slow
 def test_acknowledged_notice_is_never_certified(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(60)
@@ -179,6 +183,7 @@ def test_notice_without_a_clock_is_never_certified(pair: DeskPair) -> None:
     assert kinds(pair) == []
 
 
+@pytest.mark.slow
 def test_nobody_there_for_as_long_makes_it_unmanned_and_follows_a_weaker_certificate(unarmed: DeskPair) -> None:
     pair = unarmed
     notice = say(pair)
@@ -194,6 +199,7 @@ def test_nobody_there_for_as_long_makes_it_unmanned_and_follows_a_weaker_certifi
     assert len(kinds(pair)) == 2
 
 
+@pytest.mark.slow
 def test_people_who_left_after_the_notice_came_make_it_unanswered_not_unmanned(pair: DeskPair) -> None:
     say(pair)
     pair.advance(60)
@@ -213,6 +219,7 @@ def attempted(pair: DeskPair, outcome: str) -> None:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("outcome", "kind"),
     [("timeout", SilenceKind.LINE_DOWN), ("unreachable", SilenceKind.LINE_DOWN), ("refused", SilenceKind.TERMINAL_DOWN)],
@@ -236,6 +243,7 @@ def test_cut_line_is_claimed_by_its_attempts_and_proven_once_the_peer_speaks_aga
     assert kinds(pair) == [(kind, 0), (SilenceKind.UNANSWERED, 0)]
 
 
+@pytest.mark.slow
 def test_link_without_statuses_after_one_that_held_the_notice_is_terminal_down(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(10)
@@ -245,6 +253,7 @@ def test_link_without_statuses_after_one_that_held_the_notice_is_terminal_down(p
     assert kinds(pair) == [(SilenceKind.TERMINAL_DOWN, 0)]
 
 
+@pytest.mark.slow
 def test_receipt_and_no_status_after_it_is_dark_also_while_the_line_is_cut(pair: DeskPair) -> None:
     notice = receive_without_a_status(pair)
     pair.cut()
@@ -277,6 +286,7 @@ def receive_without_a_status(pair: DeskPair) -> EntryRecord:
     return notice
 
 
+@pytest.mark.slow
 def test_notice_that_never_came_to_the_peer_is_claimed_once_its_time_has_passed(pair: DeskPair) -> None:
     pair.cut()
     attempted(pair, "refused")
@@ -292,6 +302,7 @@ def test_notice_that_never_came_to_the_peer_is_claimed_once_its_time_has_passed(
     assert len(kinds(pair)) == 1
 
 
+@pytest.mark.slow
 def test_clock_that_runs_out_before_the_silence_is_sure_is_certified_once_it_is(pair: DeskPair) -> None:
     say(pair)
     pair.advance(FLASH_ACKNOWLEDGE - 30)
@@ -303,6 +314,7 @@ def test_clock_that_runs_out_before_the_silence_is_sure_is_certified_once_it_is(
     assert pair.a.line.state(pair.a.desk.moment()) == "terminal_down"
 
 
+@pytest.mark.slow
 def test_nothing_is_claimed_while_the_peer_speaks(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(FLASH_ACKNOWLEDGE - 30)
@@ -313,6 +325,7 @@ def test_nothing_is_claimed_while_the_peer_speaks(pair: DeskPair) -> None:
     assert notice.index == clock.index
 
 
+@pytest.mark.slow
 def test_peer_that_leaves_out_an_open_notice_is_certified_as_contradicted(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(10)
@@ -322,6 +335,7 @@ def test_peer_that_leaves_out_an_open_notice_is_certified_as_contradicted(pair: 
     assert certificates(pair)[0].index == notice.index
 
 
+@pytest.mark.slow
 def test_what_a_full_status_leaves_out_is_no_contradiction(pair: DeskPair) -> None:
     for _ in range(OPEN_LISTED_MAX + 3):
         say(pair)
@@ -329,6 +343,7 @@ def test_what_a_full_status_leaves_out_is_no_contradiction(pair: DeskPair) -> No
     assert kinds(pair) == [(SilenceKind.UNANSWERED, 0)] * OPEN_LISTED_MAX
 
 
+@pytest.mark.slow
 def test_certificates_are_found_by_their_notice_as_the_log_grows(pair: DeskPair) -> None:
     log, journal = pair.a.line.line.setup.outgoing_log, pair.a.journal
     found = CertificatesOf(journal, log)
@@ -340,6 +355,7 @@ def test_certificates_are_found_by_their_notice_as_the_log_grows(pair: DeskPair)
     assert [certificates_about(journal, log, notice.index) for notice in (first, second)] == [[record] for record in made]
 
 
+@pytest.mark.slow
 def test_whole_log_hides_nothing_and_is_searched_as_its_leaves_are(pair: DeskPair) -> None:
     for _ in range(4):
         acknowledge(pair, say(pair))
@@ -354,6 +370,7 @@ def test_whole_log_hides_nothing_and_is_searched_as_its_leaves_are(pair: DeskPai
     assert every.first_hidden(range(1, size + 2)) == shown.first_hidden(range(1, size + 2)) == size
 
 
+@pytest.mark.slow
 def test_status_that_admits_a_silence_is_kept_for_good_once(pair: DeskPair) -> None:
     say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 600)
@@ -363,6 +380,7 @@ def test_status_that_admits_a_silence_is_kept_for_good_once(pair: DeskPair) -> N
     assert len(admitting) == 2  # the first that admits it, and the first that holds the certificate
 
 
+@pytest.mark.slow
 def test_command_says_what_remains_while_no_clock_has_run_out(pair: DeskPair) -> None:
     say(pair)
     pair.advance(100)
@@ -373,6 +391,7 @@ def test_command_says_what_remains_while_no_clock_has_run_out(pair: DeskPair) ->
     assert FLASH_ACKNOWLEDGE - 102 <= remaining <= FLASH_ACKNOWLEDGE - 99
 
 
+@pytest.mark.slow
 def test_command_lists_what_was_made_and_makes_nothing_twice(pair: DeskPair) -> None:
     say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
@@ -387,6 +406,7 @@ def test_command_lists_what_was_made_and_makes_nothing_twice(pair: DeskPair) -> 
     assert ask(pair, "silence", line="beijing", id="ours:1") == told
 
 
+@pytest.mark.slow
 def test_command_makes_one_where_the_node_has_not(pair: DeskPair) -> None:
     say(pair)
     pair.cut()
@@ -409,6 +429,7 @@ def test_people_cannot_say_a_certificate_themselves(pair: DeskPair) -> None:
         ask(pair, "compose", line="beijing", type=int(EntryType.SILENCE), content="80")
 
 
+@pytest.mark.slow
 def test_peer_is_shown_the_certificate_and_can_answer_it(pair: DeskPair) -> None:
     say(pair)
     pair.advance(FLASH_ACKNOWLEDGE + 120)
@@ -434,6 +455,7 @@ def entries_of(pair: DeskPair, entry: str) -> list[dict[str, Any]]:
     return found
 
 
+@pytest.mark.slow
 def test_false_certificate_of_the_peer_is_shown_as_one_that_does_not_follow(pair: DeskPair) -> None:
     notice = say(pair)
     pair.advance(60)

@@ -45,6 +45,7 @@ def made(desks: Path) -> tuple[Spare, Incarnation]:
     return content, first
 
 
+@pytest.mark.slow
 def test_spare_starts_the_desk_as_its_next_incarnation(desks: Path, made: tuple[Spare, Incarnation]) -> None:
     before, given = own_of(desks / "tokyo"), made[1]
 
@@ -103,6 +104,7 @@ def test_line_that_nobody_confirmed_is_not_in_a_spare(desks: Path) -> None:
         assert gather(caller, home, own_desk(caller)).lines == ()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("listen", "told", "setting"),
     [

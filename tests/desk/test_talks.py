@@ -55,6 +55,7 @@ def arrange(pair: DeskPair) -> str:
     return round_
 
 
+@pytest.mark.slow
 def test_whole_round_with_cuts_between_is_the_same_at_both_desks(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     round_ = arrange(pair)
@@ -108,6 +109,7 @@ def test_whole_round_with_cuts_between_is_the_same_at_both_desks(pair: DeskPair)
     assert [each["phase"] for each in tokyo.call("talks_list", line=tokyo.line)["rounds"]] == ["concluded"]
 
 
+@pytest.mark.slow
 def test_restart_in_the_middle_changes_nothing_that_is_shown(pair: DeskPair) -> None:
     round_ = arrange(pair)
     Talker(pair.a).say("agenda-item", meeting=round_, subject="Balloons")
@@ -122,6 +124,7 @@ def test_restart_in_the_middle_changes_nothing_that_is_shown(pair: DeskPair) -> 
     assert both_show_the_same(pair) == before
 
 
+@pytest.mark.slow
 def test_new_incarnation_in_the_middle_of_a_round_loses_nothing_of_it(pair: DeskPair) -> None:
     round_ = arrange(pair)
     pair.cut()
@@ -201,6 +204,7 @@ def test_withdrawn_proposal_ends_the_round_and_its_clock(pair: DeskPair) -> None
     assert beijing.call("status")["lines"][0]["unacknowledged"] == 0
 
 
+@pytest.mark.slow
 def test_declined_proposal_ends_the_round(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     round_ = tokyo.say("talks-proposal", **PROPOSAL)
@@ -214,6 +218,7 @@ def test_declined_proposal_ends_the_round(pair: DeskPair) -> None:
     assert shown["timeline"][-1]["text"] == "not now"
 
 
+@pytest.mark.slow
 def test_item_carries_its_notices_and_stays_open_until_they_are_answered(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     sighting = tokyo.say("airspace-object", checked=False, object="balloon", seen="2023-02-15T01:00:00Z", ours="asking")
@@ -237,6 +242,7 @@ def test_item_carries_its_notices_and_stays_open_until_they_are_answered(pair: D
     assert tokyo.call("talks_open", line=tokyo.line)["items"] == []
 
 
+@pytest.mark.slow
 def test_amended_commitment_shows_its_versions_and_both_reports(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     first = tokyo.say("commitment", **TERMS)
@@ -321,6 +327,7 @@ def told_of(captured: Any) -> list[str]:
     return [line for stream in captured.readouterr() for line in stream.splitlines() if "talks.due" in line]
 
 
+@pytest.mark.slow
 def test_commitment_reminds_both_desks_once_when_its_time_begins_and_when_it_is_over(
     pair: DeskPair, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -351,6 +358,7 @@ def test_commitment_reminds_both_desks_once_when_its_time_begins_and_when_it_is_
     assert tokyo.call("status")["lines"][0]["due"] == 0
 
 
+@pytest.mark.slow
 def test_handover_names_what_is_due(pair: DeskPair) -> None:
     promise = undertake(pair)
     later(pair, 70)
@@ -361,6 +369,7 @@ def test_handover_names_what_is_due(pair: DeskPair) -> None:
     assert [(each["id"], each["kind"]) for each in line["due"]] == [(promise, "begins")]
 
 
+@pytest.mark.slow
 def test_commitment_of_an_exercise_reminds_nobody(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     promise = tokyo.say("commitment", exercise=True, **TERMS)
@@ -375,6 +384,7 @@ def test_commitment_of_an_exercise_reminds_nobody(pair: DeskPair) -> None:
     assert reminded(tokyo) == []
 
 
+@pytest.mark.slow
 def test_review_gathers_what_was_agreed_and_what_is_open(pair: DeskPair) -> None:
     tokyo, _ = talkers(pair)
     promise = undertake(pair)
@@ -393,6 +403,7 @@ def test_review_gathers_what_was_agreed_and_what_is_open(pair: DeskPair) -> None
         tokyo.call("talks_review", line=tokyo.line, start=now, end=now + DAY)
 
 
+@pytest.mark.slow
 def test_calendar_has_the_same_events_at_both_desks(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     undertake(pair)
@@ -403,6 +414,7 @@ def test_calendar_has_the_same_events_at_both_desks(pair: DeskPair) -> None:
     assert "A hotline is opened. (around summer)" in ours
 
 
+@pytest.mark.slow
 def test_calendar_has_the_date_of_a_round_once_agreed_and_when_it_goes_on_and_nothing_of_an_abandoned_one(
     pair: DeskPair,
 ) -> None:
@@ -436,6 +448,7 @@ def test_calendar_has_the_date_of_a_round_once_agreed_and_when_it_goes_on_and_no
     assert len(events()) == 2
 
 
+@pytest.mark.slow
 def test_text_that_a_later_one_took_the_place_of_is_superseded_and_did_not_cross(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     round_ = arrange(pair)

@@ -125,6 +125,7 @@ def test_arrangement_that_only_one_side_wants_is_in_no_calendar() -> None:
     assert [arrangement_event("aa", found) for found in arrangements(talk.record())] == [None]
 
 
+@pytest.mark.slow
 @given(st.sampled_from(list(MONTHS)), st.integers(0, 4_000_000_000), st.none() | st.integers(0, 20 * 366 * DAY))
 def test_rule_gives_another_library_the_meetings_that_we_have(every: Every, first: int, length: int | None) -> None:
     until = None if length is None else first + length

@@ -79,6 +79,7 @@ def squeezed(shown: str) -> str:
     return re.sub(r"\s", "", shown)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_page_has_exactly_the_words_that_were_signed_in_their_order(language: str) -> None:
     (entry,) = [entry for entry in verify_evidence(signed_file()).entries if entry.get("form") == "readout"]
@@ -96,6 +97,7 @@ def test_text_has_every_word_that_was_signed_in_its_order_within_78_columns(lang
     assert re.search(".*".join(re.escape(squeezed(each)) for each in words), squeezed(shown))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fields", [FIELDS, HOSTILE], ids=["plain", "hostile"])
 def test_page_names_entry_signers_and_the_file_with_its_hash_and_how_to_check(fields: dict[int, Value]) -> None:
     digest = sha256(signed_file(fields is HOSTILE)).hexdigest()

@@ -51,6 +51,7 @@ def item(talker: Talker, meeting: str, subject: str) -> str:
     return talker.say("agenda-item", checked=False, meeting=meeting, subject=subject)
 
 
+@pytest.mark.slow
 def test_both_desks_read_the_same_moves_under_the_same_names(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     proposal = propose(tokyo)
@@ -85,6 +86,7 @@ def test_what_crossed_says_so_and_what_came_after_saw_it(pair: DeskPair) -> None
     assert not other.saw(one)
 
 
+@pytest.mark.slow
 def test_record_read_in_pieces_is_the_record_read_at_once(pair: DeskPair) -> None:
     tokyo, _ = talkers(pair)
     proposal = propose(tokyo)
@@ -131,6 +133,7 @@ def test_withdrawal_names_what_it_withdraws_at_both_desks(pair: DeskPair) -> Non
     assert (cancel["form"], cancel["re"], cancel["fields"]["reason"]) == ("correction", "theirs:1", "said in error")
 
 
+@pytest.mark.slow
 def test_what_a_new_incarnation_issues_again_is_one_move_made_where_it_was_made_first(pair: DeskPair) -> None:
     tokyo, beijing = talkers(pair)
     proposal = propose(tokyo)
@@ -160,6 +163,7 @@ def test_what_a_new_incarnation_issues_again_is_one_move_made_where_it_was_made_
     assert fresh(pair.b).id_of(crossed.name) == crossing
 
 
+@pytest.mark.slow
 def test_withdrawal_after_a_new_incarnation_is_a_notice_of_its_own(pair: DeskPair) -> None:
     tokyo, _ = talkers(pair)
     proposal = propose(tokyo)
@@ -184,6 +188,7 @@ def test_withdrawal_after_a_new_incarnation_is_a_notice_of_its_own(pair: DeskPai
     assert withdrawal.of in ours.moves
 
 
+@pytest.mark.slow
 def test_record_is_at_any_time_a_beginning_of_what_the_other_desk_said(pair: DeskPair) -> None:
     tokyo, _ = talkers(pair)
     proposal = propose(tokyo)

@@ -70,6 +70,7 @@ def test_proposal_is_shown_with_what_it_changes_and_who_can_accept_it(pair: Desk
     assert [officer["number"] for officer in seen["officers"]] == [1, 2]
 
 
+@pytest.mark.slow
 def test_accepted_text_is_in_force_since_both_entered_it_and_stays_so_after_a_restart(pair: DeskPair) -> None:
     agreed = text(body_days=7)
     places = [enter(pair, end, agreed) for end in (pair.a, pair.b)]
@@ -100,6 +101,7 @@ def test_crossing_proposals_name_who_can_accept_which(pair: DeskPair) -> None:
     assert sorted(state for state, _ in states(low)) == ["accepted", "accepted", "accepted", "superseded"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "people", "named"),
     [

@@ -31,6 +31,7 @@ def pitch(data: array[int]) -> float:
     return rising * SAMPLES_PER_SECOND / len(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precedence", PRECEDENCES)
 def test_sound_of_a_precedence_is_a_whole_wav_file(precedence: str) -> None:
     with wave.open(io.BytesIO(wav(precedence))) as file:
@@ -40,6 +41,7 @@ def test_sound_of_a_precedence_is_a_whole_wav_file(precedence: str) -> None:
     assert len(read) == sum(round(tone.seconds * SAMPLES_PER_SECOND) for tone in FAMILIES[precedence])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("precedence", PRECEDENCES)
 def test_sound_is_loud_and_never_clipped(precedence: str) -> None:
     loudest = max(map(abs, samples(FAMILIES[precedence])))
@@ -58,6 +60,7 @@ def test_pause_is_silent() -> None:
     assert not any(samples((Tone(0, 0.1),)))
 
 
+@pytest.mark.slow
 def test_three_families_differ_in_rhythm() -> None:
     counted = {precedence: pulses(samples(FAMILIES[precedence])) for precedence in PRECEDENCES}
     assert counted == {"ROUTINE": 2, "PRIORITY": 2, "IMMEDIATE": 6, "FLASH": 1}

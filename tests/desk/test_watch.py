@@ -63,6 +63,7 @@ def test_people_on_watch_survive_a_restart_and_consoles_do_not(pair: DeskPair) -
     assert pair.b.desk.watch.armed == 0
 
 
+@pytest.mark.slow
 def test_watch_ends_by_itself_when_its_time_is_over(pair: DeskPair) -> None:
     sign_on(pair.b, "Beijing", 1, hours=0.1)
     pair.advance(359)
@@ -108,6 +109,7 @@ def test_signature_for_eight_hours_is_none_for_more(pair: DeskPair) -> None:
         ask(pair.b, "watch_on", number=1, role="duty", until=until + 1, nonce=nonce, assertion=encode(signed).hex())
 
 
+@pytest.mark.slow
 def test_nonce_that_is_old_signs_nobody_in(pair: DeskPair) -> None:
     until = pair.b.scheduler.moment().wall + 3600
     nonce = ask(pair.b, "watch_nonce")["nonce"]
@@ -146,6 +148,7 @@ def test_officer_is_signed_out_by_themselves_or_by_one_on_watch_and_by_nobody_el
         sign_off(pair.b, "Beijing", 2, signer=2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "wrong",
     [
@@ -196,6 +199,7 @@ def test_console_that_does_not_renew_counts_no_longer_and_the_peer_hears_it(pair
     assert 30 <= alone <= 70
 
 
+@pytest.mark.slow
 def test_how_long_the_desk_has_been_without_a_watch_goes_on_over_a_restart(pair: DeskPair) -> None:
     sign_on(pair.b, "Beijing", 1)
     pair.b.desk.watch.arm("bell", pair.b.scheduler.moment())
@@ -358,6 +362,7 @@ def hand_over(pair: DeskPair, drafted: dict[str, Any], signers: tuple[int, ...] 
     return ask(pair.b, "watch_handover", record=statement.hex(), nonce=drafted["nonce"], assertions=encode(signed).hex())
 
 
+@pytest.mark.slow
 def test_handover_signed_by_both_is_kept_with_the_clocks_of_both_directions(pair: DeskPair) -> None:
     sign_on(pair.b, "Beijing", 1, role="supervisor")
     ours, theirs = say(pair.b), say(pair.a)
@@ -381,6 +386,7 @@ def test_handover_signed_by_both_is_kept_with_the_clocks_of_both_directions(pair
     assert kept["untested"] == ["sound-again", "next-officer", "last-call"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("signers", [(1,), (2,), (1, 1), (2, 1, 1)])
 def test_handover_needs_the_signatures_of_both(pair: DeskPair, signers: tuple[int, ...]) -> None:
     sign_on(pair.b, "Beijing", 1)

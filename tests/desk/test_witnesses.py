@@ -189,6 +189,7 @@ def test_log_that_is_not_known_is_offered_once(pair: DeskPair) -> None:
 # -- witnesses that lie
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("offset", [-601, 601])
 def test_cosignature_with_a_time_far_from_ours_is_dropped_and_alarmed(pair: DeskPair, offset: int) -> None:
     found = bringing(pair.a)
@@ -219,6 +220,7 @@ def test_cosignature_on_another_root_or_by_another_key_is_dropped_and_alarmed(pa
         assert outcome.alarm is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "body"), [(409, b"99\n"), (409, b"0\n"), (422, b"no\n")])
 def test_witness_that_speaks_of_another_log_of_ours_is_alarmed(pair: DeskPair, status: int, body: bytes) -> None:
     found = bringing(pair.a)
@@ -230,6 +232,7 @@ def test_witness_that_speaks_of_another_log_of_ours_is_alarmed(pair: DeskPair, s
     assert not is_due(found, pair)
 
 
+@pytest.mark.slow
 def test_witness_that_corrects_again_and_again_is_asked_less_often(pair: DeskPair) -> None:
     found = bringing(pair.a)
     for number in range(4):
@@ -240,6 +243,7 @@ def test_witness_that_corrects_again_and_again_is_asked_less_often(pair: DeskPai
     assert not is_due(found, pair)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("status", "body"), [(400, b""), (403, b"x"), (409, b"seven\n"), (500, b""), (302, b""), (503, b"")])
 def test_other_answers_are_tried_again_later(pair: DeskPair, status: int, body: bytes) -> None:
     found = bringing(pair.a)
@@ -347,6 +351,7 @@ async def _endless(_: httpx.Request) -> httpx.Response:
     return httpx.Response(200, content=drip())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("broken", [_never, _refused, _endless])
 def test_witness_that_is_down_or_silent_delays_no_notice(pair: DeskPair, broken: Handler) -> None:
     async def play() -> None:

@@ -19,6 +19,8 @@ from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
 from tests.endtoend.homes import OFFICER, NodeProcess, free_port, paired, select_wait
 from watchline.errors import WatchlineError
 
+pytestmark = pytest.mark.slow
+
 CHROMIUM = "/usr/bin/chromium"
 HOSTILE = "<script>document.title='taken'</script><img src=http://evil.example/x onerror=alert(1)>"
 FLASH = ["airspace-object", "object=balloon", "seen=2023-02-15T01:00:00Z", "ours=asking", "--precedence", "FLASH"]

@@ -22,6 +22,8 @@ from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.core.pairing import Pairing
 from watchline.errors import WatchlineError
 
+pytestmark = pytest.mark.slow
+
 TEXT = "a sentence for two desks alone"
 WRONG = "a wrong passphrase, nearly right"
 

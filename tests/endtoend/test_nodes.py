@@ -18,6 +18,8 @@ from tests.endtoend.homes import NodeProcess, paired, select_wait
 from watchline.core.entries import EntryType, Notice, Precedence
 from watchline.desk.rungs import read_notice
 
+pytestmark = pytest.mark.slow
+
 
 @pytest.fixture
 def nodes(tmp_path: Path) -> Iterator[tuple[NodeProcess, NodeProcess]]:

@@ -192,6 +192,7 @@ def witness_knows(witness: WitnessProcess, node: NodeProcess) -> str:
 # -- the service alone
 
 
+@pytest.mark.slow
 def test_service_answers_in_the_words_of_the_specification(witness: WitnessProcess) -> None:
     assert witness.post(LOG.request(0, 3)).status_code == 404
     assert witness.post(LOG.key.to_text().encode(), "/add-log").status_code == 200

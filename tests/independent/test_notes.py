@@ -62,6 +62,7 @@ def ask(tmp_path_factory: pytest.TempPathFactory) -> Ask:
     return put
 
 
+@pytest.mark.slow
 def test_notes_of_ours_verify_there(ask: Ask) -> None:
     # The library has no cosignatures, and drops further signatures of one key.
     cases = [case for case in NOTES["good"] if any(algorithm == ED25519 for _, algorithm, _ in case["verified"])]
@@ -73,6 +74,7 @@ def test_notes_of_ours_verify_there(ask: Ask) -> None:
         assert answer["text"].encode() == parse_note(case["note"].encode()).text
 
 
+@pytest.mark.slow
 def test_notes_that_we_refuse_are_refused_there(ask: Ask) -> None:
     keys = NOTES["good"][1]["keys"]
     cases = [case for case in NOTES["bad"] if "note" in case and "ours" not in case]

@@ -67,6 +67,7 @@ def test_entry_whose_body_went_keeps_everything_else(path: Path, journal: Sqlite
     journal.close()
 
 
+@pytest.mark.slow
 @settings(deadline=None, max_examples=15)
 @given(st.lists(st.tuples(st.sampled_from([OURS, THEIRS]), st.sets(st.integers(0, 199), max_size=40)), max_size=6))
 def test_whatever_goes_the_other_bodies_stay_as_they_were(removals: list[tuple[Log, set[int]]]) -> None:
@@ -113,6 +114,7 @@ def test_bodies_kept_are_listed_oldest_first_and_without_those_that_went(journal
     assert list(journal.kept_before(OURS._replace(line=OTHER_LINE), 1_000)) == []
 
 
+@pytest.mark.slow
 def test_bodies_may_go_while_those_kept_are_listed(journal: SqliteJournal) -> None:
     journal.commit(entry(index) for index in range(5_000))
     seen = []

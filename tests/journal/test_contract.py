@@ -227,6 +227,7 @@ def test_reading_goes_on_while_more_is_committed(journal: Journal) -> None:
 # The tree.
 
 
+@pytest.mark.slow
 def test_roots_and_subtrees_are_those_of_the_leaves(store: Store) -> None:
     """Sizes on both sides of a block of 256 and of 256 blocks, appended in commits of all lengths."""
     sizes = [1, 2, 255, 256, 257, 511, 512, 1000, 65_535, 65_536, 65_537, 66_000]
@@ -245,6 +246,7 @@ def test_roots_and_subtrees_are_those_of_the_leaves(store: Store) -> None:
     verify_inclusion(hashes[40_000], 40_000, sizes[-1], path, root_of(hashes))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("start", "stop"), [(0, 0), (0, 3), (1, 3), (2, 6), (4, 8), (-1, 0), (3, 2)])
 def test_subtree_that_is_not_perfect_or_not_stored_is_a_bug(journal: Journal, start: int, stop: int) -> None:
     journal.commit(entry(index) for index in range(7))
@@ -295,6 +297,7 @@ def test_first_receipt_and_checkpoint_of_a_size_are_kept(journal: Journal) -> No
     assert journal.latest_checkpoint(OURS) == checkpoint(2)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("before", [0, 1, 255, 256, 300])
 @pytest.mark.parametrize("log", [OURS, THEIRS])
 def test_rule_23_head_that_this_desk_signed_over_other_leaves_than_are_stored_is_refused(

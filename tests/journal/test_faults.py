@@ -84,6 +84,7 @@ def check_holds(path: Path, promised: int) -> None:
     connection.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(2))
 def test_power_cut_at_any_operation_keeps_every_commit_and_nothing_else(tmp_path: Path, seed: int) -> None:
     operations = cut = 0
@@ -108,6 +109,7 @@ def test_power_cut_at_any_operation_keeps_every_commit_and_nothing_else(tmp_path
     assert cut == operations > 100
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(20))
 def test_power_cut_while_the_emptied_log_is_filled_never_revives_a_part_of_it(
     tmp_path: Path, disk: FaultyDisk, sound_disk: FaultyDisk, seed: int
@@ -146,6 +148,7 @@ def check_can_be_finished(path: Path, vfs: str = "sound") -> None:
     journal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["read", "io", "full"])
 def test_creation_that_the_disk_refuses_says_so_and_can_be_finished(tmp_path: Path, fault: MediumFault) -> None:
     """SQLite rolls back by itself then; what failed first must not be hidden by a rollback that finds nothing."""
@@ -292,6 +295,7 @@ def live_until_refused(path: Path) -> None:
         journal.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fsync", [12, 19])
 @pytest.mark.parametrize("power", [1, 2, 5])
 def test_power_cut_while_the_next_process_starts_after_a_failed_fsync_damages_nothing(

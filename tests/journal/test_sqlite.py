@@ -155,6 +155,7 @@ def test_sealed_value_in_another_place_does_not_open(path: Path, journal: Sqlite
 # Verification.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "tampering",
     [
@@ -183,6 +184,7 @@ def test_log_that_was_changed_does_not_verify(path: Path, journal: SqliteJournal
 # Deletion (rule 41).
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(5))
 def test_deleted_keys_are_gone_from_the_files_after_compact(path: Path, journal: SqliteJournal, seed: int) -> None:
     """Many lines, values of many lengths, so that SQLite splits, joins and moves pages: no copy may stay behind."""

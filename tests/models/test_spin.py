@@ -36,12 +36,14 @@ def test_model_finds_what_is_expected(run: Run) -> None:
     assert complaint(run, search(run)) is None
 
 
+@pytest.mark.slow
 @with_spin
 def test_broken_model_that_is_expected_to_hold_is_reported() -> None:
     run = replace(named("send before commit"), breaks=None)
     assert complaint(run, search(run)) == "expected nothing to be violated, found two_bodies_in_one_slot"
 
 
+@pytest.mark.slow
 @with_spin
 def test_whole_model_that_is_expected_to_break_is_reported() -> None:
     run = replace(named("opening"), breaks="second_head", defines=("ENTRIES=1", "BODIES=1", "NONCES=2"))

@@ -35,6 +35,7 @@ def place_of(check: Check, data: bytes = b"\x80") -> str | None:
     return None if finding is None else finding.place.partition(" ")[0]
 
 
+@pytest.mark.slow
 @names
 def test_kept_inputs_are_few_break_nothing_and_stay_in_their_bounds(name: str) -> None:
     tally = replay(TARGETS[name])
@@ -44,6 +45,7 @@ def test_kept_inputs_are_few_break_nothing_and_stay_in_their_bounds(name: str) -
     assert 1 <= len(list((CORPUS / name).iterdir())) <= FILES_MAX
 
 
+@pytest.mark.slow
 @names
 def test_new_inputs_of_a_fixed_seed_break_nothing(name: str) -> None:
     target = TARGETS[name]
@@ -58,6 +60,7 @@ def test_every_parser_of_foreign_bytes_is_reached_by_a_target_or_named_with_the_
     assert found - reached(TARGETS.values()) == set(ELSEWHERE)
 
 
+@pytest.mark.slow
 def test_every_method_that_a_part_of_the_desk_answers_is_asked() -> None:
     asked = {json.loads(data)["method"] for data in inputs("api") if data.startswith(b'{"method"')}
     assert methods_of_parts() <= asked
@@ -67,6 +70,7 @@ def test_folders_of_inputs_belong_to_targets() -> None:
     assert {folder.name for kept in (CORPUS, REGRESSIONS) for folder in kept.iterdir()} <= set(TARGETS)
 
 
+@pytest.mark.slow
 def test_one_seed_gives_the_same_inputs_each_time() -> None:
     seen: list[list[bytes]] = [[], []]
     for times in seen:
@@ -84,6 +88,7 @@ def test_mutations_of_one_seed_are_the_same_each_time(name: str) -> None:
     assert len(set(once)) > 5
 
 
+@pytest.mark.slow
 def test_slice_counts_each_input_once_and_by_target(monkeypatch: pytest.MonkeyPatch) -> None:
     few = {name: replace(TARGETS[name], inputs=number) for name, number in (("leaf", 30), ("verifier-key", 20))}
     monkeypatch.setattr("reliability.fuzz.targets.TARGETS", few)
@@ -104,6 +109,7 @@ def test_input_that_takes_no_new_step_is_not_worth_keeping() -> None:
     assert [reached.adds(judge, data) for data in (leaf, leaf, leaf[:-1])] == [True, False, True]
 
 
+@pytest.mark.slow
 def test_failure_names_its_seed_and_the_command_that_repeats_it() -> None:
     def check(data: bytes) -> None:
         raise KeyError("planted")
@@ -131,6 +137,7 @@ def deep(data: bytes) -> None:
     deep(data)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("check", "place"),
     [(wrong_kind, "IndexError"), (broken_promise, "Broken"), (endless, "slow"), (deep, "RecursionError")],
@@ -139,6 +146,7 @@ def test_planted_fault_is_found(check: Check, place: str) -> None:
     assert place_of(check) == place
 
 
+@pytest.mark.slow
 def test_making_the_world_of_an_input_may_take_long_and_what_is_tried_in_it_may_not() -> None:
     def long_before(data: bytes) -> Callable[[], None]:
         endless(data)
@@ -149,6 +157,7 @@ def test_making_the_world_of_an_input_may_take_long_and_what_is_tried_in_it_may_
     assert place_of(lambda data: lambda: broken_promise(data)) == "Broken"
 
 
+@pytest.mark.slow
 def test_greed_for_memory_is_found() -> None:
     def check(data: bytes) -> None:
         assert b"x" * (2 * MEMORY_BYTES_MAX)
@@ -159,6 +168,7 @@ def test_greed_for_memory_is_found() -> None:
     assert finding.place == "memory"
 
 
+@pytest.mark.slow
 def test_greed_for_memory_that_is_never_touched_is_found() -> None:
     def check(data: bytes) -> None:
         bytes(1 << 40)

@@ -54,6 +54,7 @@ def test_nothing_is_written_to_the_real_file(tmp_path: Path, disk: MediumVFS) ->
     again.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(3))
 def test_power_cut_at_any_operation_leaves_what_was_promised(tmp_path: Path, disk: MediumVFS, seed: int) -> None:
     path = tmp_path / "j"

@@ -82,6 +82,7 @@ def test_slice_with_a_failure_ends_with_exit_code_1(capsys: pytest.CaptureFixtur
     assert main(["power", "--seeds", "3:7", "--json"], lambda kind: lambda seeds: FOUND) == 1
 
 
+@pytest.mark.slow
 def test_slice_runs_in_a_process_of_its_own_and_comes_back_with_its_commit() -> None:
     found, commit, seconds = run_slice("power", range(6, 7))
     assert found.counts["cuts"] > 100

@@ -59,6 +59,7 @@ def test_both_owners_are_told_of_the_link_and_who_dialled(perform_joined: Perfor
     perform_joined(scene)
 
 
+@pytest.mark.slow
 def test_frames_arrive_in_order_whole_and_unchanged_both_ways(perform: Perform) -> None:
     async def scene(ends: Ends) -> None:
         there = [bytes([number]) * (number * 37 + 1) for number in range(200)]
@@ -170,6 +171,7 @@ def test_nothing_is_received_after_close(perform: Perform) -> None:
     perform(scene)
 
 
+@pytest.mark.slow
 def test_congested_link_drains_once_the_peer_has_read(perform: Perform) -> None:
     async def scene(ends: Ends) -> None:
         frames = [bytes([number]) * FRAME_BYTES_MAX for number in range(1, 100)]

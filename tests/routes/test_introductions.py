@@ -229,6 +229,7 @@ def test_admitted_key_with_a_malformed_introduction_is_let_in_by_its_key(play: P
     play(scene())
 
 
+@pytest.mark.slow
 def test_key_admitted_during_its_handshake_is_let_in_and_nobody_is_asked(play: Play) -> None:
     async def scene() -> None:
         ends = TlsEnds()

@@ -26,6 +26,8 @@ from watchline.routes.nats_client import BUFFERED_BYTES_MAX, RelayRefuses, read_
 from watchline.routes.nkey import UserKey
 from watchline.routes.relays import Boxes, RelayAccess, server_permissions
 
+pytestmark = pytest.mark.slow
+
 OPERATIONS = Path(__file__).parents[2] / "docs" / "operations.md"
 
 

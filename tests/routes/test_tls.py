@@ -445,6 +445,7 @@ def test_link_closed_when_it_opens_receives_nothing(play: Play) -> None:
     play(scene())
 
 
+@pytest.mark.slow
 def test_single_bytes_arrive_as_whole_frames(play: Play) -> None:
     async def scene() -> None:
         async with listening() as (ends, listener), byte_by_byte(listener.address) as proxy:

@@ -387,6 +387,7 @@ def shuffled(record: Record, seed: int) -> Record:
     return Record(dict(moves), record.aliases, record.horizon)
 
 
+@pytest.mark.slow
 @settings(max_examples=100)
 @given(STEPS, st.integers(0, 1))
 @example([(0, "text", 0), (1, "text", 0), (0, "deliver", 7), (1, "deliver", 7), (0, "accept", 0), (1, "accept", 0)], 0)
@@ -434,6 +435,7 @@ def waiting(slot: Slot) -> frozenset[int]:
     return frozenset({1 - other.side}) if other.saw(one) else frozenset({0, 1})
 
 
+@pytest.mark.slow
 @given(STEPS, st.integers(0, 1))
 def test_moves_stand_in_one_order_in_which_none_comes_before_what_it_had_seen(
     steps: list[tuple[int, str, int]], first: int

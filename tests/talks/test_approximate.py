@@ -101,6 +101,7 @@ def test_bounds_are_those_of_the_catalogue() -> None:
     assert (approximate.SECONDS_MAX, approximate.DAYS_MAX) == (times.SECONDS_MAX, times.DAYS_MAX)
 
 
+@pytest.mark.slow
 @given(st.one_of(wire, st.tuples(days, days, texts), st.integers()))
 def test_every_value_that_the_catalogue_passes_is_read(value: Any) -> None:
     (seen,) = (field for field in load_catalogue().form("airspace-object").fields if field.name == "seen")
@@ -121,6 +122,7 @@ def test_what_is_read_has_the_days_that_were_sent_and_lasts_as_long_as_they_do_a
         assert read.last - read.first + 1 == (value[1] - value[0] + 1) * 86_400 + 26 * 3_600
 
 
+@pytest.mark.slow
 @given(wire, wire)
 def test_order_is_total_and_what_is_over_first_comes_first(one: Any, other: Any) -> None:
     left, right = Approximate.read(one), Approximate.read(other)
@@ -136,6 +138,7 @@ def test_state_only_goes_forward(value: Any, now: int, later: int) -> None:
     assert order.index(read.due(now)) <= order.index(read.due(now + later))
 
 
+@pytest.mark.slow
 @given(windows, tags)
 def test_window_has_words_for_every_reader_and_their_own_if_there_are_any(value: Any, language: str) -> None:
     words = Approximate.read(value).words(language)

@@ -390,6 +390,7 @@ def play(talk: TwoLogs, side: int, what: int, which: int, number: int, count: in
         report(talk, side, text, ("kept", "not_kept", "lapsed")[number % 3])
 
 
+@pytest.mark.slow
 @given(steps, st.booleans(), st.randoms(use_true_random=False))
 def test_what_stands_at_one_desk_never_stands_otherwise_at_either(
     talked: list[tuple[int, int, int, int, int]], begun: bool, chance: random.Random
@@ -413,6 +414,7 @@ def test_what_stands_at_one_desk_never_stands_otherwise_at_either(
     assert all(version < final[name] for name, version in stood)  # what once stood was not forgotten
 
 
+@pytest.mark.slow
 @given(steps)
 def test_versions_are_certain_then_accepted_then_open_and_every_text_has_one_place(
     talked: list[tuple[int, int, int, int, int]],

@@ -197,6 +197,7 @@ def test_list_of_exercises_is_apart() -> None:
 STEPS: list[Step] = [agree, note, decline, speak, insist, reply, speak_and_take_back, settle, settle_for_the_other]
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(STEPS)), max_size=12), st.integers(0, 3), st.randoms())
 def test_both_desks_with_equal_records_list_the_same(steps: list[tuple[int, Step]], closed_after: int, order: Random) -> None:
     said = Said()
@@ -214,6 +215,7 @@ def test_both_desks_with_equal_records_list_the_same(steps: list[tuple[int, Step
     assert open_items(here, notices.get, found=rounds(there)) == open_items(here, notices.get)
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.integers(0, 3), st.sampled_from(STEPS)), max_size=8), st.integers(0, 3))
 def test_item_leaves_the_list_for_good_once_its_author_has_settled_it(steps: list[tuple[int, Step]], which: int) -> None:
     said = Said()

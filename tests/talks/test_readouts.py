@@ -155,6 +155,7 @@ def read(side: int, given: list[tuple[str | None, list[Name]]] | None) -> Readou
     return None if given is None else Readout.read(readout(side, given), Record.of([]))
 
 
+@pytest.mark.slow
 @given(things, readouts, readouts)
 def test_swapping_the_sides_swaps_the_verdicts_and_nothing_else(
     agenda: list[Thing], low: list[tuple[str | None, list[Name]]] | None, high: list[tuple[str | None, list[Name]]] | None
@@ -166,6 +167,7 @@ def test_swapping_the_sides_swaps_the_verdicts_and_nothing_else(
     )
 
 
+@pytest.mark.slow
 @given(things, readouts, readouts)
 def test_each_thing_agreed_or_mentioned_stands_in_the_comparison_exactly_once(
     agenda: list[Thing], low: list[tuple[str | None, list[Name]]] | None, high: list[tuple[str | None, list[Name]]] | None
@@ -180,6 +182,7 @@ def test_each_thing_agreed_or_mentioned_stands_in_the_comparison_exactly_once(
     assert [name for name in listed if name in own] == [name for name in own if name in listed]
 
 
+@pytest.mark.slow
 @given(things, readouts, readouts)
 def test_no_word_of_either_readout_is_lost(
     agenda: list[Thing], low: list[tuple[str | None, list[Name]]] | None, high: list[tuple[str | None, list[Name]]] | None

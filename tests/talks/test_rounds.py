@@ -737,6 +737,7 @@ def agreements(round_: Round) -> dict[object, object]:
     return found
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(STEPS)
 def test_what_a_desk_shows_as_agreed_or_refused_stays_so_at_both_desks(steps: list[tuple[int, str, int]]) -> None:
@@ -772,6 +773,7 @@ def check_round(steps: list[tuple[int, str, int]]) -> None:
     assert bool(last.waits_for) == (last.phase not in OVER)
 
 
+@pytest.mark.slow
 @settings(max_examples=80)
 @given(STEPS)
 def test_moves_that_do_not_cross_go_by_the_table_and_by_what_is_possible(steps: list[tuple[int, str, int]]) -> None:
@@ -807,6 +809,7 @@ DOINGS: dict[str, Callable[[Talks, int], Move]] = {
 }
 
 
+@pytest.mark.slow
 @settings(max_examples=50)
 @given(STEPS, st.integers(0, 1))
 def test_what_is_possible_counts_and_what_is_not_does_not(steps: list[tuple[int, str, int]], side: int) -> None:

@@ -23,6 +23,8 @@ from watchline.desk.home import read_node_key
 from watchline.errors import JournalError
 from watchline.journal.sqlite import SqliteJournal, open_journal
 
+pytestmark = pytest.mark.slow
+
 SCHEMA = len(list((Path(watchline.journal.__file__).parent / "schema").glob("[0-9]*.sql")))
 PATIENCE_STEPS = 600
 CUT_STEP = 13  # operations between two cuts: some hundred of them are the zeros of the log of writes

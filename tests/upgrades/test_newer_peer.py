@@ -17,6 +17,8 @@ from watchline.core.line import Line
 from watchline.core.outgoing import Draft
 from watchline.desk.desk import Desk
 
+pytestmark = pytest.mark.slow
+
 LATER = encode(["what a later version says", {1: b"\x00"}])
 LONG = bytes(range(256)) * 8
 FINDING = "This desk cannot read this entry; its content is shown as it is."

@@ -31,7 +31,7 @@ VECTORS = Path(__file__).parents[1] / "vectors"
 COUNT_BY_DEFAULT = 90
 COUNT = int(os.environ.get("WATCHLINE_VERIFIERS", COUNT_BY_DEFAULT))
 
-pytestmark = pytest.mark.needs("node")
+pytestmark = [pytest.mark.slow, pytest.mark.needs("node")]
 
 
 @pytest.fixture(scope="module")

@@ -86,6 +86,7 @@ def test_no_time_is_signed_below_one_that_was_signed(tmp_path: Path) -> None:
     witness.store.close()
 
 
+@pytest.mark.slow
 @given(st.lists(st.tuples(st.sampled_from([LOG, BRANCH]), st.integers(0, 64), st.integers(0, 64)), max_size=20))
 @settings(max_examples=30)
 def test_whatever_is_asked_in_whatever_order_one_log_is_signed(asked: list[tuple[SampleLog, int, int]]) -> None:
@@ -125,6 +126,7 @@ def play(path: Path, promised: list[int]) -> None:
         witness.store.close()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fault", ["power", "io", "short", "fsync"])
 @pytest.mark.parametrize("seed", range(3))
 def test_disk_that_fails_at_any_operation_never_lets_a_signed_size_be_taken_back(
