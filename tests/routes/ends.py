@@ -10,10 +10,10 @@ from typing import Literal, Protocol, TypeAlias
 
 from watchline.routes import Address, Attempt, Link, Outcome
 from watchline.routes.address import parse_relay_address
-from watchline.routes.dialer import Backoff
 from watchline.routes.memory import MemoryClock, MemoryRoute
 from watchline.routes.nats import NatsJoiner
 from watchline.routes.relays import Boxes, RelayAccess
+from watchline.routes.retries import Backoff
 from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute, key_fingerprint, self_signed_certificate
 
 DOOR = "k3v9q2"

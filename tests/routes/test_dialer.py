@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.routes.conftest import Play
 from tests.routes.ends import DOOR, LOOPBACK, Owner, TlsEnds, at_once, dial, never_again, paired_routes
 from watchline.routes import Address
-from watchline.routes.tls import Backoff
+from watchline.routes.retries import Backoff
 
 
 async def closed_port(ends: TlsEnds) -> Address:

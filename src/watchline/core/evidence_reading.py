@@ -420,7 +420,7 @@ class _LogReader:
             if body is None:
                 continue
             if leaf.type in (EntryType.TERMS, EntryType.ROSTER):
-                released, _ = self._judge_release(leaf, body, None, None, None, leaf.time)
+                released, _ = self._judge_release(leaf, body, None, None, self._desks.paired.terms, leaf.time)
                 entered = read_entered(leaf, body.content, not self._is_used(body, nonces) and bool(released))
                 if leaf.type == EntryType.TERMS and entered is not None:
                     found.append(entered)
@@ -490,18 +490,18 @@ class _LogReader:
         return EntryReading(name, leaf, number, body, notice, response, released, signers, received, covered)
 
     def _judge_release(
-        self, leaf: Leaf, body: Body, target: Body | None, notice: Notice | None, agreed: Terms | None, now: int
+        self, leaf: Leaf, body: Body, target: Body | None, notice: Notice | None, agreed: Terms, now: int
     ) -> tuple[bool | None, tuple[Signer, ...]]:
         if leaf.type not in PURPOSE_OF:
             return None, ()
-        paired = self._desks.paired
+        line = self._desks.paired.line
         try:
             if leaf.type == EntryType.ROSTER:
-                self._roster, signers = verify_roster_entry(body, self._roster, self._author.identity, paired.line, now)
+                self._roster, signers = verify_roster_entry(body, self._roster, self._author.identity, line, now)
                 return True, signers
             # The content was read before: to read it twice would be a fifth of all the work on a long log.
-            if notice is None or agreed is None:
-                needed = people_needed(leaf.type, body, agreed or paired.terms)
+            if notice is None:
+                needed = people_needed(leaf.type, body, agreed)
             else:
                 needed = agreed.people_needed(notice.form, notice.precedence)
             meant = reference(leaf.type, leaf.re, leaf.direction, body, target)

@@ -31,7 +31,8 @@ from watchline.desk.witnesses import Witnesses
 from watchline.errors import JournalError, PeerError, UsageError, WatchlineError
 from watchline.journal import Journal
 from watchline.routes import Address, Link, parse_address
-from watchline.routes.tls import Backoff, TlsDialer, TlsListener, TlsRoute
+from watchline.routes.retries import Backoff
+from watchline.routes.tls import TlsDialer, TlsListener, TlsRoute
 
 PROBE_SECONDS = 30.0
 HURRY_SECONDS = 5.0

@@ -20,8 +20,8 @@ from watchline.desk.lines import OpenLine, RouteState
 from watchline.errors import UsageError
 from watchline.routes import Link, is_relay
 from watchline.routes.address import parse_relay_address
-from watchline.routes.dialer import Backoff
 from watchline.routes.relays import Boxes, RelayAccess
+from watchline.routes.retries import Backoff
 
 if TYPE_CHECKING:
     from watchline.routes.nats import NatsJoiner

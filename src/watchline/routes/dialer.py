@@ -5,30 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 
 from watchline.routes import Attempt, Outcome
 from watchline.routes.address import Address
 from watchline.routes.connection import WELCOME, Connection, Gate, Stage
+from watchline.routes.retries import Backoff, Retries
 
 _FURTHEST: Sequence[Outcome] = ("unreachable", "refused", "timeout", "tls", "connected")
-
-
-@dataclass(frozen=True, slots=True)
-class Backoff:
-    """How long to wait between attempts: a random time, each time from a range twice as long ("full jitter").
-
-    first_seconds: the range after the first failure. most_seconds: the longest range. settled_seconds: a link that lived this
-    long sets the range back to the first.
-    """
-
-    first_seconds: float = 0.5
-    most_seconds: float = 60.0
-    settled_seconds: float = 30.0
-
-    def range_seconds(self, failures: int) -> float:
-        """The upper end of the range before the next attempt; `failures` counts from 1."""
-        return min(self.most_seconds, self.first_seconds * 2.0 ** min(failures - 1, 64))
 
 
 class TlsDialer:
@@ -65,17 +48,15 @@ class TlsDialer:
         self.address = address
         self._gate = gate
         self._attempt = attempt
-        self._uniform = uniform
-        self._backoff = backoff
+        self._retries = Retries(backoff, uniform)
         self._attempt_seconds = attempt_seconds
-        self._hurried = asyncio.Event()
         self._connection: Dialled | None = None
         self.task = asyncio.get_running_loop().create_task(self._run())
         self.task.add_done_callback(report_failure)
 
     def hurry(self) -> None:
         """Skip the present wait, or the next one, and start again from the shortest: someone needs the line now."""
-        self._hurried.set()
+        self._retries.hurry()
 
     def close(self) -> None:
         """Dial no more and close the link, if there is one. A second call does nothing."""
@@ -85,28 +66,15 @@ class TlsDialer:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        failures = 0
         while True:
             outcome = await self._connect()
             self._attempt(self.address, outcome)
+            lived_seconds = None
             if self._connection is not None:
                 since = loop.time()
                 await asyncio.wait([self._connection.lost])
-                self._connection = None
-                if loop.time() - since >= self._backoff.settled_seconds:
-                    failures = 0
-            failures += 1
-            if await self._is_hurried_within(self._uniform(0.0, self._backoff.range_seconds(failures))):
-                failures = 0
-
-    async def _is_hurried_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._hurried.wait()
-        except TimeoutError:
-            return False
-        self._hurried.clear()
-        return True
+                self._connection, lived_seconds = None, loop.time() - since
+            await self._retries.pause(lived_seconds)
 
     async def _connect(self) -> Outcome:
         """Make one attempt over every address of the host; a link stays in `_connection`."""

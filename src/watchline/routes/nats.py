@@ -23,10 +23,11 @@ from typing import Any
 from watchline.core.limits import FRAME_BYTES_MAX
 from watchline.routes import CONGESTED_BYTES, WAITING_BYTES_MAX, LinkOwner, Outcome
 from watchline.routes.address import RelayAddress
-from watchline.routes.dialer import Backoff, report_failure
+from watchline.routes.dialer import report_failure
 from watchline.routes.framing import format_frames
 from watchline.routes.nats_client import CLOSE_SECONDS, RelayClient, RelayRefuses, read_answer
 from watchline.routes.relays import Boxes, RelayAccess
+from watchline.routes.retries import Backoff, Retries
 
 KIND = "nats"
 STREAM_BYTES_MAX = 64 * 1024 * 1024
@@ -345,17 +346,15 @@ class NatsJoiner:
         self._owner = owner
         self._access = access
         self._attempt = attempt
-        self._uniform = uniform
-        self._backoff = backoff
+        self._retries = Retries(backoff, uniform)
         self._answer_seconds = answer_seconds
-        self._hurried = asyncio.Event()
         self._link: NatsLink | None = None
         self._task = asyncio.get_running_loop().create_task(self._run())
         self._task.add_done_callback(report_failure)
 
     def hurry(self) -> None:
         """Skip the present wait, or the next one, and start again from the shortest: someone needs the line now."""
-        self._hurried.set()
+        self._retries.hurry()
 
     async def close(self) -> None:
         """Try no more, and close the link, if there is one; on return it is closed. A second call does nothing."""
@@ -367,7 +366,6 @@ class NatsJoiner:
 
     async def _run(self) -> None:
         loop = asyncio.get_running_loop()
-        failures = 0
         while True:
             link = NatsLink(self.address, self._boxes, self._peer, self._owner, self._answer_seconds)
             outcome, reason = await self._join(link)
@@ -375,24 +373,12 @@ class NatsJoiner:
                 self._link = link
                 link.open()
             self._attempt(outcome, reason)
+            lived_seconds = None
             if self._link is not None:
                 since = loop.time()
                 await asyncio.wait([link.lost])
-                self._link = None
-                if loop.time() - since >= self._backoff.settled_seconds:
-                    failures = 0
-            failures += 1
-            if await self._is_hurried_within(self._uniform(0.0, self._backoff.range_seconds(failures))):
-                failures = 0
-
-    async def _is_hurried_within(self, seconds: float) -> bool:
-        try:
-            async with asyncio.timeout(seconds):
-                await self._hurried.wait()
-        except TimeoutError:
-            return False
-        self._hurried.clear()
-        return True
+                self._link, lived_seconds = None, loop.time() - since
+            await self._retries.pause(lived_seconds)
 
     async def _join(self, link: NatsLink) -> tuple[Outcome, str]:
         try:

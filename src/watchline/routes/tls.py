@@ -35,9 +35,10 @@ from watchline.routes import Attempt, LinkOwner
 from watchline.routes.address import Address
 from watchline.routes.certificate import INTRODUCTION_BYTES_MAX, key_fingerprint, self_signed_certificate
 from watchline.routes.connection import Gate
-from watchline.routes.dialer import Backoff, TlsDialer
+from watchline.routes.dialer import TlsDialer
 from watchline.routes.hello import check_door
 from watchline.routes.listener import Strangers, TlsListener
+from watchline.routes.retries import Backoff
 
 __all__ = [
     "INTRODUCTION_BYTES_MAX",
