@@ -14,10 +14,10 @@ from datetime import UTC, datetime
 from enum import StrEnum
 from typing import Literal, NamedTuple, cast
 
-from watchline.talks.agreement import Replies, Slot, replies
+from watchline.talks.agreement import Replies, replies
 from watchline.talks.approximate import SECONDS_MAX
 from watchline.talks.moves import ARRANGEMENT, Move, Name, Record
-from watchline.talks.versions import History, histories
+from watchline.talks.versions import Versioned, histories
 
 # Field numbers of the form that is read here.
 FIELDS = {
@@ -55,34 +55,13 @@ class Occurrence(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
-class Arrangement:
+class Arrangement(Versioned):
     """One standing arrangement. Its terms are those of the text that stands, else of what there is: see `History.text`.
 
     meeting: the round it was made in, as its first text says; None for none.
     """
 
-    history: History
     meeting: Name | None = None
-
-    @property
-    def name(self) -> Name:
-        """The name of its first text."""
-        return self.history.first.name
-
-    @property
-    def versions(self) -> tuple[Slot, ...]:
-        """The slot of each version, oldest first; the last may be open."""
-        return self.history.slots
-
-    @property
-    def standing(self) -> Move | None:
-        """The text that stands; None before one does."""
-        return self.history.standing
-
-    @property
-    def text(self) -> Move:
-        """The text its terms are taken from."""
-        return self.history.text
 
     @property
     def title(self) -> str:

@@ -21,10 +21,10 @@ from enum import StrEnum
 from typing import Literal, NamedTuple, cast
 
 from watchline.core.encoding import Value
-from watchline.talks.agreement import Replies, Slot, Why, replies
+from watchline.talks.agreement import Replies, Why, replies
 from watchline.talks.approximate import DAY_SECONDS, Approximate, DueState, due_state
 from watchline.talks.moves import COMMITMENT, REPORT, WITHDRAWAL, Move, Name, Record
-from watchline.talks.versions import History, histories
+from watchline.talks.versions import History, Versioned, histories
 
 # Field numbers of the forms that are read here.
 FIELDS = {
@@ -91,7 +91,7 @@ class Report:
 
 
 @dataclass(frozen=True, slots=True)
-class Commitment:
+class Commitment(Versioned):
     """One commitment, and what became of it.
 
     history: every version of it. state: by the record alone; `at` says what it is at a time. reports: on any of its texts, in
@@ -99,31 +99,10 @@ class Commitment:
     None where it says none.
     """
 
-    history: History
     state: State
     reports: tuple[Report, ...] = ()
     meeting: Name | None = None
     item: Name | None = None
-
-    @property
-    def name(self) -> Name:
-        """The name of its first text."""
-        return self.history.first.name
-
-    @property
-    def versions(self) -> tuple[Slot, ...]:
-        """The slot of each version, oldest first; the last may be open."""
-        return self.history.slots
-
-    @property
-    def standing(self) -> Move | None:
-        """The text that stands; None before one does."""
-        return self.history.standing
-
-    @property
-    def text(self) -> Move:
-        """The text that stands, else what there is of one: see `History.text`."""
-        return self.history.text
 
     @property
     def terms(self) -> str:

@@ -73,6 +73,33 @@ class History:
         return "withdrawn" if last.texts[-1].withdrawn is not None else "declined"
 
 
+@dataclass(frozen=True, slots=True)
+class Versioned:
+    """What is agreed on in versions. history: every one of them."""
+
+    history: History
+
+    @property
+    def name(self) -> Name:
+        """The name of its first text."""
+        return self.history.first.name
+
+    @property
+    def versions(self) -> tuple[Slot, ...]:
+        """The slot of each version, oldest first; the last may be open."""
+        return self.history.slots
+
+    @property
+    def standing(self) -> Move | None:
+        """The text that stands; None before one does."""
+        return self.history.standing
+
+    @property
+    def text(self) -> Move:
+        """The text that stands, else what there is of one: see `History.text`."""
+        return self.history.text
+
+
 def histories(record: Record, said: Replies, kind: str, replaces: int) -> tuple[History, ...]:
     """Everything of this kind, in the order of the first texts. replaces: the number of that field in its form.
 
