@@ -35,7 +35,16 @@ from watchline.core.line_parts import LineParts
 from watchline.core.line_secrets import LineSecrets
 from watchline.core.outgoing import Draft
 from watchline.core.pairing import Pairing
-from watchline.core.records import EntryRecord, Log, ReceiptRecord, Record, RemovalRecord, StatementRecord, StateRecord
+from watchline.core.records import (
+    CheckpointRecord,
+    EntryRecord,
+    Log,
+    ReceiptRecord,
+    Record,
+    RemovalRecord,
+    StatementRecord,
+    StateRecord,
+)
 from watchline.core.setting import LineSetup, Moment
 from watchline.core.silence import Claim, Silence, SilenceKind
 from watchline.core.stubs import UNKNOWN
@@ -455,8 +464,23 @@ class TwoRoots(Desk):
         return super()._commit()
 
 
+class Credulous(SqliteJournal):
+    """Holds nothing that is signed against what it has stored."""
+
+    def _head(self, record: CheckpointRecord | ReceiptRecord, ours: bool) -> int:
+        return super()._head(record, False)
+
+
+def credulous(journal: SqliteJournal) -> SqliteJournal:
+    return Credulous(journal._disk, journal._seal)
+
+
 def test_planted_fork_of_receipts() -> None:
-    assert rules_broken(QUIET, desk_type=TwoRoots) == {"fork"}
+    assert rules_broken(QUIET, desk_type=TwoRoots, journal_of=credulous) == {"fork"}
+
+
+def test_receipt_on_another_root_than_is_stored_ends_at_the_journal_before_anyone_sees_it() -> None:
+    assert rules_broken(QUIET, desk_type=TwoRoots) == {"durable"}
 
 
 class Fading(SqliteJournal):

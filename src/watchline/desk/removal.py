@@ -94,7 +94,7 @@ class Removal:
         setup = self._desk.setup_of(row)[0] if opened is None else opened.line.setup
         if not journal.size(setup.outgoing_log):
             return  # the pair has not begun: what is unsettled in the one before is still to be issued again
-        before = self._desk.moment().wall - days * DAY_SECONDS
+        before = max(0, self._desk.moment().wall - days * DAY_SECONDS)
         waiting, receipt = self._waiting(row, setup), journal.latest_receipt(setup.outgoing_log)
         received = 0 if receipt is None else receipt.size
         is_issued_again = journal.state(row.line, setup.part(AGAIN_PART)) is not None
